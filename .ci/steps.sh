@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# The checks of this repository, one function a step. Both .ci/run and
+# Taskfile.yml call them here, so that there is one definition of each.
+#
+#   bash .ci/steps.sh            lists the steps in the order .ci/run takes them
+#   bash .ci/steps.sh STEP...    runs them, ending at the first that fails
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+STEPS=(test format build tidy docs lint race fuzz examples demo)
+
+LINT_VERSION=2.15.0
+CACHE=${HA_CI_CACHE:-$PWD/.cache}
+FUZZ_TIME=${FUZZ_TIME:-40000x} # per target: a time (1m) or a number of inputs (40000x)
+
+# show prints a command and runs it.
+show() { printf '+ %s\n' "$*"; "$@"; }
+
+step_test() { show go test ./...; }
+
+step_race() { show go test -race -timeout 10m ./...; }
+
+step_format() {
+  local files
+  files=$(gofmt -l $(git ls-files --cached --others --exclude-standard '*.go'))
+  if [[ -n $files ]]; then
+    printf 'not formatted (gofmt -w):\n%s\n' "$files"
+    return 1
+  fi
+  echo 'all files are formatted'
+}
+
+step_build() {
+  show go build ./...
+  show go vet ./...
+}
+
+step_tidy() {
+  show go mod tidy -diff
+  show go mod verify
+}
+
+# Links in the Markdown files resolve, and every error code is documented.
+step_docs() { show go test -count=1 -run '^TestDocs' .; }
+
+# linter prints where the pinned linter is, installing it first (two minutes) where it is not.
+linter() {
+  local bin=$CACHE/bin/golangci-lint
+  if ! "$bin" version 2>/dev/null | grep -q "version v\?$LINT_VERSION "; then
+    printf 'installing golangci-lint %s into %s\n' "$LINT_VERSION" "$CACHE/bin" >&2
+    GOBIN=$CACHE/bin GOFLAGS= go install "github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$LINT_VERSION" >&2
+  fi
+  printf '%s\n' "$bin"
+}
+
+step_lint() {
+  local bin
+  bin=$(linter)
+  show "$bin" config verify
+  show "$bin" run --timeout 10m ./...
+}
+
+# Every fuzz target for a few seconds: enough to find what is plainly wrong.
+step_fuzz() {
+  local package target found=0
+  while read -r package; do
+    for target in $(go test -list '^Fuzz' "$package" | grep '^Fuzz' || true); do
+      found=$((found + 1))
+      show go test -run '^$' -fuzz "^$target\$" -fuzztime "$FUZZ_TIME" -fuzzminimizetime 10x "$package"
+    done
+  done < <(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./... | grep .)
+  if ((found == 0)); then
+    echo 'no fuzz targets found'
+    return 1
+  fi
+  echo "$found fuzz targets"
+}
+
+step_examples() { show go test -count=1 ./examples/...; }
+
+# The demo gives each worker its share, and standard output is the JSON alone.
+step_demo() {
+  local dir rc=0
+  dir=$(mktemp -d)
+  show go run ./cmd/ha demo --weights 1,2,3,10 --duration 10s \
+    --activate-every 5ms --work-min 1ms --work-max 3ms --json >"$dir/out" || rc=$?
+  ((rc != 0)) || show go run .ci/check_demo.go -tolerance 0.01 -weights 1,2,3,10 "$dir/out" || rc=$?
+  if ((rc != 0)); then
+    printf 'standard output was:\n'
+    head -c 4000 "$dir/out"
+  fi
+  rm -rf "$dir"
+  return "$rc"
+}
+
+if (($# == 0)); then
+  printf '%s\n' "${STEPS[@]}"
+fi
+for step in "$@"; do
+  if [[ $(type -t "step_$step") != function ]]; then
+    printf 'no step %q; the steps are: %s\n' "$step" "${STEPS[*]}" >&2
+    exit 2
+  fi
+  "step_$step"
+done

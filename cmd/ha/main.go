@@ -1,0 +1,19 @@
+// Command ha runs dispatchers and workers, and shows what they do. This is the
+// only place where the parts of the module are put together.
+package main
+
+import (
+	"context"
+	"os"
+
+	"github.com/rs/zerolog"
+)
+
+func main() {
+	// Workers are judged by the millisecond, so a log line's second is not enough.
+	zerolog.TimeFieldFormat = "2006-01-02T15:04:05.000Z07:00"
+	ctx, stop := untilSignal(context.Background())
+	status := run(ctx, os.Args[1:], os.LookupEnv, os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(status)
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
+
+	"github.com/seed261fe303/ha/subjects"
+)
+
+// question is what the commands that show something differ in.
+type question struct {
+	use, short string
+	subject    func(subjects.Names) string
+	// show asks once and returns the reply's body, and a function that writes it for people.
+	show func(ask func(into any) ([]byte, error)) (body []byte, write func(io.Writer) error, err error)
+}
+
+// query is a question with its flags.
+type query struct {
+	question
+	connection connectionFlags
+	timeout    time.Duration
+	json       bool
+	// watch is the time between two showings; 0: show once.
+	watch time.Duration
+	level *levelValue
+}
+
+const (
+	watchEvery = 2 * time.Second
+	minWatch   = 100 * time.Millisecond
+)
+
+func (a *app) queryCommand(q question) *cobra.Command {
+	run := query{question: q}
+	cmd := &cobra.Command{
+		Use:   q.use,
+		Short: q.short,
+		Args:  run.args,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.query(cmd.Context(), run)
+		},
+	}
+	flags := cmd.Flags()
+	run.connection.add(cmd)
+	flags.DurationVar(&run.timeout, "timeout", 5*time.Second, "how long to wait for the connection and for each answer")
+	flags.BoolVar(&run.json, "json", false, "print the reply as JSON")
+	flags.DurationVar(&run.watch, "watch", 0, "show again and again, by default every "+watchEvery.String())
+	flags.Lookup("watch").NoOptDefVal = watchEvery.String()
+	run.level = logFlag(cmd, zerolog.WarnLevel)
+	return cmd
+}
+
+// args allows the interval after a space, "--watch 5s", which pflag takes for
+// an argument because --watch can stand alone.
+func (q *query) args(cmd *cobra.Command, args []string) error {
+	if len(args) != 1 || !cmd.Flags().Changed("watch") {
+		return cobra.NoArgs(cmd, args)
+	}
+	interval, err := time.ParseDuration(args[0])
+	if err != nil {
+		return badUsage("--watch takes a duration such as 5s, got %q", args[0])
+	}
+	q.watch = interval
+	return nil
+}
+
+func (a *app) query(ctx context.Context, q query) error {
+	names, err := q.connection.names()
+	if err != nil {
+		return err
+	}
+	if q.timeout < time.Millisecond {
+		return badUsage("--timeout must be at least 1ms, got %s", q.timeout)
+	}
+	if q.watch != 0 && q.watch < minWatch {
+		return badUsage("--watch must be at least %s, got %s", minWatch, q.watch)
+	}
+	nc, err := a.dialOnce(ctx, q.connection, "ha "+q.use, q.timeout, a.logger(q.level))
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	if q.watch == 0 {
+		text, err := q.once(ctx, nc, names)
+		if err != nil {
+			return err
+		}
+		_, err = a.stdout.Write(text)
+		return err
+	}
+	return a.repeat(ctx, q, nc, names)
+}
+
+// repeat shows the answer every q.watch until ctx ends. An answer that does not
+// come is shown as such: seeing the dispatcher go and come back is what one
+// watches for.
+func (a *app) repeat(ctx context.Context, q query, nc *nats.Conn, names subjects.Names) error {
+	ticker := time.NewTicker(q.watch)
+	defer ticker.Stop()
+	for {
+		text, err := q.once(ctx, nc, names)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			text = fmt.Appendf(nil, "%s  %v\n", time.Now().Format(time.TimeOnly), err)
+		}
+		if isTerminal(a.stdout) {
+			text = append([]byte("\x1b[H\x1b[2J"), text...) // home, and clear the screen
+		}
+		if _, err := a.stdout.Write(text); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+// once asks and returns what is to be shown. It is built as a whole so that a
+// watched screen does not flicker.
+func (q *query) once(ctx context.Context, nc *nats.Conn, names subjects.Names) ([]byte, error) {
+	body, write, err := q.show(func(into any) ([]byte, error) {
+		return ask(ctx, nc, q.subject(names), q.timeout, into)
+	})
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	if !q.json {
+		err = write(&out)
+		return out.Bytes(), err
+	}
+	if err := json.Indent(&out, bytes.TrimSpace(body), "", "  "); err != nil {
+		return nil, fmt.Errorf("reply of %s: %w", q.subject(names), err)
+	}
+	out.WriteByte('\n')
+	return out.Bytes(), nil
+}

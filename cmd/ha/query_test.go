@@ -1,0 +1,61 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/seed261fe303/ha/subjects"
+)
+
+func TestWorkersAndStatusCommands(t *testing.T) {
+	f := startFleet(t, append([]string{"--name", "north"}, quick...)...)
+	f.startWorker(t, "east-1", 7)
+	server := []string{"NATS_URL=" + f.url}
+
+	table := start(t, server, "workers")
+	if got := table.status(t, patience); got != exitOK {
+		t.Fatalf("exit status %d: %s", got, table.stderr.String())
+	}
+	rows := strings.Split(strings.TrimSpace(table.stdout.String()), "\n")
+	if len(rows) != 2 || !strings.HasPrefix(rows[0], "ID") || !strings.Contains(rows[1], "east-1") || !strings.Contains(rows[1], "100.00%") {
+		t.Errorf("table:\n%s", table.stdout.String())
+	}
+
+	asJSON := start(t, []string{"HA_SERVER=" + f.url, "HA_JSON=true"}, "workers")
+	var list subjects.Workers
+	if got := asJSON.status(t, patience); got != exitOK {
+		t.Fatalf("exit status %d: %s", got, asJSON.stderr.String())
+	}
+	if err := json.Unmarshal([]byte(asJSON.stdout.String()), &list); err != nil || len(list.Workers) != 1 || list.Workers[0].Weight != 7 {
+		t.Errorf("%v: %s", err, asJSON.stdout.String())
+	}
+
+	status := start(t, nil, "status", "--server", f.url)
+	if got := status.status(t, patience); got != exitOK {
+		t.Fatalf("exit status %d: %s", got, status.stderr.String())
+	}
+	for _, want := range []string{"north, epoch ", "memory", "1 registered, "} {
+		if !strings.Contains(status.stdout.String(), want) {
+			t.Errorf("status does not say %q:\n%s", want, status.stdout.String())
+		}
+	}
+
+	wrong := start(t, server, "status", "--prefix", "nobody")
+	if got := wrong.status(t, patience); got != exitFailed || !strings.Contains(wrong.stderr.String(), "no dispatcher answers") {
+		t.Errorf("exit status %d, want %d: %s", got, exitFailed, wrong.stderr.String())
+	}
+}
+
+func TestWatchRefreshesUntilItIsStopped(t *testing.T) {
+	f := startFleet(t, quick...)
+	p := start(t, nil, "workers", "--server", f.url, "--watch", "100ms")
+	eventually(t, patience, func() error { return contains(&p.stdout, "no workers are registered", 2) })
+	f.dispatcher.signal(t, syscall.SIGSTOP) // shown, and not the end
+	defer f.dispatcher.signal(t, syscall.SIGCONT)
+	p.signal(t, syscall.SIGINT)
+	if got := p.status(t, patience); got != exitOK {
+		t.Errorf("exit status %d, want %d", got, exitOK)
+	}
+}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/seed261fe303/ha/subjects"
+)
+
+// writeTable writes rows in columns under their headings, all but the last
+// padded to the widest cell.
+func writeTable(w io.Writer, headings []string, rows [][]string) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, row := range append([][]string{headings}, rows...) {
+		if _, err := fmt.Fprintln(t, strings.Join(row, "\t")); err != nil {
+			return err
+		}
+	}
+	return t.Flush()
+}
+
+// writeShares shows each worker's part of the activations against its part of
+// the weights.
+func writeShares(w io.Writer, list subjects.Workers) error {
+	rows := make([][]string, 0, len(list.Workers))
+	for _, i := range list.Workers {
+		rows = append(rows, []string{
+			orDash(i.Name), string(i.ID), fmt.Sprint(i.Weight), fmt.Sprint(i.Activations),
+			percent(i.Share), percent(i.ExpectedShare),
+		})
+	}
+	return writeTable(w, []string{"NAME", "ID", "WEIGHT", "ACTIVATIONS", "SHARE", "EXPECTED"}, rows)
+}
+
+// writeWorkers shows the list of workers. now is the reader's time, the list's
+// times are the leader's: where the clocks differ, so does the age.
+func writeWorkers(w io.Writer, list subjects.Workers, now time.Time) error {
+	if len(list.Workers) == 0 {
+		_, err := fmt.Fprintln(w, "no workers are registered")
+		return err
+	}
+	rows := make([][]string, 0, len(list.Workers))
+	for _, i := range list.Workers {
+		rows = append(rows, []string{
+			string(i.ID), orDash(i.Name), fmt.Sprint(i.Weight), fmt.Sprint(i.Activations),
+			percent(i.Share), percent(i.ExpectedShare),
+			fmt.Sprintf("%d/%d", i.Running, i.Slots), age(now, i.LastSeen),
+			orDash(strings.Join(i.Pools, ",")), orDash(strings.Join(i.Kinds, ",")),
+		})
+	}
+	return writeTable(w, []string{
+		"ID", "NAME", "WEIGHT", "ACTIVATIONS", "SHARE", "EXPECTED", "BUSY", "LAST SEEN", "POOLS", "KINDS",
+	}, rows)
+}
+
+// writeStatus shows the status report, a line a subject.
+func writeStatus(w io.Writer, s subjects.Status) error {
+	leader := []string{"leader", fmt.Sprintf("%s, epoch %d, leads for %s", orDash(s.Leader.Name), s.Leader.Epoch, milliseconds(s.UptimeMS))}
+	rows := make([][]string, 0, len(s.Dispatchers)+6)
+	for _, d := range s.Dispatchers {
+		rows = append(rows, []string{"dispatcher", fmt.Sprintf("%s, %s, at position %d", orDash(d.Name), orDash(d.Role), d.Position)})
+	}
+	a := s.Activations
+	rows = append(rows,
+		[]string{"journal", fmt.Sprintf("%s, at position %d", orDash(s.Journal.Kind), s.Journal.Position)},
+		[]string{"workers", fmt.Sprintf("%d registered, %d idle, %d busy", s.Workers.Registered, s.Workers.Idle, s.Workers.Busy)},
+		[]string{"", fmt.Sprintf("%d joined, %d left, %d lost", s.Workers.Joined, s.Workers.Left, s.Workers.Lost)},
+		[]string{"activations", fmt.Sprintf("%d started, %d running, %d done, %d failed", a.Started, a.Running, a.Done, a.Failed)},
+		[]string{"", fmt.Sprintf("%d cancelled, %d timed out, %d rejected, %d lost", a.Cancelled, a.TimedOut, a.Rejected, a.Lost)},
+		[]string{"messages", fmt.Sprintf("%d malformed, %d dropped", s.Malformed, s.Dropped)},
+	)
+	return writeTable(w, leader, rows)
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+func percent(share float64) string { return fmt.Sprintf("%.2f%%", 100*share) }
+
+func milliseconds(ms int64) time.Duration {
+	return (time.Duration(ms) * time.Millisecond).Round(time.Second)
+}
+
+func age(now, then time.Time) string {
+	if then.IsZero() {
+		return "never"
+	}
+	return max(0, now.Sub(then)).Round(100*time.Millisecond).String() + " ago"
+}

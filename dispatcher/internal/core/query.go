@@ -1,0 +1,63 @@
+package core
+
+import (
+	"time"
+
+	ha "github.com/seed261fe303/ha"
+)
+
+// WorkerView is what the list of workers shows of one. Its slices belong to the
+// Core and must not be changed.
+type WorkerView struct {
+	Registered
+	Activations uint64
+	Running     int
+	// Share and ExpectedShare are parts, 0 to 1, of the activations and of the
+	// weights of all workers that share the same kind of work.
+	Share, ExpectedShare float64
+	Busy                 bool
+	LastSeen             time.Time
+	CPU                  float64
+	MemoryBytes          int64
+}
+
+// Workers returns at most limit workers registered after the order after, in
+// order of registration, and whether there are more.
+func (c *Core) Workers(after uint64, limit int) (list []WorkerView, more bool) {
+	for w := range c.after(after) {
+		if len(list) == limit {
+			return list, true
+		}
+		list = append(list, c.view(w))
+	}
+	return list, false
+}
+
+func (c *Core) view(w *worker) WorkerView {
+	g := c.groups[w.group()]
+	v := WorkerView{
+		Registered: w.Registered, Activations: w.activations, Running: len(w.running),
+		ExpectedShare: float64(w.Weight) / float64(g.selector.Weights()),
+		Busy:          !w.member.Idle(),
+		LastSeen:      w.soft.lastSeen, CPU: w.soft.cpu, MemoryBytes: w.soft.memoryBytes,
+	}
+	if g.activations > 0 {
+		v.Share = float64(w.activations) / float64(g.activations)
+	}
+	return v
+}
+
+// Known tells whether the worker is registered.
+func (c *Core) Known(id ha.WorkerID) bool { return c.workers[id] != nil }
+
+// Counts returns the counters since the journal began.
+func (c *Core) Counts() Counts { return c.counts }
+
+// Population returns how many workers are registered, and how many of them have
+// a free slot.
+func (c *Core) Population() (registered, idle int) {
+	for i := range c.groups {
+		idle += c.groups[i].selector.IdleLen()
+	}
+	return len(c.workers), idle
+}

@@ -1,0 +1,169 @@
+package core
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+)
+
+// historyPiece is how many entries of the share window one History record holds.
+const historyPiece = 4096
+
+// Snapshot yields records from which Apply builds this state, closed by Totals.
+// The state may change between two of them, if the records of the changes are
+// applied between them too: each worker is yielded as it is at that moment.
+func (c *Core) Snapshot() iter.Seq[Record] {
+	return func(yield func(Record) bool) {
+		// By order, not by index: removals may compact the list between two yields.
+		for w := c.first(1); w != nil; w = c.first(w.Order + 1) {
+			if !yield(w.restored()) {
+				return
+			}
+		}
+		// From here on the rest must describe one moment: the caller applies nothing
+		// between these. They are few: the window is bounded.
+		for g := range c.groups {
+			for _, piece := range c.history(g) {
+				if !yield(piece) {
+					return
+				}
+			}
+		}
+		yield(Totals{
+			Epoch: c.epoch, Node: c.node, LastActivated: c.lastActivated, Counts: c.counts, Registrations: c.registrations,
+		})
+	}
+}
+
+// first returns the first worker registered at n or after, or nil.
+func (c *Core) first(n uint64) *worker {
+	for w := range c.after(n - 1) {
+		return w
+	}
+	return nil
+}
+
+func (w *worker) restored() Restored {
+	r := Restored{Registered: w.Registered, Activations: w.activations, Recent: slices.Clone(w.recent)}
+	for _, a := range w.running {
+		r.Running = append(r.Running, a.Running)
+	}
+	return r
+}
+
+func (c *Core) history(g int) []History {
+	pieces := []History{{Task: g == taskGroup, First: true}}
+	for m := range c.groups[g].selector.History() {
+		last := &pieces[len(pieces)-1]
+		if len(last.Orders) == historyPiece {
+			pieces = append(pieces, History{Task: g == taskGroup})
+			last = &pieces[len(pieces)-1]
+		}
+		order := uint64(0)
+		if m != nil {
+			order = m.Value.Order
+		}
+		last.Orders = append(last.Orders, order)
+	}
+	return pieces
+}
+
+// applyRestored puts a worker in place as the snapshot has it. A worker that is
+// there already (the snapshot of a running state) is the same one: nothing to do.
+func (c *Core) applyRestored(r Restored) error {
+	if !c.loading && len(c.workers) == 0 && c.registrations == 0 {
+		c.loading = true
+	}
+	if !c.loading {
+		if c.workers[r.Worker] == nil {
+			return fmt.Errorf("apply restored: worker %s is not registered", r.Worker)
+		}
+		return nil
+	}
+	if c.workers[r.Worker] != nil {
+		return nil
+	}
+	w := &worker{Registered: r.Registered, activations: r.Activations, recent: r.Recent}
+	for _, a := range r.Running {
+		w.running = append(w.running, run{Running: a})
+	}
+	c.insert(w)
+	return nil
+}
+
+// applyHistory is left to the Totals while loading: the selectors need every
+// worker in its order first. On a running state there is nothing to do.
+func (c *Core) applyHistory(r History) error {
+	if c.loading {
+		c.pending = append(c.pending, r)
+	}
+	return nil
+}
+
+// applyTotals ends the loading of a snapshot.
+func (c *Core) applyTotals(r Totals) error {
+	if !c.loading && (len(c.workers) > 0 || c.registrations > 0 || c.counts != (Counts{})) {
+		if c.counts != r.Counts || c.registrations != r.Registrations {
+			return errors.New("apply totals: the counters of the snapshot differ from the state's")
+		}
+		return nil
+	}
+	c.epoch, c.node, c.lastActivated = r.Epoch, r.Node, r.LastActivated
+	c.counts, c.registrations = r.Counts, r.Registrations
+	slices.SortFunc(c.order, func(a, b place) int { return cmp.Compare(a.order, b.order) })
+	c.holes = 0
+	c.resetGroups()
+	running := uint64(0)
+	for w := range c.after(0) {
+		g := &c.groups[w.group()]
+		g.activations += w.activations
+		w.member = g.selector.Join(w, int64(w.Weight), w.Slots)
+		for range w.running {
+			g.selector.Take(w.member)
+		}
+		running += uint64(len(w.running))
+	}
+	c.loading = false
+	if running != c.counts.Running {
+		return fmt.Errorf("apply totals: workers run %d activations, the counters say %d", running, c.counts.Running)
+	}
+	return c.replayHistory()
+}
+
+func (c *Core) replayHistory() error {
+	pieces := c.pending
+	c.pending = nil
+	if c.cfg.ShareWindow == 0 {
+		for w := range c.after(0) {
+			if err := c.groups[w.group()].selector.RecordMany(w.member, w.activations); err != nil {
+				return fmt.Errorf("apply totals: worker %s: %w", w.Worker, err)
+			}
+		}
+		return nil
+	}
+	for _, piece := range pieces {
+		g := plainGroup
+		if piece.Task {
+			g = taskGroup
+		}
+		for _, order := range piece.Orders {
+			if w := c.first(order); order != 0 && w != nil && w.Order == order {
+				c.groups[g].selector.Record(w.member)
+			} else {
+				c.groups[g].selector.RecordGone()
+			}
+		}
+	}
+	return nil
+}
+
+// Digest appends the recorded state in bytes to dst: equal states give equal
+// bytes. Tests compare a leader's with a standby's.
+func (c *Core) Digest(dst []byte) []byte {
+	for r := range c.Snapshot() {
+		dst = AppendRecord(dst, r)
+	}
+	return dst
+}

@@ -1,0 +1,54 @@
+package core
+
+import "time"
+
+// soft is what dies with a leadership. See the package comment.
+type soft struct {
+	// now is the greatest time any input carried.
+	now time.Time
+	// nextActivation is when a plain activation is next due.
+	nextActivation time.Time
+	// The workers from the one unheard of longest to the one heard of last.
+	first, last *worker
+}
+
+// softWorker is a worker's part of it.
+type softWorker struct {
+	lastSeen    time.Time
+	prev, next  *worker
+	listed      bool // in the list of soft
+	blocked     bool // it reports running what it was not given
+	cpu         float64
+	memoryBytes int64
+}
+
+// heard moves w to the end of the list.
+func (s *soft) heard(w *worker) {
+	s.forget(w)
+	w.soft.lastSeen, w.soft.listed = s.now, true
+	w.soft.prev = s.last
+	if s.last == nil {
+		s.first = w
+	} else {
+		s.last.soft.next = w
+	}
+	s.last = w
+}
+
+// forget takes w out of the list.
+func (s *soft) forget(w *worker) {
+	if !w.soft.listed {
+		return
+	}
+	if w.soft.prev == nil {
+		s.first = w.soft.next
+	} else {
+		w.soft.prev.soft.next = w.soft.next
+	}
+	if w.soft.next == nil {
+		s.last = w.soft.prev
+	} else {
+		w.soft.next.soft.prev = w.soft.prev
+	}
+	w.soft.prev, w.soft.next, w.soft.listed = nil, nil, false
+}

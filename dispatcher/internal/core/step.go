@@ -1,0 +1,134 @@
+package core
+
+import (
+	"fmt"
+	"time"
+
+	ha "github.com/seed261fe303/ha"
+)
+
+// Lead begins a leadership: it records the epoch, gives every worker a full
+// grace period, and keeps the pace of activations that the journal shows.
+// The epoch must be higher than any before.
+func (c *Core) Lead(at time.Time, epoch ha.Epoch, node string, out *Ready) error {
+	elected := Elected{At: at, Epoch: epoch, Node: node}
+	if err := c.Apply(elected); err != nil {
+		return err
+	}
+	out.Records = append(out.Records, elected)
+	c.soft = soft{now: at}
+	for w := range c.after(0) {
+		c.setBlocked(w, false)
+		w.soft = softWorker{}
+		for i := range w.running {
+			w.running[i].omitted = 0
+		}
+		c.soft.heard(w)
+	}
+	c.soft.nextActivation = at
+	if due := c.lastActivated.Add(c.cfg.ActivateEvery); due.After(at) && due.Sub(at) <= c.cfg.ActivateEvery {
+		c.soft.nextActivation = due
+	}
+	out.Effects = append(out.Effects, Effect{Kind: TellElected, At: at, Name: node})
+	return nil
+}
+
+// Step takes one input, adds what follows from it to out, and returns the
+// answer to it. It panics only where its own records cannot be applied, which is
+// a bug in this package.
+func (c *Core) Step(in Input, out *Ready) Reply {
+	if at := in.at(); at.After(c.soft.now) {
+		c.soft.now = at
+	}
+	var reply Reply
+	switch in := in.(type) {
+	case Hello:
+		reply = c.hello(in, out)
+	case Heartbeat:
+		reply = c.heartbeat(in, out)
+	case Available:
+		reply = c.available(in, out)
+	case Bye:
+		reply = c.bye(in, out)
+	case Tick:
+		c.evict(out)
+	}
+	c.activate(out)
+	reply.Epoch = c.epoch
+	return reply
+}
+
+// NextWake returns when the next Tick is due; the zero time: none is.
+func (c *Core) NextWake() time.Time {
+	var wake time.Time
+	if c.groups[plainGroup].selector.IdleLen() > 0 {
+		wake = c.soft.nextActivation
+	}
+	if w := c.soft.first; w != nil {
+		if evict := w.soft.lastSeen.Add(c.cfg.Timing.EvictAfter); wake.IsZero() || evict.Before(wake) {
+			wake = evict
+		}
+	}
+	return wake
+}
+
+// record applies r and adds it to out.
+func (c *Core) record(out *Ready, r Record) {
+	if err := c.Apply(r); err != nil {
+		panic(fmt.Sprintf("core: a record of its own does not apply: %v", err))
+	}
+	out.Records = append(out.Records, r)
+}
+
+// tell adds an event about w to out.
+func (c *Core) tell(out *Ready, kind EffectKind, w *worker) *Effect {
+	out.Effects = append(out.Effects, Effect{
+		Kind: kind, At: c.soft.now, Worker: w.Worker, Name: w.Name, Weight: w.Weight, Direct: w.Direct,
+	})
+	return &out.Effects[len(out.Effects)-1]
+}
+
+// activate gives plain activations as far as they are due and workers idle.
+func (c *Core) activate(out *Ready) {
+	selector := c.groups[plainGroup].selector
+	for range burst {
+		if c.soft.now.Before(c.soft.nextActivation) {
+			return
+		}
+		m := selector.Pick()
+		if m == nil {
+			// Nothing is sent and nothing is owed: the beat goes on from where it was.
+			c.keepBeat()
+			return
+		}
+		w := m.Value
+		c.record(out, Activated{At: c.soft.now, Worker: w.Worker, Number: c.counts.Started + 1})
+		id := activationID(w.running[len(w.running)-1].Running)
+		c.tell(out, SendActivate, w).Activation = id
+		c.tell(out, TellActivated, w).Activation = id
+		c.keepBeat()
+	}
+}
+
+// keepBeat moves the next activation to the first beat after now. With an
+// interval of 0 every moment is a beat.
+func (c *Core) keepBeat() {
+	every := c.cfg.ActivateEvery
+	if every == 0 {
+		c.soft.nextActivation = c.soft.now
+		return
+	}
+	late := c.soft.now.Sub(c.soft.nextActivation)
+	c.soft.nextActivation = c.soft.nextActivation.Add(every * (late/every + 1))
+}
+
+// evict removes the workers that have been silent for too long.
+func (c *Core) evict(out *Ready) {
+	for range burst {
+		w := c.soft.first
+		if w == nil || c.soft.now.Sub(w.soft.lastSeen) < c.cfg.Timing.EvictAfter {
+			return
+		}
+		c.remove(out, w, RemovedSilent, TellLost, fmt.Sprintf("silent for %s", c.cfg.Timing.EvictAfter))
+	}
+}

@@ -1,0 +1,185 @@
+package dispatcher
+
+import (
+	"encoding/json"
+	"strconv"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/subjects"
+)
+
+// outboxSize is how many committed batches may wait to be sent before the loop waits.
+const outboxSize = 16
+
+// outbox sends what committed batches release, in order, on a goroutine of its
+// own: a connection that is slow to take bytes does not hold up the loop.
+type outbox struct {
+	d       *Dispatcher
+	batches chan *batch
+	spares  chan *batch
+	ended   chan struct{}
+	buf     []byte // owned by run
+}
+
+func newOutbox(d *Dispatcher) *outbox {
+	o := &outbox{
+		d: d, batches: make(chan *batch, outboxSize), spares: make(chan *batch, outboxSize), ended: make(chan struct{}),
+	}
+	go o.run()
+	return o
+}
+
+// send takes b over and returns an empty batch of the same epoch.
+func (o *outbox) send(b *batch) *batch {
+	next := o.spare(b)
+	o.batches <- b
+	return next
+}
+
+// spare returns an empty batch of b's epoch.
+func (o *outbox) spare(b *batch) *batch {
+	next := new(batch)
+	select {
+	case next = <-o.spares:
+	default:
+	}
+	next.epoch = b.epoch
+	return next
+}
+
+// stop sends what is left and ends the goroutine.
+func (o *outbox) stop() {
+	close(o.batches)
+	<-o.ended
+	if err := o.d.nc.FlushTimeout(stopTimeout); err != nil {
+		o.d.cfg.Log.Warn().Err(err).Msg("flushing the last messages")
+	}
+}
+
+func (o *outbox) run() {
+	defer close(o.ended)
+	for b := range o.batches {
+		for i := range b.replies {
+			o.reply(b, &b.replies[i])
+		}
+		for i := range b.ready.Effects {
+			o.perform(b, &b.ready.Effects[i])
+		}
+		b.reset()
+		select {
+		case o.spares <- b:
+		default:
+		}
+	}
+}
+
+func (o *outbox) reply(b *batch, r *reply) {
+	if err := r.answer.Err; err != nil {
+		o.refuse(r)
+		return
+	}
+	switch {
+	case r.message != nil:
+		body, err := json.Marshal(r.message)
+		if err != nil {
+			o.d.cfg.Log.Error().Err(err).Msg("encoding an answer")
+			return
+		}
+		o.publish(r.to, body)
+	case r.hello != nil:
+		o.welcome(b, r)
+	case r.heartbeat:
+		o.buf = subjects.AppendHeartbeatReply(o.buf[:0], b.epoch)
+		o.publish(r.to, o.buf)
+	default:
+		o.buf = subjects.AppendOK(o.buf[:0], r.answer.Ignored)
+		o.publish(r.to, o.buf)
+	}
+}
+
+func (o *outbox) refuse(r *reply) {
+	refusal, body := subjects.EncodeError(r.answer.Err)
+	msg := nats.NewMsg(r.to)
+	msg.Header.Set(subjects.HeaderErrorCode, strconv.Itoa(refusal.Status))
+	msg.Header.Set(subjects.HeaderError, subjects.HeaderText(refusal.Message))
+	msg.Data = body
+	if err := o.d.nc.PublishMsg(msg); err != nil {
+		o.failed(r.to, err)
+	}
+}
+
+func (o *outbox) welcome(b *batch, r *reply) {
+	t := o.d.cfg.Timing
+	answer := subjects.HelloReply{
+		ID:             r.answer.Worker,
+		HeartbeatMS:    t.Heartbeat.Milliseconds(),
+		ReplyTimeoutMS: t.ReplyTimeout.Milliseconds(),
+		Misses:         t.Misses,
+		EvictAfterMS:   t.EvictAfter.Milliseconds(),
+		Activate:       o.d.names.Activate(),
+		Epoch:          b.epoch,
+	}
+	if o.d.cfg.Direct && r.hello.Direct {
+		answer.Activate = o.d.names.ActivateDirect(answer.ID)
+	}
+	body, err := json.Marshal(answer)
+	if err != nil {
+		o.d.cfg.Log.Error().Err(err).Msg("encoding an answer to hello")
+		return
+	}
+	o.publish(r.to, body)
+}
+
+// orders and events say on the wire what an effect is.
+var (
+	orders = map[core.EffectKind]subjects.Order{
+		core.SendActivate: subjects.OrderActivate,
+		core.SendCancel:   subjects.OrderCancel,
+	}
+	events = map[core.EffectKind][2]string{
+		core.TellJoined:    {subjects.EntityWorker, subjects.WhatJoined},
+		core.TellLeft:      {subjects.EntityWorker, subjects.WhatLeft},
+		core.TellLost:      {subjects.EntityWorker, subjects.WhatLost},
+		core.TellActivated: {subjects.EntityWorker, subjects.WhatActivated},
+		core.TellAvailable: {subjects.EntityWorker, subjects.WhatAvailable},
+		core.TellElected:   {subjects.EntityLeader, subjects.WhatElected},
+	}
+)
+
+func (o *outbox) perform(b *batch, e *core.Effect) {
+	if order, ok := orders[e.Kind]; ok {
+		subject := o.d.names.Activate()
+		if o.d.cfg.Direct && e.Direct {
+			subject = o.d.names.ActivateDirect(e.Worker)
+		}
+		work := [1]subjects.Work{{Activation: e.Activation}}
+		o.buf = subjects.AppendActivate(o.buf[:0], subjects.Activate{ID: e.Worker, Order: order, Epoch: b.epoch, Work: work[:]})
+		o.publish(subject, o.buf)
+		return
+	}
+	event := subjects.Event{
+		At: e.At, Epoch: b.epoch, Worker: e.Worker, Name: e.Name, Weight: e.Weight,
+		Activation: e.Activation, Outcome: e.Outcome, Error: e.Error, Reason: e.Reason,
+	}
+	if e.Kind == core.TellElected {
+		event.Name, event.Dispatcher = "", e.Name
+	}
+	name := events[e.Kind]
+	o.buf = subjects.AppendEvent(o.buf[:0], event)
+	o.publish(o.d.names.Event(name[0], name[1]), o.buf)
+}
+
+// publish copies body before it returns, as nats.go does.
+func (o *outbox) publish(subject string, body []byte) {
+	if err := o.d.nc.Publish(subject, body); err != nil {
+		o.failed(subject, err)
+	}
+}
+
+// failed says that a message did not go out. Nothing is lost by it: requests
+// are repeated, and reconciliation finds activations that never arrived.
+func (o *outbox) failed(subject string, err error) {
+	o.d.cfg.Log.Debug().Err(err).Str("subject", subject).Msg("publishing")
+}

@@ -1,0 +1,152 @@
+package dispatcher
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/micro"
+
+	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/subjects"
+)
+
+// ServiceName is the name under which "nats micro" finds the dispatchers.
+const ServiceName = "ha"
+
+// serviceVersion is the version of the protocol in the form micro services use.
+const serviceVersion = "1.0.0"
+
+// request is one decoded message on its way to the loop: an input for the core,
+// or a question about it.
+type request struct {
+	input core.Input
+	// ask is set instead of input; its answer is sent when all before it is committed.
+	ask     func(*loop) any
+	replyTo string
+}
+
+// decoder makes a request of a message's body. The worker is the one in the
+// message's subject.
+type decoder func(at time.Time, worker ha.WorkerID, body []byte) (request, error)
+
+// serve subscribes to the request subjects as a micro service. Callbacks run
+// until the service is stopped; they only decode, and hand over to inbox. After
+// done is closed they drop what they get.
+func (d *Dispatcher) serve(inbox chan<- request, done <-chan struct{}) (micro.Service, error) {
+	svc, err := micro.AddService(d.nc, micro.Config{
+		Name:        ServiceName,
+		Version:     serviceVersion,
+		Description: "weighted dispatcher " + d.cfg.Name,
+		Metadata:    map[string]string{"name": d.cfg.Name, "prefix": d.names.Prefix()},
+		ErrorHandler: func(_ micro.Service, err *micro.NATSError) {
+			d.serviceError(err)
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("serve: %w", err)
+	}
+	endpoints := []struct {
+		name, subject string
+		decode        decoder
+	}{
+		{"hello", d.names.Hello(), decodeHello},
+		{"heartbeat", d.names.HeartbeatAll(), decodeHeartbeat},
+		{"available", d.names.AvailableAll(), decodeAvailable},
+		{"bye", d.names.ByeAll(), decodeBye},
+		{"workers", d.names.Workers(), decodeWorkers},
+		{"status", d.names.Status(), decodeStatus},
+	}
+	for _, e := range endpoints {
+		handle := d.handler(e.decode, inbox, done)
+		if err := svc.AddEndpoint(e.name, handle, micro.WithEndpointSubject(e.subject)); err != nil {
+			return nil, errors.Join(fmt.Errorf("serve %s: %w", e.subject, err), svc.Stop())
+		}
+	}
+	if err := d.nc.FlushTimeout(stopTimeout); err != nil {
+		return nil, errors.Join(fmt.Errorf("serve: subscriptions are not confirmed: %w", err), svc.Stop())
+	}
+	return svc, nil
+}
+
+func (d *Dispatcher) serviceError(err *micro.NATSError) {
+	if errors.Is(err, nats.ErrSlowConsumer) {
+		d.dropped.Add(1)
+	}
+	d.cfg.Log.Warn().Str("subject", err.Subject).Str("error", err.Description).Msg("subscription")
+}
+
+func (d *Dispatcher) handler(decode decoder, inbox chan<- request, done <-chan struct{}) micro.Handler {
+	return micro.HandlerFunc(func(req micro.Request) {
+		r, err := d.decode(decode, req)
+		if err != nil {
+			d.refuse(req, err)
+			return
+		}
+		r.replyTo = req.Reply()
+		select {
+		case inbox <- r:
+		case <-done:
+		}
+	})
+}
+
+func (d *Dispatcher) decode(decode decoder, req micro.Request) (request, error) {
+	s, err := d.names.Parse(req.Subject())
+	if err != nil {
+		return request{}, err
+	}
+	return decode(time.Now().UTC(), s.Worker, req.Data())
+}
+
+// refuse answers a malformed message. It never reaches the loop.
+func (d *Dispatcher) refuse(req micro.Request, err error) {
+	d.malformed.Add(1)
+	d.cfg.Log.Debug().Err(err).Str("subject", req.Subject()).Int("bytes", len(req.Data())).Msg("malformed message refused")
+	if req.Reply() == "" {
+		return
+	}
+	refusal, body := subjects.EncodeError(err)
+	if err := req.Error(strconv.Itoa(refusal.Status), subjects.HeaderText(refusal.Message), body); err != nil {
+		d.cfg.Log.Warn().Err(err).Str("subject", req.Subject()).Msg("answering a malformed message")
+	}
+}
+
+func decodeHello(at time.Time, _ ha.WorkerID, body []byte) (request, error) {
+	h, err := subjects.DecodeHello(body)
+	return request{input: core.Hello{
+		At: at, Weight: h.Weight, Name: h.Name, Pools: h.Pools, Kinds: h.Kinds, Slots: h.Slots, Instance: h.Instance, Direct: h.Direct,
+	}}, err
+}
+
+func decodeHeartbeat(at time.Time, worker ha.WorkerID, body []byte) (request, error) {
+	hb, err := subjects.DecodeHeartbeat(body)
+	return request{input: core.Heartbeat{
+		At: at, Worker: worker, Running: hb.Running, CPU: hb.CPU, MemoryBytes: hb.MemoryBytes,
+	}}, err
+}
+
+func decodeAvailable(at time.Time, worker ha.WorkerID, body []byte) (request, error) {
+	a, err := subjects.DecodeAvailable(body)
+	in := core.Available{At: at, Worker: worker}
+	for _, f := range a.Finished {
+		in.Finished = append(in.Finished, core.Finished{Activation: f.Activation, Outcome: f.Outcome, Error: f.Error})
+	}
+	return request{input: in}, err
+}
+
+func decodeBye(at time.Time, worker ha.WorkerID, body []byte) (request, error) {
+	return request{input: core.Bye{At: at, Worker: worker}}, subjects.DecodeEmpty(body)
+}
+
+func decodeWorkers(_ time.Time, _ ha.WorkerID, body []byte) (request, error) {
+	r, after, err := subjects.DecodeWorkersRequest(body)
+	return request{ask: func(l *loop) any { return l.workers(after, r.Limit) }}, err
+}
+
+func decodeStatus(_ time.Time, _ ha.WorkerID, body []byte) (request, error) {
+	return request{ask: func(l *loop) any { return l.status() }}, subjects.DecodeEmpty(body)
+}

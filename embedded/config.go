@@ -1,0 +1,132 @@
+package embedded
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+// Defaults of the fields of a [Config] that are zero.
+const (
+	DefaultMaxPayload   = 8 << 20
+	DefaultReadyTimeout = 10 * time.Second
+)
+
+// Limits of a [Config].
+const (
+	// MaxName is the greatest length in bytes of a server's name.
+	MaxName = 64
+	// MinMaxPayload and MaxMaxPayload bound MaxPayload in bytes. The upper one is
+	// what the server is ready to hold back for one client.
+	MinMaxPayload = 1 << 10
+	MaxMaxPayload = 64 << 20
+)
+
+// Config is what a [Server] can be told. The zero value is a server with a
+// temporary store that only this process can reach.
+type Config struct {
+	// Name is the server's name, 1 to 64 letters, digits, '_' and '-'. Empty: the
+	// one that the store remembers, or a made-up one.
+	Name string
+	// Listen is where clients connect, "host:port". No host: all interfaces. Port
+	// 0: a free one. Empty: nowhere, only [Server.Connect] reaches the server.
+	Listen string
+	// StoreDir holds what must survive; it is created if need be. Empty: a
+	// temporary directory that [Server.Shutdown] removes.
+	StoreDir string
+	// NoJetStream leaves JetStream out.
+	NoJetStream bool
+	// MaxPayload is the greatest length in bytes of a message, 1 KiB to 64 MiB. 0:
+	// 8 MiB.
+	MaxPayload int32
+	// ReadyTimeout is how long a start may take, which with a large store is mostly
+	// the time to read it; at most 1 h. 0: 10 s.
+	ReadyTimeout time.Duration
+	// Log receives what the server has to say. The zero logger writes nothing.
+	Log zerolog.Logger
+}
+
+// ErrInvalidConfig is matched by the error of [Config.Validate].
+var ErrInvalidConfig = errors.New("invalid configuration")
+
+// Validate returns one error that names all that is wrong with c; it matches
+// [ErrInvalidConfig].
+func (c Config) Validate() error {
+	var problems []string
+	bad := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+	if c.Name != "" && !validName(c.Name) {
+		bad("name must be 1 to %d letters, digits, '_' or '-', got %s", MaxName, quote(c.Name))
+	}
+	if c.Listen != "" {
+		if _, _, err := splitListen(c.Listen); err != nil {
+			bad("%v", err)
+		}
+	}
+	if c.MaxPayload != 0 && (c.MaxPayload < MinMaxPayload || c.MaxPayload > MaxMaxPayload) {
+		bad("max payload must be 0 (%d) or from %d to %d bytes, got %d", DefaultMaxPayload, MinMaxPayload, MaxMaxPayload, c.MaxPayload)
+	}
+	if c.ReadyTimeout < 0 || c.ReadyTimeout > time.Hour {
+		bad("ready timeout must be from 0 (%s) to 1h, got %s", DefaultReadyTimeout, c.ReadyTimeout)
+	}
+	if len(problems) == 0 {
+		return nil
+	}
+	return fmt.Errorf("embedded NATS server: %w: %s", ErrInvalidConfig, strings.Join(problems, "; "))
+}
+
+// withDefaults returns c with every zero field that has a default filled in.
+func (c Config) withDefaults() Config {
+	if c.MaxPayload == 0 {
+		c.MaxPayload = DefaultMaxPayload
+	}
+	if c.ReadyTimeout == 0 {
+		c.ReadyTimeout = DefaultReadyTimeout
+	}
+	return c
+}
+
+// splitListen takes a listen address apart. No host is returned as the one that
+// stands for all interfaces, so that everybody who binds it binds the same.
+func splitListen(listen string) (host string, port int, err error) {
+	host, service, err := net.SplitHostPort(listen)
+	if err != nil {
+		return "", 0, fmt.Errorf("listen must be host:port such as 127.0.0.1:4222, got %s", quote(listen))
+	}
+	port, err = strconv.Atoi(service)
+	if err != nil || port < 0 || port > 65535 {
+		return "", 0, fmt.Errorf("listen must have a port from 0 (a free one) to 65535, got %s", quote(listen))
+	}
+	if host == "" {
+		host = "0.0.0.0"
+	}
+	return host, port, nil
+}
+
+// validName allows what is one token of a NATS subject: the server's name appears
+// in subjects of its own.
+func validName(s string) bool {
+	if s == "" || len(s) > MaxName {
+		return false
+	}
+	for i := range len(s) {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '_', c == '-':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// quote makes s fit to be shown, whatever is in it and however long it is.
+func quote(s string) string {
+	if len(s) > 2*MaxName {
+		return strconv.Quote(s[:2*MaxName]) + "…"
+	}
+	return strconv.Quote(s)
+}

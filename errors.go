@@ -1,0 +1,82 @@
+package ha
+
+import (
+	"errors"
+	"fmt"
+)
+
+// The sentinel errors. Test for them with [errors.Is].
+var (
+	// ErrInvalid: the request is malformed or out of range. Sending it again will not help.
+	ErrInvalid = errors.New("invalid request")
+	// ErrNotFound: the dispatcher does not know the thing the request names.
+	ErrNotFound = errors.New("not found")
+	// ErrConflict: the request contradicts what the dispatcher holds.
+	ErrConflict = errors.New("conflict")
+	// ErrTooLarge: the request or a part of it is over its limit.
+	ErrTooLarge = errors.New("too large")
+	// ErrOverloaded: the dispatcher refuses more of this for now.
+	ErrOverloaded = errors.New("overloaded")
+	// ErrInternal: the dispatcher failed; the request may be sent again unchanged.
+	ErrInternal = errors.New("internal error")
+	// ErrUnavailable: no dispatcher can answer now; the request may be sent again unchanged.
+	ErrUnavailable = errors.New("unavailable")
+	// ErrDispatcherLost ends a worker that missed as many heartbeats in a row as it was allowed.
+	ErrDispatcherLost = errors.New("dispatcher lost")
+)
+
+// Error is a refused request: what the protocol carries in the headers
+// Nats-Service-Error-Code and Nats-Service-Error and in the body's "error".
+// It matches the sentinel of its status with [errors.Is].
+type Error struct {
+	// Status is one of 400, 404, 409, 413, 429, 500 and 503.
+	Status int
+	// Code is a stable name for programs, such as "invalid_weight".
+	Code string
+	// Message says what was wrong and what is allowed, for people.
+	Message string
+}
+
+// Error returns the message.
+func (e *Error) Error() string { return e.Message }
+
+// Unwrap returns the sentinel that belongs to the status.
+func (e *Error) Unwrap() error {
+	switch e.Status {
+	case 400:
+		return ErrInvalid
+	case 404:
+		return ErrNotFound
+	case 409:
+		return ErrConflict
+	case 413:
+		return ErrTooLarge
+	case 429:
+		return ErrOverloaded
+	case 503:
+		return ErrUnavailable
+	}
+	return ErrInternal
+}
+
+// Invalid returns an [*Error] of status 400.
+func Invalid(code, format string, args ...any) *Error { return refuse(400, code, format, args) }
+
+// NotFound returns an [*Error] of status 404.
+func NotFound(code, format string, args ...any) *Error { return refuse(404, code, format, args) }
+
+// Conflict returns an [*Error] of status 409.
+func Conflict(code, format string, args ...any) *Error { return refuse(409, code, format, args) }
+
+// TooLarge returns an [*Error] of status 413.
+func TooLarge(code, format string, args ...any) *Error { return refuse(413, code, format, args) }
+
+// Overloaded returns an [*Error] of status 429.
+func Overloaded(code, format string, args ...any) *Error { return refuse(429, code, format, args) }
+
+// Unavailable returns an [*Error] of status 503.
+func Unavailable(code, format string, args ...any) *Error { return refuse(503, code, format, args) }
+
+func refuse(status int, code, format string, args []any) *Error {
+	return &Error{Status: status, Code: code, Message: fmt.Sprintf(format, args...)}
+}

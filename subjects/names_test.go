@@ -1,0 +1,167 @@
+package subjects
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	ha "github.com/seed261fe303/ha"
+)
+
+func mustNames(t *testing.T, prefix string) Names {
+	t.Helper()
+	n, err := NewNames(prefix)
+	if err != nil {
+		t.Fatalf("NewNames(%q): %v", prefix, err)
+	}
+	return n
+}
+
+// rebuild is the other direction of Parse, by the builders that callers use.
+func rebuild(n Names, s Subject) string {
+	switch s.Kind {
+	case KindHello:
+		return n.Hello()
+	case KindHeartbeat:
+		return n.Heartbeat(s.Worker)
+	case KindActivate:
+		if s.Worker == "" {
+			return n.Activate()
+		}
+		return n.ActivateDirect(s.Worker)
+	case KindAvailable:
+		return n.Available(s.Worker)
+	case KindBye:
+		return n.Bye(s.Worker)
+	case KindWorkers:
+		return n.Workers()
+	case KindStatus:
+		return n.Status()
+	case KindEvent:
+		return n.Event(s.Entity, s.What)
+	}
+	return ""
+}
+
+func TestEverySubjectIsBuiltAsTheProtocolSpellsIt(t *testing.T) {
+	n := mustNames(t, "")
+	for _, c := range []struct {
+		built, want string
+		parsed      Subject
+	}{
+		{n.Hello(), "ha.hello", Subject{Kind: KindHello}},
+		{n.Heartbeat("9f2c"), "ha.hb.9f2c", Subject{Kind: KindHeartbeat, Worker: "9f2c"}},
+		{n.Activate(), "ha.activate", Subject{Kind: KindActivate}},
+		{n.ActivateDirect("9f2c"), "ha.activate.9f2c", Subject{Kind: KindActivate, Worker: "9f2c"}},
+		{n.Available("9f2c"), "ha.available.9f2c", Subject{Kind: KindAvailable, Worker: "9f2c"}},
+		{n.Bye("9f2c"), "ha.bye.9f2c", Subject{Kind: KindBye, Worker: "9f2c"}},
+		{n.Workers(), "ha.workers", Subject{Kind: KindWorkers}},
+		{n.Status(), "ha.status", Subject{Kind: KindStatus}},
+		{n.Event(EntityWorker, WhatJoined), "ha.event.worker.joined", Subject{Kind: KindEvent, Entity: "worker", What: "joined"}},
+	} {
+		if c.built != c.want {
+			t.Errorf("built %q, want %q", c.built, c.want)
+		}
+		got, err := n.Parse(c.built)
+		if err != nil || got != c.parsed {
+			t.Errorf("Parse(%q) = %+v, %v; want %+v", c.built, got, err, c.parsed)
+		}
+	}
+}
+
+func TestParseRefusesWildcardsAndWhatNoBuilderMakes(t *testing.T) {
+	n := mustNames(t, "")
+	for _, subject := range []string{
+		"", ".", "ha", "ha.", "hello", "h.hello", "haha.hello", "HA.hello", "ha.Hello", "ha..hello",
+		"ha.hello.", "ha.hello.x", "ha.workers.x", "ha.status.x",
+		"ha.hb", "ha.hb.", "ha.hb.*", "ha.hb.>", "ha.hb.a.b", "ha.hb.a b", "ha.hb.é", "ha.hb." + strings.Repeat("a", MaxToken+1),
+		"ha.activate.", "ha.activate.*", "ha.available", "ha.available.>", "ha.bye", "ha.bye.\x00",
+		"ha.event", "ha.event.", "ha.event.worker", "ha.event.worker.", "ha.event.worker.*", "ha.event.>", "ha.event.worker.joined.x",
+		"ha.*", "ha.>", "ha.nothing", "ha.hello\n", n.All(), n.HeartbeatAll(), n.AvailableAll(), n.ByeAll(), n.EventAll(),
+	} {
+		got, err := n.Parse(subject)
+		var refusal *ha.Error
+		if !errors.As(err, &refusal) || refusal.Code != "invalid_subject" || refusal.Status != 400 {
+			t.Errorf("Parse(%q) = %+v, %v; want an invalid_subject of status 400", subject, got, err)
+		}
+	}
+}
+
+func TestPrefixIsOneOrMoreTokens(t *testing.T) {
+	for _, good := range []string{"ha", "a.b.c", "team-1.ha_2", strings.Repeat("a", MaxToken)} {
+		if n := mustNames(t, good); n.Prefix() != good || n.Hello() != good+".hello" || n.All() != good+".>" {
+			t.Errorf("prefix %q gives %q and %q", good, n.Hello(), n.All())
+		}
+	}
+	for _, bad := range []string{".", "a.", ".a", "a..b", "a b", "a.*", ">", "é", "a\n", strings.Repeat("a", MaxToken+1), "\xff"} {
+		_, err := NewNames(bad)
+		var refusal *ha.Error
+		if !errors.As(err, &refusal) || refusal.Code != "invalid_prefix" {
+			t.Errorf("NewNames(%q): %v, want invalid_prefix", bad, err)
+		}
+	}
+	if got := mustNames(t, "").Prefix(); got != DefaultPrefix {
+		t.Errorf("the empty prefix means %q, want %q", got, DefaultPrefix)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, seed := range [][2]string{
+		{"", "ha.hello"}, {"", "ha.hb.9f2c"}, {"", "ha.activate"}, {"", "ha.activate.9f2c"}, {"", "ha.event.worker.joined"},
+		{"", "ha.hb.*"}, {"", "ha..hello"}, {"a.b", "a.b.available.x"}, {"hb", "hb.hb.hb"}, {"a.", "a..hello"}, {"", "ha.event.a.b.c"},
+	} {
+		f.Add(seed[0], seed[1])
+	}
+	f.Fuzz(func(t *testing.T, prefix, subject string) {
+		n, err := NewNames(prefix)
+		if err != nil {
+			return
+		}
+		s, err := n.Parse(subject)
+		if err != nil {
+			return
+		}
+		if again := rebuild(n, s); again != subject {
+			t.Errorf("Parse(%q) = %+v, which the builders spell %q", subject, s, again)
+		}
+		if strings.ContainsAny(subject, "*> \t\r\n") || strings.Contains(subject, "..") {
+			t.Errorf("Parse accepted %q, which is no literal subject", subject)
+		}
+	})
+}
+
+func FuzzBuild(f *testing.F) {
+	f.Add("", "9f2c4e0011223344", "worker", "joined")
+	f.Add("a.b-c", "a7-42", "leader", "elected")
+	f.Add("hb.hello", "hello", "event", "event")
+	f.Add("ha", "a.b", "*", ">")
+	f.Fuzz(func(t *testing.T, prefix, worker, entity, what string) {
+		n, err := NewNames(prefix)
+		if err != nil {
+			return
+		}
+		id, tokens := ha.WorkerID(worker), ValidToken(worker)
+		checkBuilt(t, n, n.Hello(), true, Subject{Kind: KindHello})
+		checkBuilt(t, n, n.Activate(), true, Subject{Kind: KindActivate})
+		checkBuilt(t, n, n.Workers(), true, Subject{Kind: KindWorkers})
+		checkBuilt(t, n, n.Status(), true, Subject{Kind: KindStatus})
+		checkBuilt(t, n, n.Heartbeat(id), tokens, Subject{Kind: KindHeartbeat, Worker: id})
+		checkBuilt(t, n, n.ActivateDirect(id), tokens, Subject{Kind: KindActivate, Worker: id})
+		checkBuilt(t, n, n.Available(id), tokens, Subject{Kind: KindAvailable, Worker: id})
+		checkBuilt(t, n, n.Bye(id), tokens, Subject{Kind: KindBye, Worker: id})
+		checkBuilt(t, n, n.Event(entity, what), ValidToken(entity) && ValidToken(what), Subject{Kind: KindEvent, Entity: entity, What: what})
+	})
+}
+
+// checkBuilt wants a subject of valid tokens to parse to what it was built
+// from, and one of anything else to be refused.
+func checkBuilt(t *testing.T, n Names, subject string, valid bool, want Subject) {
+	t.Helper()
+	got, err := n.Parse(subject)
+	switch {
+	case valid && (err != nil || got != want):
+		t.Errorf("Parse(%q) = %+v, %v; want %+v", subject, got, err, want)
+	case !valid && err == nil:
+		t.Errorf("Parse(%q) = %+v, built from names that are no tokens", subject, got)
+	}
+}

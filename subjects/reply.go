@@ -1,0 +1,63 @@
+package subjects
+
+import (
+	"encoding/json"
+	"errors"
+	"strconv"
+
+	ha "github.com/seed261fe303/ha"
+)
+
+// The headers of a refused request, as NATS micro services use them.
+const (
+	HeaderErrorCode = "Nats-Service-Error-Code"
+	HeaderError     = "Nats-Service-Error"
+)
+
+// ErrorBody is the body of a refused request.
+type ErrorBody struct {
+	Error ErrorDetail `json:"error"`
+}
+
+// ErrorDetail says what was wrong: a stable code for programs, a message for people.
+type ErrorDetail struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+// EncodeError returns the body of the refusal err. An error that is not an
+// [*ha.Error] is an internal one.
+func EncodeError(err error) (refusal *ha.Error, body []byte) {
+	if !errors.As(err, &refusal) {
+		refusal = &ha.Error{Status: 500, Code: "internal", Message: err.Error()}
+	}
+	body, _ = json.Marshal(ErrorBody{ErrorDetail{Code: refusal.Code, Message: refusal.Message}}) // two strings always marshal
+	return refusal, body
+}
+
+// DecodeReply decodes a reply into the message that into points to. errorCode
+// is the value of the header [HeaderErrorCode]; where it is not empty the reply
+// is a refusal, which is returned as an [*ha.Error].
+func DecodeReply(errorCode string, body []byte, into any) error {
+	if errorCode != "" {
+		var e ErrorBody
+		status, err := strconv.Atoi(errorCode)
+		if err != nil {
+			status = 500
+		}
+		if json.Unmarshal(body, &e) != nil || e.Error.Code == "" {
+			e.Error = ErrorDetail{Code: "unknown", Message: "refused with status " + errorCode}
+		}
+		return &ha.Error{Status: status, Code: e.Error.Code, Message: e.Error.Message}
+	}
+	return decodeAny(body, into)
+}
+
+// decodeAny is decode without the limit on a request's length: a list of
+// workers may be longer.
+func decodeAny(body []byte, into any) error {
+	if err := json.Unmarshal(body, into); err != nil {
+		return ha.Invalid("invalid_reply", "reply is not the expected JSON: %s", explain(err).Message)
+	}
+	return nil
+}

@@ -1,0 +1,124 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/subjects"
+)
+
+// DefaultGrace is how long a worker told to stop waits for its handlers.
+const DefaultGrace = 30 * time.Second
+
+// Handler does the work of one plain activation. Its context is cancelled early
+// for one of four reasons, which [context.Cause] tells: the dispatcher cancelled
+// the activation ([ErrCancelled]), the grace period of a stop is over
+// ([ErrStopping]), the dispatcher removed this worker ([ErrForgotten]), or it is
+// out of reach ([ha.ErrDispatcherLost]). The context carries the values of the
+// context given to Run, but not its cancellation.
+//
+// A nil error is reported as [ha.OutcomeDone]. An error is reported as
+// [ha.OutcomeFailed], or as [ha.OutcomeCancelled] where the context had been
+// cancelled by then. A panic is reported as failed and the worker lives on. With
+// more than one slot, handlers run concurrently. A handler that heeds its context
+// lets its worker stop in time.
+type Handler func(ctx context.Context, a ha.Activation) error
+
+// MaxGrace is the longest grace period that a [Config] may ask for.
+const MaxGrace = 24 * time.Hour
+
+// Config is what a [Worker] can be told. Zero is the default of every field but
+// Weight and Handler, which are required.
+type Config struct {
+	// Weight is the worker's claim on activations, 1 to 1,000,000.
+	Weight ha.Weight
+	// Handler does the work.
+	Handler Handler
+	// Name is for people, 1 to 64 letters, digits, '_' and '-'; it need not be unique.
+	Name string
+	// Prefix begins every subject; it must be the dispatcher's. Default "ha".
+	Prefix string
+	// Pools the worker belongs to. Default: the pool "default".
+	Pools []string
+	// Slots is how many activations run at the same time, 1 to 1024. Default 1.
+	Slots int
+	// Shared makes the worker listen on the shared activate subject only. By default
+	// it offers a subject of its own as well, which a dispatcher set to direct
+	// delivery uses.
+	Shared bool
+	// Grace is how long a stop waits for running handlers before it cancels them,
+	// up to 24 h. Default 30 s. A shorter grace than 5 s also shortens the time that
+	// cancelled handlers are given to return.
+	Grace time.Duration
+	// Log receives what the worker has to say. The zero logger writes nothing.
+	Log *zerolog.Logger
+}
+
+// Validate returns one error that names all that is wrong with c; it matches
+// [ha.ErrInvalid].
+func (c Config) Validate() error {
+	var problems []string
+	bad := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+	if c.Handler == nil {
+		bad("a handler is required")
+	}
+	if _, err := subjects.NewNames(c.Prefix); err != nil {
+		bad("%v", err)
+	}
+	if c.Grace < 0 || c.Grace > MaxGrace {
+		bad("grace must be from 0 (the default, %s) to %s, got %s", DefaultGrace, MaxGrace, c.Grace)
+	}
+	if err := c.hello("").Validate(); err != nil {
+		bad("%v", err)
+	}
+	if len(problems) == 0 {
+		return nil
+	}
+	return errors.Join(ha.ErrInvalid, errors.New("worker configuration: "+strings.Join(problems, "; ")))
+}
+
+// withDefaults fills in what was left zero, and keeps nothing that the caller
+// could still change.
+func (c Config) withDefaults() Config {
+	c.Pools = slices.Clone(c.Pools)
+	if c.Slots == 0 {
+		c.Slots = 1
+	}
+	if c.Grace == 0 {
+		c.Grace = DefaultGrace
+	}
+	if c.Log == nil {
+		nop := zerolog.Nop()
+		c.Log = &nop
+	}
+	return c
+}
+
+// hello is how c introduces itself. The defaults are filled in, so that what is
+// validated here is what the dispatcher will see.
+func (c Config) hello(instance string) subjects.Hello {
+	h := subjects.Hello{
+		Message:  "is someone there",
+		Weight:   c.Weight,
+		Name:     c.Name,
+		Pools:    c.Pools,
+		Slots:    c.Slots,
+		Instance: instance,
+		Protocol: subjects.ProtocolVersion,
+		Direct:   !c.Shared,
+	}
+	if len(h.Pools) == 0 {
+		h.Pools = []string{subjects.DefaultPool}
+	}
+	if h.Slots == 0 {
+		h.Slots = 1
+	}
+	return h
+}

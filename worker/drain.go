@@ -1,0 +1,91 @@
+package worker
+
+import (
+	"time"
+
+	"github.com/seed261fe303/ha/subjects"
+)
+
+const (
+	// byeTries is how often a bye is said at most. Where it stays unanswered the
+	// dispatcher removes the worker for its silence.
+	byeTries = 3
+	// farewellLeast and farewellReplies bound how long a stopping worker tries to
+	// have its last outcomes acknowledged: so many reply timeouts, at least so long.
+	farewellLeast   = time.Second
+	farewellReplies = 5
+)
+
+// stage is how far a drain has come; each but the first two has a limit in time.
+type stage int
+
+const (
+	unhurried stage = iota // no drain, or one without a grace period
+	inGrace                // handlers may finish
+	cutShort               // their contexts were cancelled, they are about to return
+	farewell               // none is waited for; the last outcomes are being reported
+)
+
+// drain begins the grace period.
+func (m *membership) drain() {
+	m.log.Info().Int("running", m.hands.running()).Dur("grace", m.w.cfg.Grace).Msg("stopping")
+	m.s.drain()
+	if m.clock.stage == unhurried {
+		m.enter(inGrace, m.w.cfg.Grace)
+	}
+}
+
+func (m *membership) enter(s stage, limit time.Duration) {
+	m.clock.stage = s
+	m.clock.limit.Reset(limit)
+}
+
+// limitReached goes on to what comes when the time of a stage is up.
+func (m *membership) limitReached() {
+	switch m.clock.stage {
+	case inGrace:
+		m.log.Warn().Int("running", m.hands.running()).Msg("grace period over, handlers are cancelled")
+		m.hands.cancelAll(ErrStopping)
+		m.enter(cutShort, min(m.w.cfg.Grace, lastCall))
+	case cutShort:
+		m.log.Error().Int("running", m.hands.running()).Msg("handlers ignore their cancellation, no longer waiting")
+		m.s.abandon()
+		m.enterFarewell()
+	case farewell:
+		if m.s.phase == draining {
+			m.log.Error().Int("outcomes", len(m.s.finished)).Msg("outcomes not acknowledged, leaving without")
+			m.s.leave()
+			m.clock.retry.Stop() // the pause was between outcomes that no longer matter
+			m.again(true, nil)
+		}
+	}
+}
+
+func (m *membership) enterFarewell() {
+	m.enter(farewell, max(farewellLeast, farewellReplies*m.timing.ReplyTimeout))
+}
+
+// advance sends what is due after each change: an available where outcomes wait
+// and none is in flight, and a bye once there is nothing more to report.
+func (m *membership) advance() {
+	c := &m.clock
+	if m.s.phase == draining && c.stage < farewell && m.hands.running() == 0 {
+		m.enterFarewell()
+	}
+	if m.s.phase == draining && c.stage == farewell && m.s.empty() {
+		m.s.leave()
+	}
+	switch {
+	case c.paused:
+	case m.s.phase == leaving && !c.byeing:
+		c.byeing = true
+		c.byes++
+		m.ask(bye, m.w.names.Bye(m.s.id), struct{}{})
+	default:
+		if finished := m.s.report(); len(finished) > 0 {
+			m.ask(available, m.w.names.Available(m.s.id), subjects.Available{Message: availableMessage, Finished: finished})
+		}
+	}
+}
+
+const availableMessage = "i_am_available"

@@ -1,0 +1,100 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	ha "github.com/seed261fe303/ha"
+)
+
+// lastCall is the longest that handlers are given to return once their contexts
+// are cancelled, unless the grace is shorter.
+const lastCall = 5 * time.Second
+
+// life is one Run: a chain of registrations, and the handlers that may outlive
+// one of them.
+type life struct {
+	w     *Worker
+	log   zerolog.Logger
+	hands *hands
+	stop  context.CancelCauseFunc // cancels the parent of every handler's context
+}
+
+func newLife(ctx context.Context, w *Worker) *life {
+	base, stop := context.WithCancelCause(context.WithoutCancel(ctx))
+	return &life{w: w, log: *w.cfg.Log, hands: newHands(base, w.cfg), stop: stop}
+}
+
+// close frees the contexts of handlers that were left running. They have been
+// cancelled before, so the cause they see is not this one.
+func (l *life) close() { l.stop(ErrStopping) }
+
+// run registers again for as long as registrations end by being forgotten.
+func (l *life) run(ctx context.Context) error {
+	for {
+		if !l.clear(ctx) {
+			return l.end(ErrStopping, true, nil)
+		}
+		m, err := l.greet(ctx)
+		if m == nil {
+			return l.end(ErrStopping, true, err)
+		}
+		m.serve(ctx)
+		m.close()
+		switch m.s.phase {
+		case lost:
+			l.log.Error().Str("worker", string(m.s.id)).Int("misses", m.s.misses).Msg("dispatcher lost")
+			return l.end(ha.ErrDispatcherLost, true, fmt.Errorf("%d heartbeats in a row unanswered: %w", m.s.misses, ha.ErrDispatcherLost))
+		case forgotten:
+			l.log.Warn().Str("worker", string(m.s.id)).Int("running", l.hands.running()).Msg("removed by the dispatcher")
+			l.w.setID("")
+			l.hands.cancelAll(ErrForgotten)
+			if m.s.stopping {
+				return l.end(ErrForgotten, true, nil)
+			}
+		default:
+			return l.end(ErrStopping, false, nil)
+		}
+	}
+}
+
+// end cancels what still runs, waits for it a little unless that was done
+// already, and adds to err what did not return.
+func (l *life) end(cause error, wait bool, err error) error {
+	l.hands.cancelAll(cause)
+	if wait {
+		l.hands.await(min(l.w.cfg.Grace, lastCall))
+	}
+	if n := l.hands.running(); n > 0 {
+		stuck := fmt.Errorf("%w: %d", ErrStillRunning, n)
+		if err == nil {
+			return stuck
+		}
+		return fmt.Errorf("%w; %w", err, stuck)
+	}
+	return err
+}
+
+// clear waits for the handlers of a former registration, which were cancelled:
+// they hold slots that a new registration would promise. After the grace it is
+// content with one free slot. It returns false where ctx was cancelled meanwhile.
+func (l *life) clear(ctx context.Context) bool {
+	grace := time.NewTimer(l.w.cfg.Grace)
+	defer grace.Stop()
+	enough := 0
+	for l.hands.running() > enough {
+		select {
+		case e := <-l.hands.ended:
+			l.hands.noted(e)
+		case <-grace.C:
+			enough = l.w.cfg.Slots - 1
+			l.log.Warn().Int("running", l.hands.running()).Msg("handlers of a former registration ignore their cancellation")
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
+}

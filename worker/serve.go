@@ -1,0 +1,164 @@
+package worker
+
+import (
+	"context"
+	"time"
+
+	"github.com/seed261fe303/ha/subjects"
+)
+
+// clock is what of a membership depends on time.
+type clock struct {
+	beat  *time.Ticker
+	limit *time.Timer // ends the stage
+	retry *time.Timer // ends a pause before an available or a bye is repeated
+
+	stage   stage
+	beating bool // a heartbeat is in flight
+	overdue bool // and the next one is due already
+	paused  bool // retry is running
+	pauses  backoff
+	byeing  bool // a bye is in flight
+	byes    int  // how many were sent
+}
+
+func newClock(every time.Duration) clock {
+	c := clock{beat: time.NewTicker(every), limit: time.NewTimer(0), retry: time.NewTimer(0)}
+	c.limit.Stop()
+	c.retry.Stop()
+	return c
+}
+
+func (c *clock) stop() {
+	c.beat.Stop()
+	c.limit.Stop()
+	c.retry.Stop()
+}
+
+// serve lives until the session is over. Cancelling ctx begins a drain.
+func (m *membership) serve(ctx context.Context) {
+	m.clock = newClock(m.timing.Heartbeat)
+	defer m.clock.stop()
+	for _, o := range m.kept {
+		m.obey(o)
+	}
+	stop := ctx.Done()
+	for {
+		m.advance()
+		if m.s.over() {
+			return
+		}
+		select {
+		case <-stop:
+			stop = nil
+			m.drain()
+		case o := <-m.orders:
+			m.obey(o)
+		case e := <-m.hands.ended:
+			m.ended(e)
+		case r := <-m.replies:
+			m.replied(r)
+		case <-m.clock.beat.C:
+			m.beat()
+		case <-m.clock.retry.C:
+			m.clock.paused = false
+		case <-m.clock.limit.C:
+			m.limitReached()
+		}
+	}
+}
+
+// obey does what the session makes of an order.
+func (m *membership) obey(o subjects.Activate) {
+	before := m.s.phase
+	d := m.s.order(o)
+	counts := &m.w.counts
+	for _, a := range d.start {
+		counts.activations.Add(1)
+		m.log.Debug().Str("activation", string(a.ID)).Uint64("epoch", uint64(a.Epoch)).Msg("activated")
+		m.hands.start(a)
+	}
+	for _, id := range d.cancel {
+		m.log.Info().Str("activation", string(id)).Msg("cancelled by the dispatcher")
+		m.hands.cancel(hand{m.s.id, id}, ErrCancelled)
+	}
+	for _, id := range d.rejected {
+		counts.rejected.Add(1)
+		m.log.Warn().Str("activation", string(id)).Bool("draining", m.s.phase == draining).Msg("activation rejected")
+	}
+	if d.ignored > 0 {
+		counts.ignored.Add(uint64(d.ignored))
+		m.log.Debug().Str("order", subjects.Quote(string(o.Order))).Uint64("epoch", uint64(o.Epoch)).Str("why", d.why).Msg("order ignored")
+	}
+	if before == working && m.s.phase == draining {
+		m.log.Info().Int("running", m.hands.running()).Msg("told to drain")
+	}
+}
+
+// ended frees the slot of a handler. Where it was activated under a former
+// registration nothing is reported: the dispatcher has accounted it as lost.
+func (m *membership) ended(e end) {
+	m.hands.noted(e)
+	if e.worker != m.s.id {
+		return
+	}
+	m.w.counts.outcome(e.finished.Outcome)
+	m.log.Debug().Str("activation", string(e.finished.Activation)).Str("outcome", string(e.finished.Outcome)).
+		Str("error", e.finished.Error).Msg("activation ended")
+	m.s.ended(e.finished)
+}
+
+// beat sends a heartbeat. One whose predecessor is still awaited waits for it,
+// so that their outcomes are counted in order: replies are awaited for an
+// interval at most, so that only an instant is lost.
+func (m *membership) beat() {
+	if m.s.phase >= leaving {
+		return
+	}
+	if m.clock.beating {
+		m.clock.overdue = true
+		return
+	}
+	m.clock.beating, m.clock.overdue = true, false
+	m.ask(heartbeat, m.w.names.Heartbeat(m.s.id), subjects.Heartbeat{Running: m.s.running()})
+}
+
+func (m *membership) replied(r reply) {
+	a := classify(r.err)
+	switch r.to {
+	case heartbeat:
+		m.clock.beating = false
+		if !m.s.beat(a, r.epoch) {
+			m.w.counts.misses.Add(1)
+			m.log.Warn().Err(r.err).Int("missed", m.s.missed).Int("misses", m.s.misses).Msg("heartbeat not answered")
+		}
+		if m.clock.overdue {
+			m.beat()
+		}
+	case available:
+		if a == refused {
+			m.log.Error().Err(r.err).Msg("outcomes refused, they are dropped")
+		}
+		m.again(m.s.reported(a), r.err)
+	case bye:
+		m.clock.byeing = false
+		said := a != unanswered || m.clock.byes >= byeTries
+		m.again(said, r.err)
+		if said {
+			m.log.Info().Bool("answered", a != unanswered).Msg("left")
+			m.s.gone()
+		}
+	}
+}
+
+// again pauses before a request is repeated, unless it was settled.
+func (m *membership) again(settled bool, err error) {
+	if settled {
+		m.clock.paused, m.clock.pauses = false, backoff{}
+		return
+	}
+	wait := m.clock.pauses.next()
+	m.log.Debug().Err(err).Dur("pause", wait).Msg("request not answered, to be repeated")
+	m.clock.paused = true
+	m.clock.retry.Reset(wait)
+}
