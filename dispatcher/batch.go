@@ -11,7 +11,15 @@ type batch struct {
 	ready   core.Ready
 	replies []reply
 	epoch   ha.Epoch
-	buf     []byte
+	// cost is how much of a batch's room was used; see batchInputs.
+	cost int
+	// data holds the first encoded of ready's records in the journal's form.
+	data    []byte
+	encoded int
+	// opens and closes tell that it holds the first and the last record of a snapshot.
+	opens, closes bool
+	// settled, if set, makes the batch a mark in the outbox: closed when all before it has left.
+	settled chan struct{}
 }
 
 // reply is one answer: to an input, or a message that answers a question.
@@ -46,19 +54,28 @@ func (b *batch) empty() bool {
 	return len(b.replies) == 0 && len(b.ready.Records) == 0 && len(b.ready.Effects) == 0
 }
 
+// full tells whether b takes no more inputs: it is bounded in their number, for
+// the sake of memory, and in bytes, because an entry of the journal is.
+func (b *batch) full() bool { return b.cost >= batchInputs || len(b.encode()) >= batchBytes }
+
 // encode returns the records in the journal's form: the version of the format,
-// then one after another. The bytes are valid until the batch is reset.
+// then one after another. The bytes are valid until the next call and until the
+// batch is reset.
 func (b *batch) encode() []byte {
-	b.buf = append(b.buf[:0], core.FormatVersion)
-	for _, r := range b.ready.Records {
-		b.buf = core.AppendRecord(b.buf, r)
+	if len(b.data) == 0 {
+		b.data = append(b.data, core.FormatVersion)
 	}
-	return b.buf
+	for _, r := range b.ready.Records[b.encoded:] {
+		b.data = core.AppendRecord(b.data, r)
+	}
+	b.encoded = len(b.ready.Records)
+	return b.data
 }
 
 // reset empties b for the next use and keeps its memory.
 func (b *batch) reset() {
 	b.ready.Reset()
 	clear(b.replies)
-	b.replies = b.replies[:0]
+	b.replies, b.data = b.replies[:0], b.data[:0]
+	b.cost, b.encoded, b.opens, b.closes = 0, 0, false, false
 }

@@ -2,9 +2,10 @@ package dispatcher
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
+
+	"github.com/nats-io/nats.go"
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/core"
@@ -15,103 +16,115 @@ const (
 	// inboxSize is how many requests may wait for the loop before the callbacks
 	// wait, and the rest with them in the subscriptions' own queues.
 	inboxSize = 8192
-	// batchInputs bounds how many inputs one batch may hold.
+	// batchInputs bounds how many inputs one batch may hold. A question costs as much
+	// as askCost inputs, since its answer may be long.
 	batchInputs = 1024
+	askCost     = 64
+	// batchBytes is the length at which an entry of the journal is closed. The input
+	// that reaches it may add up to 1024 ends of activations, some 40 KB.
+	batchBytes = 512 << 10
 )
 
-// loop owns the state machine. Everything but inbox, done and the channels is
-// touched by the goroutine that called run, and no other.
+// loop lives for one term: it follows the journal until this dispatcher leads,
+// and then dispatches until it leads no longer. Everything but inbox and done is
+// touched by the goroutine that called its methods, and no other.
 type loop struct {
-	d     *Dispatcher
-	core  *core.Core
-	log   journal.Log
-	out   *outbox
-	inbox chan request
+	d       *Dispatcher
+	core    *core.Core
+	log     journal.Log
+	member  *journal.Member
+	scribe  *scribe
+	out     *outbox
+	cleaner cleaner
+	inbox   chan request
 	// done is closed when nobody reads inbox any more.
 	done chan struct{}
 
-	filling  *batch // being filled
-	flying   *batch // being appended; nil: none
-	position uint64 // the last committed entry
-	append   chan appendJob
-	appended chan appendResult
+	filling  *batch   // being filled
+	sealed   []*batch // waiting to be appended, in order
+	flying   *batch   // being appended; nil: none
+	held     []*batch // committed while the lease had run out
+	won      bool
 	ledSince time.Time
 }
 
-type appendJob struct {
-	after uint64
-	data  []byte
-}
-
-type appendResult struct {
-	seq uint64
-	err error
-}
-
-func newLoop(d *Dispatcher, c *core.Core, log journal.Log, out *outbox) *loop {
-	l := &loop{
-		d: d, core: c, log: log, out: out,
-		inbox: make(chan request, inboxSize), done: make(chan struct{}),
-		filling: new(batch), append: make(chan appendJob), appended: make(chan appendResult, 1),
-	}
-	go l.appender()
-	return l
-}
-
-// appender does the one thing the loop must not wait for. It ends when append is closed.
-func (l *loop) appender() {
-	for job := range l.append {
-		seq, err := l.log.Append(context.Background(), job.after, job.data)
-		l.appended <- appendResult{seq, err}
+func newLoop(d *Dispatcher, log journal.Log, out *outbox) *loop {
+	member := journal.NewMember(d.memberConfig(log), d.clock())
+	return &loop{
+		d: d, core: core.New(d.coreConfig()), log: log, member: member, scribe: newScribe(d, log, member), out: out,
+		inbox: make(chan request, inboxSize), done: make(chan struct{}), filling: new(batch),
 	}
 }
 
-// stop ends the appender. The loop must not be used afterwards.
+// stop ends what the loop started. It must not be used afterwards.
 func (l *loop) stop() {
-	if l.flying != nil {
-		<-l.appended
-	}
-	close(l.append)
+	l.d.actsUntil.Store(0)
+	l.cleaner.end()
+	l.scribe.stop()
 }
 
-// lead begins the leadership of epoch.
-func (l *loop) lead(epoch ha.Epoch) error {
+// lead begins the leadership that the member won.
+func (l *loop) lead() error {
 	l.ledSince = time.Now()
+	epoch := ha.Epoch(l.member.Epoch())
 	l.filling.epoch = epoch
 	if err := l.core.Lead(l.ledSince.UTC(), epoch, l.d.cfg.Name, &l.filling.ready); err != nil {
 		return fmt.Errorf("lead epoch %d: %w", epoch, err)
 	}
+	l.flush()
 	return nil
 }
 
-// run works until ctx ends (nil) or the journal fails.
-func (l *loop) run(ctx context.Context) error {
+// run dispatches until ctx ends or this dispatcher leads no longer (nil both),
+// or the connection is closed.
+func (l *loop) run(ctx context.Context, closed <-chan nats.Status) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	for {
+	for l.member.Role() == journal.RoleLeader {
 		l.flush()
-		if wake := l.core.NextWake(); !wake.IsZero() {
-			timer.Reset(time.Until(wake))
-		}
+		timer.Reset(l.wait())
 		select {
 		case <-ctx.Done():
 			return nil
-		case r := <-l.inbox:
+		case <-closed:
+			return nats.ErrConnectionClosed
+		case r := <-l.open():
 			l.take(r)
 			l.drain()
-		case res := <-l.appended:
-			if err := l.committed(res); err != nil {
-				return err
-			}
+		case a := <-l.scribe.answers:
+			l.act(l.scribe.heard(a))
 		case at := <-timer.C:
+			l.act(l.scribe.tick())
 			l.step(request{input: core.Tick{At: at.UTC()}})
 		}
+		l.d.place.set(l.member)
 	}
+	return nil
+}
+
+// wait returns how long until the core or the member wants a tick.
+func (l *loop) wait() time.Duration {
+	wait := time.Hour
+	if after, ok := l.scribe.wake(); ok {
+		wait = min(wait, after)
+	}
+	if wake := l.core.NextWake(); !wake.IsZero() {
+		wait = min(wait, time.Until(wake))
+	}
+	return wait
+}
+
+// open returns the inbox, or nil while the journal is behind: those who ask wait.
+func (l *loop) open() <-chan request {
+	if l.filling.full() {
+		return nil
+	}
+	return l.inbox
 }
 
 // drain takes what else waits in the inbox, up to a full batch.
 func (l *loop) drain() {
-	for len(l.filling.replies) < batchInputs {
+	for !l.filling.full() {
 		select {
 		case r := <-l.inbox:
 			l.take(r)
@@ -123,6 +136,7 @@ func (l *loop) drain() {
 
 func (l *loop) take(r request) {
 	if r.ask != nil {
+		l.filling.cost += askCost
 		l.filling.reply(reply{to: r.replyTo, message: r.ask(l)})
 		return
 	}
@@ -130,63 +144,146 @@ func (l *loop) take(r request) {
 }
 
 func (l *loop) step(r request) {
+	l.filling.cost++
 	answer := l.core.Step(r.input, &l.filling.ready)
 	l.filling.reply(replyTo(r, answer))
 }
 
-// flush sends the filling batch on its way: to the journal where it has
-// records, to the outbox where it has none and nothing before it is open.
+// seal closes the filling batch for more and opens another one behind it.
+func (l *loop) seal() {
+	if l.filling.empty() {
+		return
+	}
+	l.sealed = append(l.sealed, l.filling)
+	l.filling = l.out.spare(l.filling)
+}
+
+// flush sends the next batch on its way: to the journal where it has records, to
+// the outbox where it has none and nothing before it is open.
 func (l *loop) flush() {
-	if l.flying != nil || l.filling.empty() {
-		return
-	}
-	b := l.filling
-	if len(b.ready.Records) == 0 {
-		l.filling = l.out.send(b)
-		return
-	}
-	l.flying, l.filling = b, l.out.spare(b)
-	l.append <- appendJob{after: l.position, data: b.encode()}
-}
-
-// committed releases the batch that was appended.
-func (l *loop) committed(res appendResult) error {
-	b := l.flying
-	l.flying = nil
-	if res.err != nil {
-		if errors.Is(res.err, journal.ErrConflict) {
-			return fmt.Errorf("append to the journal: this dispatcher leads no longer: %w", res.err)
+	for l.flying == nil && l.member.CanOffer() {
+		l.clean()
+		if len(l.sealed) == 0 {
+			l.seal()
 		}
-		return fmt.Errorf("append to the journal: %w", res.err)
-	}
-	l.position = res.seq
-	l.out.send(b)
-	return nil
-}
-
-// finish works off what the stopped subscriptions had delivered and what is
-// open, so that every request taken on is answered. Requests still underway in
-// the callbacks after that are dropped; their senders repeat them.
-func (l *loop) finish() {
-	defer close(l.done)
-	deadline := time.After(stopTimeout)
-	for {
-		l.drain()
-		l.flush()
-		if l.flying == nil {
-			if len(l.inbox) == 0 {
+		if len(l.sealed) == 0 {
+			return
+		}
+		b := l.sealed[0]
+		if len(b.ready.Records) == 0 {
+			// What it answers was decided on a state that is committed. It still needs the
+			// lease: another leader may have gone on from there.
+			if !l.member.MayAct(l.scribe.now()) {
 				return
 			}
+			l.sealed = l.sealed[1:]
+			l.out.send(b)
 			continue
 		}
-		select {
-		case res := <-l.appended:
-			if err := l.committed(res); err != nil {
-				l.d.cfg.Log.Error().Err(err).Msg("stopping")
-				return
+		l.sealed = l.sealed[1:]
+		l.flying = b
+		l.act(l.scribe.perform(l.member.Offer(l.scribe.now(), b.encode())))
+	}
+}
+
+// act takes the member's news.
+func (l *loop) act(news []journal.Action) {
+	for _, a := range news {
+		switch a.Kind {
+		case journal.Won:
+			l.won = true
+			l.d.actsUntil.Store(int64(l.member.ActsUntil()))
+		case journal.Committed:
+			l.committed(a.Entry.Seq)
+		case journal.Lost:
+			if l.won {
+				// Nothing more may leave: the next leader may have begun.
+				l.d.actsUntil.Store(0)
 			}
-		case <-deadline:
-			l.d.cfg.Log.Error().Msg("stopping: the journal did not answer in time; open requests stay unanswered")
+		}
+	}
+}
+
+// committed releases the batch that was appended, unless the lease ran out
+// meanwhile; then the next commit does, which is at once asked for.
+func (l *loop) committed(seq uint64) {
+	l.d.actsUntil.Store(int64(l.member.ActsUntil()))
+	if b := l.flying; b != nil {
+		l.flying = nil
+		l.cleaned(b, seq)
+		l.held = append(l.held, b)
+	} else {
+		l.cleaner.logged += entryOverhead
+	}
+	if !l.member.MayAct(l.scribe.now()) {
+		return
+	}
+	for _, b := range l.held {
+		l.out.send(b)
+	}
+	clear(l.held)
+	l.held = l.held[:0]
+}
+
+// finish works off what the ending subscriptions had delivered and what is open,
+// so that every request taken on is answered. It returns when drained is closed,
+// after which the callbacks put nothing more into the inbox, and all of it is
+// done; or when ctx ends or this dispatcher leads no longer. Requests still in
+// the callbacks then are dropped; their senders repeat them.
+func (l *loop) finish(ctx context.Context, drained <-chan struct{}) {
+	defer close(l.done)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for l.member.Role() == journal.RoleLeader {
+		l.flush()
+		if drained == nil && len(l.inbox) == 0 && l.idle() {
+			return
+		}
+		timer.Reset(l.wait())
+		select {
+		case r := <-l.open():
+			l.take(r)
+			l.drain()
+		case <-drained:
+			drained = nil
+		case a := <-l.scribe.answers:
+			l.act(l.scribe.heard(a))
+		case <-timer.C:
+			l.act(l.scribe.tick())
+		case <-ctx.Done():
+			l.d.cfg.Log.Error().Msg("stopping: not done in time, open requests stay unanswered")
+			return
+		}
+	}
+}
+
+// idle tells whether nothing is open: all that was decided is committed and on its way out.
+func (l *loop) idle() bool {
+	return l.filling.empty() && len(l.sealed) == 0 && l.flying == nil && len(l.held) == 0
+}
+
+// abdicate hands over at once: a standby that reads it need not wait for the
+// lease. What the outbox still holds is sent before.
+func (l *loop) abdicate(ctx context.Context) {
+	l.out.settle(ctx)
+	asked := false
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for l.member.Role() == journal.RoleLeader {
+		if !asked && l.member.CanOffer() {
+			asked = true
+			l.act(l.scribe.perform(l.member.Abdicate(l.scribe.now())))
+			continue
+		}
+		if wait, ok := l.scribe.wake(); ok {
+			timer.Reset(wait)
+		}
+		select {
+		case a := <-l.scribe.answers:
+			l.act(l.scribe.heard(a))
+		case <-timer.C:
+			l.act(l.scribe.tick())
+		case <-ctx.Done():
 			return
 		}
 	}

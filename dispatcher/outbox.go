@@ -1,6 +1,7 @@
 package dispatcher
 
 import (
+	"context"
 	"encoding/json"
 	"strconv"
 
@@ -61,17 +62,45 @@ func (o *outbox) stop() {
 func (o *outbox) run() {
 	defer close(o.ended)
 	for b := range o.batches {
+		if b.settled != nil {
+			close(b.settled)
+			continue
+		}
 		for i := range b.replies {
-			o.reply(b, &b.replies[i])
+			if o.mayAct() {
+				o.reply(b, &b.replies[i])
+			}
 		}
 		for i := range b.ready.Effects {
-			o.perform(b, &b.ready.Effects[i])
+			if o.mayAct() {
+				o.perform(b, &b.ready.Effects[i])
+			}
 		}
 		b.reset()
 		select {
 		case o.spares <- b:
 		default:
 		}
+	}
+}
+
+// mayAct tells whether the lease still holds. It is asked before every message:
+// a process may have been stopped for minutes between two of them. What is not
+// sent then is repaired: requests are repeated, and heartbeats show activations
+// that never arrived.
+func (o *outbox) mayAct() bool { return int64(o.d.clock()) < o.d.actsUntil.Load() }
+
+// settle waits until all that was sent before has left, or ctx ends.
+func (o *outbox) settle(ctx context.Context) {
+	settled := make(chan struct{})
+	select {
+	case o.batches <- &batch{settled: settled}:
+	case <-ctx.Done():
+		return
+	}
+	select {
+	case <-settled:
+	case <-ctx.Done():
 	}
 }
 

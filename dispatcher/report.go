@@ -8,18 +8,53 @@ import (
 	"github.com/seed261fe303/ha/subjects"
 )
 
-// workers answers a request for the list of workers.
+// maxPageBytes bounds one answer with workers, which must fit into the 1 MiB that a
+// NATS server carries by default: 1000 workers with 64 pools and 64 kinds each would not.
+const maxPageBytes = 900_000
+
+// workers answers a request for the list of workers: at most limit of them, and
+// no more than one message may hold.
 func (l *loop) workers(after uint64, limit int) subjects.Workers {
-	views, more := l.core.Workers(after, limit)
-	total, _ := l.core.Population()
-	list := subjects.Workers{Workers: make([]subjects.WorkerInfo, len(views)), Total: total}
-	for i, v := range views {
-		list.Workers[i] = info(v)
+	room := maxPageBytes
+	if carried := int(l.d.nc.MaxPayload()); carried > 0 { // 0: never connected
+		room = min(room, carried)
 	}
-	if more {
-		list.Next = strconv.FormatUint(views[len(views)-1].Order, 10)
+	total, _ := l.core.Population()
+	list := subjects.Workers{Workers: []subjects.WorkerInfo{}, Total: total}
+	room -= pageBytes
+	last := after
+	for v := range l.core.Workers(after) {
+		w := info(v)
+		room -= infoBytes(&w)
+		if n := len(list.Workers); n == limit || n > 0 && room < 0 {
+			list.Next = strconv.FormatUint(last, 10)
+			break
+		}
+		list.Workers = append(list.Workers, w)
+		last = v.Order
 	}
 	return list
+}
+
+const (
+	// pageBytes is the most that the JSON of a list takes besides its workers.
+	pageBytes = 100
+	// rowBytes is the most that the JSON of a worker takes besides its name, pools
+	// and kinds: 200 for the names of its fields, the rest for numbers and times.
+	rowBytes = 480
+)
+
+// infoBytes returns no less than the length of the JSON of w. Names are tokens,
+// which need no escaping.
+func infoBytes(w *subjects.WorkerInfo) int {
+	n := rowBytes + len(w.Name)
+	for _, pool := range w.Pools {
+		n += len(pool) + len(`"",`)
+	}
+	for _, kind := range w.Kinds {
+		n += len(kind) + len(`"",`)
+	}
+	return n
 }
 
 func info(v core.WorkerView) subjects.WorkerInfo {
@@ -39,11 +74,11 @@ func info(v core.WorkerView) subjects.WorkerInfo {
 func (l *loop) status() subjects.Status {
 	registered, idle := l.core.Population()
 	n := l.core.Counts()
-	leader := subjects.Dispatcher{Name: l.core.Leader(), Epoch: l.core.Epoch(), Role: "leader", Position: l.position}
+	leader := l.d.presence()
 	return subjects.Status{
 		Leader:      leader,
-		Dispatchers: []subjects.Dispatcher{leader},
-		Journal:     subjects.Journal{Kind: l.log.Kind(), Position: l.position},
+		Dispatchers: l.d.dispatchers(),
+		Journal:     subjects.Journal{Kind: l.log.Kind(), Position: l.member.Position(), Bytes: l.cleaner.logged},
 		Workers: subjects.WorkerCounts{
 			Registered: registered, Idle: idle, Busy: registered - idle, Joined: n.Joined, Left: n.Left, Lost: n.Lost,
 		},

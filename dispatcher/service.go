@@ -1,6 +1,7 @@
 package dispatcher
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strconv"
@@ -20,6 +21,9 @@ const ServiceName = "ha"
 // serviceVersion is the version of the protocol in the form micro services use.
 const serviceVersion = "1.0.0"
 
+// serveTimeout is how long the server may take to confirm the subscriptions.
+const serveTimeout = 5 * time.Second
+
 // request is one decoded message on its way to the loop: an input for the core,
 // or a question about it.
 type request struct {
@@ -36,7 +40,7 @@ type decoder func(at time.Time, worker ha.WorkerID, body []byte) (request, error
 // serve subscribes to the request subjects as a micro service. Callbacks run
 // until the service is stopped; they only decode, and hand over to inbox. After
 // done is closed they drop what they get.
-func (d *Dispatcher) serve(inbox chan<- request, done <-chan struct{}) (micro.Service, error) {
+func (d *Dispatcher) serve(ctx context.Context, inbox chan<- request, done <-chan struct{}) (micro.Service, error) {
 	svc, err := micro.AddService(d.nc, micro.Config{
 		Name:        ServiceName,
 		Version:     serviceVersion,
@@ -66,10 +70,36 @@ func (d *Dispatcher) serve(inbox chan<- request, done <-chan struct{}) (micro.Se
 			return nil, errors.Join(fmt.Errorf("serve %s: %w", e.subject, err), svc.Stop())
 		}
 	}
-	if err := d.nc.FlushTimeout(stopTimeout); err != nil {
+	limit, cancel := context.WithTimeout(ctx, serveTimeout)
+	defer cancel()
+	if err := d.nc.FlushWithContext(limit); err != nil && ctx.Err() == nil {
 		return nil, errors.Join(fmt.Errorf("serve: subscriptions are not confirmed: %w", err), svc.Stop())
 	}
 	return svc, nil
+}
+
+// withdraw ends the subscriptions. The channel it returns is closed once their
+// callbacks have handed over all that the server had delivered. It is never
+// closed where that cannot be known; ctx ends the search for it.
+func (d *Dispatcher) withdraw(ctx context.Context, svc micro.Service) <-chan struct{} {
+	drained := make(chan struct{})
+	if err := svc.Stop(); err != nil {
+		d.cfg.Log.Warn().Err(err).Msg("stopping the service")
+	}
+	go func() {
+		// After the flush nothing more comes from the server, and the barrier stands
+		// in each subscription's queue behind what has come. Without a connection
+		// nothing comes either.
+		if d.nc.IsConnected() {
+			if err := d.nc.FlushWithContext(ctx); err != nil {
+				d.cfg.Log.Debug().Err(err).Msg("waiting for the last requests")
+			}
+		}
+		if err := d.nc.Barrier(func() { close(drained) }); err != nil {
+			close(drained) // the connection is closed, and its subscriptions with it
+		}
+	}()
+	return drained
 }
 
 func (d *Dispatcher) serviceError(err *micro.NATSError) {

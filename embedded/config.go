@@ -15,6 +15,7 @@ import (
 const (
 	DefaultMaxPayload   = 8 << 20
 	DefaultReadyTimeout = 10 * time.Second
+	DefaultClusterName  = "ha"
 )
 
 // Limits of a [Config].
@@ -25,13 +26,16 @@ const (
 	// what the server is ready to hold back for one client.
 	MinMaxPayload = 1 << 10
 	MaxMaxPayload = 64 << 20
+	// MaxRoutes is the greatest number of routes.
+	MaxRoutes = 64
 )
 
 // Config is what a [Server] can be told. The zero value is a server with a
 // temporary store that only this process can reach.
 type Config struct {
-	// Name is the server's name, 1 to 64 letters, digits, '_' and '-'. Empty: the
-	// one that the store remembers, or a made-up one.
+	// Name is the server's name, 1 to 64 letters, digits, '_' and '-', unlike that
+	// of any other server of the cluster. Empty: the one that the store remembers,
+	// or a made-up one.
 	Name string
 	// Listen is where clients connect, "host:port". No host: all interfaces. Port
 	// 0: a free one. Empty: nowhere, only [Server.Connect] reaches the server.
@@ -39,6 +43,21 @@ type Config struct {
 	// StoreDir holds what must survive; it is created if need be. Empty: a
 	// temporary directory that [Server.Shutdown] removes.
 	StoreDir string
+	// ClusterListen makes the server a member of a cluster, which needs Listen,
+	// StoreDir and Routes as well: "host:port", where its other servers connect. No
+	// host: all interfaces. Empty: a server by itself.
+	ClusterListen string
+	// Routes lead to the ClusterListen of every server of the cluster, "nats://host:port",
+	// 1 to 64 of them. Its own belongs among them, so that all servers are told the
+	// same. A new cluster takes their number for its size: with too few, two halves
+	// of it could each take themselves for the whole.
+	Routes []string
+	// ClusterName must be the same on all servers of a cluster; 1 to 64 letters,
+	// digits, '_' and '-'. Empty: "ha".
+	ClusterName string
+	// ClusterAdvertise is the "host:port" under which the other servers reach
+	// ClusterListen, where that is not it, as behind an address translation.
+	ClusterAdvertise string
 	// NoJetStream leaves JetStream out.
 	NoJetStream bool
 	// MaxPayload is the greatest length in bytes of a message, 1 KiB to 64 MiB. 0:
@@ -73,6 +92,7 @@ func (c Config) Validate() error {
 	if c.ReadyTimeout < 0 || c.ReadyTimeout > time.Hour {
 		bad("ready timeout must be from 0 (%s) to 1h, got %s", DefaultReadyTimeout, c.ReadyTimeout)
 	}
+	problems = append(problems, c.clusterProblems()...)
 	if len(problems) == 0 {
 		return nil
 	}
@@ -86,6 +106,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.ReadyTimeout == 0 {
 		c.ReadyTimeout = DefaultReadyTimeout
+	}
+	if c.clustered() && c.ClusterName == "" {
+		c.ClusterName = DefaultClusterName
 	}
 	return c
 }

@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/rs/zerolog"
 )
@@ -21,7 +22,16 @@ func (l *serverLog) Tracef(format string, v ...any)  { l.log.Trace().Msgf(format
 func (l *serverLog) Debugf(format string, v ...any)  { l.log.Trace().Msgf(format, v...) }
 func (l *serverLog) Noticef(format string, v ...any) { l.log.Debug().Msgf(format, v...) }
 func (l *serverLog) Warnf(format string, v ...any)   { l.log.Warn().Msgf(format, v...) }
-func (l *serverLog) Errorf(format string, v ...any)  { l.log.Error().Msgf(format, v...) }
+
+// Errorf makes a warning of a peer that cannot be reached, which is how every new
+// cluster begins.
+func (l *serverLog) Errorf(format string, v ...any) {
+	if strings.HasPrefix(format, "Error trying to connect to route") {
+		l.Warnf(format, v...)
+		return
+	}
+	l.log.Error().Msgf(format, v...)
+}
 
 // Fatalf reports that the server cannot go on. It returns, unlike nats-server's
 // own.

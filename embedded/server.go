@@ -24,6 +24,9 @@ var (
 	ErrStoreInUse = errors.New("store in use by another server")
 	// ErrNameMismatch: the store belongs to a server of another name.
 	ErrNameMismatch = errors.New("store of another server")
+	// ErrStoreMode: the store was written by a standalone server and is to serve a
+	// cluster, or the other way round. Either would lose what is in it.
+	ErrStoreMode = errors.New("store of another mode")
 	// ErrFailed: the server cannot go on.
 	ErrFailed = errors.New("NATS server failed")
 )
@@ -44,6 +47,8 @@ type Server struct {
 	log   zerolog.Logger
 	addr  net.Addr
 	url   string
+	// clusterAddr is nil outside a cluster.
+	clusterAddr net.Addr
 
 	started  chan struct{} // closed when nats-server's own start has returned
 	stop     sync.Once
@@ -53,12 +58,13 @@ type Server struct {
 	endError error // written before done is closed
 }
 
-// Start starts a server and returns when clients can connect to it. On an error
-// nothing is left running, except that a start that was abandoned while it read a
+// Start starts a server and returns when clients can connect to it, and in a
+// cluster its peers; [Server.JetStreamReady] waits for these. On an error nothing
+// is left running, except that a start that was abandoned while it read a
 // large store ends, and gives the store up, in the background.
 //
 // The errors match [ErrInvalidConfig], [ErrPortInUse], [ErrStoreInUse],
-// [ErrNameMismatch] or [ErrFailed], and the context's cause where ctx ended first.
+// [ErrNameMismatch], [ErrStoreMode] or [ErrFailed], and the context's cause where ctx ended first.
 func Start(ctx context.Context, cfg Config) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -67,8 +73,10 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 		return nil, fmt.Errorf("start NATS server: %w", err)
 	}
 	cfg = cfg.withDefaults()
-	if err := tryListen(ctx, cfg.Listen); err != nil {
-		return nil, fmt.Errorf("start NATS server: %w", err)
+	for _, listen := range []string{cfg.Listen, cfg.ClusterListen} {
+		if err := tryListen(ctx, listen); err != nil {
+			return nil, fmt.Errorf("start NATS server: %w", err)
+		}
 	}
 	s, err := launch(ctx, cfg)
 	if err != nil {
@@ -101,7 +109,7 @@ func launch(ctx context.Context, cfg Config) (*Server, error) {
 		ns.Start()
 		close(s.started)
 	}()
-	if err := s.awaitStart(ctx, cfg.ReadyTimeout); err != nil {
+	if err := s.awaitStart(ctx, cfg); err != nil {
 		s.shutdown(abandonTimeout)
 		return nil, err
 	}
@@ -127,26 +135,30 @@ func options(cfg Config, st *store) *server.Options {
 			o.Port = server.RANDOM_PORT
 		}
 	}
+	if cfg.clustered() {
+		cfg.addClusterOptions(o)
+	}
 	return o
 }
 
-// awaitStart returns nil once clients can connect. nats-server's start returns with
-// the client listener open or after it has reported why not, so the mark is looked
-// at after that return.
-func (s *Server) awaitStart(ctx context.Context, limit time.Duration) error {
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
+// awaitStart returns nil once clients can connect, and peers where there can be
+// any. nats-server's start returns with the client listener open or after it has
+// reported why not, so the mark is looked at after that return.
+func (s *Server) awaitStart(ctx context.Context, cfg Config) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, cfg.ReadyTimeout, fmt.Errorf("%w: not ready within %s", ErrFailed, cfg.ReadyTimeout))
+	defer cancel()
 	select {
 	case <-s.started:
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	case <-timer.C:
-		return fmt.Errorf("%w: not ready within %s", ErrFailed, limit)
 	}
 	if ctx.Err() != nil { // both at once
 		return context.Cause(ctx)
 	}
 	err := s.Err()
+	if err == nil && cfg.clustered() {
+		err = s.awaitRoutes(ctx)
+	}
 	if addressInUse(err) {
 		return fmt.Errorf("%w: %w", ErrPortInUse, err)
 	}
@@ -208,8 +220,8 @@ func (s *Server) Err() error {
 	}
 }
 
-// Shutdown stops the server: clients are disconnected, then the store is closed and
-// given up. It returns when that is done, or after 20 s, when the server counts as
+// Shutdown stops the server: what it leads in a cluster is handed to its peers,
+// clients are disconnected, then the store is closed and given up. It returns when that is done, or after 20 s, when the server counts as
 // failed and the store stays locked. To call it again, or from several places, is
 // harmless.
 func (s *Server) Shutdown() { s.shutdown(shutdownTimeout) }
@@ -228,7 +240,8 @@ func (s *Server) shutdown(limit time.Duration) {
 }
 
 // tearDown waits for the start to end first: nats-server does not say that both may
-// run at the same time.
+// run at the same time. Its Shutdown hands over what this server leads; the
+// LameDuckShutdown would not, where the server does not listen for clients.
 func (s *Server) tearDown() {
 	defer close(s.stopped)
 	<-s.started

@@ -21,12 +21,13 @@ type store struct {
 	dir  string // empty: the server keeps nothing
 	temp bool
 	name string
+	mode mode // empty: JetStream is off, and the store has none
 	lock *os.File
 }
 
 // openStore prepares the directory that cfg asks for and settles the server's name.
 func openStore(cfg Config) (*store, error) {
-	st := &store{dir: cfg.StoreDir, name: cfg.Name}
+	st := &store{dir: cfg.StoreDir, name: cfg.Name, mode: cfg.mode()}
 	if st.dir != "" {
 		if err := st.open(); err != nil {
 			return nil, err
@@ -58,10 +59,24 @@ func (st *store) open() error {
 		return fmt.Errorf("open store %s: %w", st.dir, err)
 	}
 	st.lock = lock
-	if err := st.settleName(); err != nil {
+	if err := st.settle(); err != nil {
 		return errors.Join(fmt.Errorf("open store %s: %w", st.dir, err), st.close())
 	}
 	return nil
+}
+
+// settle writes nothing unless everything agrees, and all of it before
+// nats-server writes its first byte.
+func (st *store) settle() error {
+	if st.mode != "" {
+		if err := checkMode(st.dir, st.mode); err != nil {
+			return err
+		}
+	}
+	if err := st.settleName(); err != nil || st.mode == "" {
+		return err
+	}
+	return writeMode(st.dir, st.mode)
 }
 
 // settleName makes the asked-for name and the remembered one the same.

@@ -165,20 +165,28 @@ type Status struct {
 	Dropped   uint64 `json:"dropped"`
 }
 
-// Dispatcher is one dispatcher in a [Status].
+// Dispatcher is one dispatcher in a [Status], and what each publishes of itself
+// every 2 s on its own subject.
 type Dispatcher struct {
-	Name  string   `json:"name"`
+	Name string `json:"name"`
+	// Epoch is the highest it has seen.
 	Epoch ha.Epoch `json:"epoch"`
-	Role  string   `json:"role,omitempty"`
+	// Role is "leader", "standby", "candidate", or "deposed" while it reads the journal anew.
+	Role string `json:"role,omitempty"`
 	// Position is the sequence of the last journal entry it has applied.
 	Position uint64 `json:"position"`
+	// Trouble says why it cannot work, and what to do about it; empty: it is healthy.
+	Trouble string `json:"trouble,omitempty"`
 }
 
 // Journal is the journal in a [Status].
 type Journal struct {
 	// Kind is "memory" or "jetstream".
-	Kind     string `json:"kind"`
+	Kind string `json:"kind"`
+	// Position is the sequence of the last committed entry.
 	Position uint64 `json:"position"`
+	// Bytes is about what the journal takes where it is kept.
+	Bytes uint64 `json:"bytes"`
 }
 
 // WorkerCounts counts the registered workers in a [Status].

@@ -25,6 +25,8 @@ const (
 	KindWorkers   Kind = "workers"
 	KindStatus    Kind = "status"
 	KindEvent     Kind = "event"
+	// KindDispatcher is where each dispatcher says where it stands.
+	KindDispatcher Kind = "dispatcher"
 )
 
 // Subject is a parsed subject name.
@@ -32,6 +34,8 @@ type Subject struct {
 	Kind Kind
 	// Worker is set on hb, available and bye, and on an activate for one direct worker.
 	Worker ha.WorkerID
+	// Dispatcher is set on what a dispatcher says of itself.
+	Dispatcher string
 	// Entity and What are set on events: "worker" and "joined".
 	Entity, What string
 }
@@ -97,6 +101,12 @@ func (n Names) Workers() string { return n.join(KindWorkers) }
 // Status answers with one report of the whole system.
 func (n Names) Status() string { return n.join(KindStatus) }
 
+// Dispatcher is where the dispatcher of that name says where it stands.
+func (n Names) Dispatcher(name string) string { return n.of(KindDispatcher, ha.WorkerID(name)) }
+
+// DispatcherAll is the wildcard of what every dispatcher says of itself.
+func (n Names) DispatcherAll() string { return n.of(KindDispatcher, "*") }
+
 // Event is where a change of that kind is told, such as "worker", "joined".
 func (n Names) Event(entity, what string) string {
 	return n.prefix + "." + string(KindEvent) + "." + entity + "." + what
@@ -136,6 +146,12 @@ func (n Names) Parse(subject string) (Subject, error) {
 			return Subject{}, badSubject(subject, "one worker id must follow "+head)
 		}
 		s.Worker = ha.WorkerID(tail)
+		return s, nil
+	case KindDispatcher:
+		if !ValidToken(tail) {
+			return Subject{}, badSubject(subject, "one dispatcher name must follow "+head)
+		}
+		s.Dispatcher = tail
 		return s, nil
 	case KindEvent:
 		s.Entity, s.What, _ = strings.Cut(tail, ".")

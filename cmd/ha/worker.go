@@ -76,7 +76,7 @@ func (f *workerFlags) config(log zerolog.Logger) (worker.Config, error) {
 		Grace:  f.grace,
 		Log:    &log,
 		Handler: func(ctx context.Context, act ha.Activation) error {
-			log.Info().Str("activation", string(act.ID)).Str("worker", string(act.Worker)).Msg("activated")
+			log.Info().Str("activation", string(act.ID)).Str("worker", string(act.Worker)).Msg("working")
 			return f.work.handle(ctx, act)
 		},
 	}

@@ -53,6 +53,9 @@ func AppendRecord(dst []byte, r Record) []byte {
 		e.string(string(r.Worker))
 		e.uint(r.Number)
 		e.byte(outcomeByte(r.Outcome))
+	case Begun:
+		e.uint(uint64(r.Epoch))
+		e.string(r.Node)
 	case Restored:
 		e.restored(r)
 	case History:
@@ -92,15 +95,12 @@ func DecodeRecord(b []byte) (r Record, rest []byte, err error) {
 		r = Activated{At: d.time(), Worker: ha.WorkerID(d.string()), Number: d.uint()}
 	case kindEnded:
 		r = Ended{Worker: ha.WorkerID(d.string()), Number: d.uint(), Outcome: d.outcome()}
+	case kindBegun:
+		r = Begun{Epoch: ha.Epoch(d.uint()), Node: d.string()}
 	case kindRestored:
 		r = d.restored()
 	case kindHistory:
-		h := History{Task: d.bool(), First: d.bool()}
-		h.Orders = make([]uint64, d.count(1))
-		for i := range h.Orders {
-			h.Orders[i] = d.uint()
-		}
-		r = h
+		r = d.history()
 	case kindTotals:
 		t := Totals{Epoch: ha.Epoch(d.uint()), Node: d.string(), LastActivated: d.time()}
 		for _, n := range t.Counts.list() {
@@ -281,6 +281,17 @@ func (d *decoder) registered() Registered {
 		At: d.time(), Order: d.uint(), Worker: ha.WorkerID(d.string()), Weight: ha.Weight(d.uint()), Slots: int(d.uint()),
 		Name: d.string(), Instance: d.string(), Direct: d.bool(), Pools: d.strings(), Kinds: d.strings(),
 	}
+}
+
+func (d *decoder) history() History {
+	h := History{Task: d.bool(), First: d.bool()}
+	if n := d.count(1); n > 0 {
+		h.Orders = make([]uint64, n)
+	}
+	for i := range h.Orders {
+		h.Orders[i] = d.uint()
+	}
+	return h
 }
 
 func (d *decoder) restored() Restored {

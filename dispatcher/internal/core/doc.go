@@ -31,8 +31,10 @@
 //
 // # Snapshots
 //
-// [Core.Snapshot] yields records from which [Core.Apply] builds the state anew. They
-// may be appended in pieces with other records between them: until the closing
-// [Totals] arrives, a record about a worker not yet restored is skipped, because the
-// worker's own [Restored] comes later and holds its effect.
+// [Core.Snapshot] yields records from which [Core.Apply] builds the state anew, in a
+// new Core that begins with the snapshot's [Begun]. They may be appended in pieces
+// with other records between them: until the closing [Totals] arrives, a record
+// about a worker not yet restored is skipped, because the worker's own [Restored]
+// comes later and holds its effect. To a Core that followed the journal up to
+// there a snapshot says nothing new, and is ignored.
 package core

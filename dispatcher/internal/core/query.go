@@ -1,6 +1,7 @@
 package core
 
 import (
+	"iter"
 	"time"
 
 	ha "github.com/seed261fe303/ha"
@@ -21,16 +22,20 @@ type WorkerView struct {
 	MemoryBytes          int64
 }
 
-// Workers returns at most limit workers registered after the order after, in
-// order of registration, and whether there are more.
-func (c *Core) Workers(after uint64, limit int) (list []WorkerView, more bool) {
-	for w := range c.after(after) {
-		if len(list) == limit {
-			return list, true
+// Workers yields the workers registered after the order after, in order of
+// registration; none while a snapshot is being applied. The Core must not change
+// before the loop over them ends.
+func (c *Core) Workers(after uint64) iter.Seq[WorkerView] {
+	return func(yield func(WorkerView) bool) {
+		if c.loading {
+			return // not in order yet
 		}
-		list = append(list, c.view(w))
+		for w := range c.after(after) {
+			if !yield(c.view(w)) {
+				return
+			}
+		}
 	}
-	return list, false
 }
 
 func (c *Core) view(w *worker) WorkerView {
@@ -61,3 +66,6 @@ func (c *Core) Population() (registered, idle int) {
 	}
 	return len(c.workers), idle
 }
+
+// Loading tells whether a snapshot has begun and not ended.
+func (c *Core) Loading() bool { return c.loading }

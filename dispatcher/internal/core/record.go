@@ -22,6 +22,7 @@ const (
 	kindRestored   recordKind = 6
 	kindHistory    recordKind = 7
 	kindTotals     recordKind = 8
+	kindBegun      recordKind = 9
 )
 
 // Elected begins an epoch.
@@ -79,6 +80,13 @@ type Ended struct {
 	Outcome ha.Outcome
 }
 
+// Begun begins a snapshot. Epoch and Node are those of the leader that writes
+// it, and so of every activation between its pieces.
+type Begun struct {
+	Epoch ha.Epoch
+	Node  string
+}
+
 // Restored is one worker of a snapshot.
 type Restored struct {
 	Registered
@@ -130,6 +138,7 @@ func (Registered) kind() recordKind { return kindRegistered }
 func (Removed) kind() recordKind    { return kindRemoved }
 func (Activated) kind() recordKind  { return kindActivated }
 func (Ended) kind() recordKind      { return kindEnded }
+func (Begun) kind() recordKind      { return kindBegun }
 func (Restored) kind() recordKind   { return kindRestored }
 func (History) kind() recordKind    { return kindHistory }
 func (Totals) kind() recordKind     { return kindTotals }

@@ -11,11 +11,14 @@ import (
 // historyPiece is how many entries of the share window one History record holds.
 const historyPiece = 4096
 
-// Snapshot yields records from which Apply builds this state, closed by Totals.
-// The state may change between two of them, if the records of the changes are
+// Snapshot yields records from which Apply builds this state: Begun, a Restored a
+// worker, the History, and Totals to close it. The state may change between two of them, if the records of the changes are
 // applied between them too: each worker is yielded as it is at that moment.
 func (c *Core) Snapshot() iter.Seq[Record] {
 	return func(yield func(Record) bool) {
+		if !yield(Begun{Epoch: c.epoch, Node: c.node}) {
+			return
+		}
 		// By order, not by index: removals may compact the list between two yields.
 		for w := c.first(1); w != nil; w = c.first(w.Order + 1) {
 			if !yield(w.restored()) {
@@ -70,22 +73,35 @@ func (c *Core) history(g int) []History {
 	return pieces
 }
 
-// applyRestored puts a worker in place as the snapshot has it. A worker that is
-// there already (the snapshot of a running state) is the same one: nothing to do.
-func (c *Core) applyRestored(r Restored) error {
-	if !c.loading && len(c.workers) == 0 && c.registrations == 0 {
-		c.loading = true
-	}
-	if !c.loading {
-		if c.workers[r.Worker] == nil {
-			return fmt.Errorf("apply restored: worker %s is not registered", r.Worker)
+// applyBegun makes a Core that knows nothing yet load what follows. A running
+// state has it all.
+func (c *Core) applyBegun(r Begun) error {
+	if !c.loading && (c.epoch != 0 || c.registrations != 0) {
+		if r.Epoch != c.epoch {
+			return fmt.Errorf("apply begun: a snapshot of epoch %d in epoch %d", r.Epoch, c.epoch)
 		}
 		return nil
 	}
-	if c.workers[r.Worker] != nil {
+	// Loading already: the snapshot before this one was given up.
+	*c = *New(c.cfg)
+	c.loading, c.epoch, c.node = true, r.Epoch, r.Node
+	return nil
+}
+
+// applyRestored puts a worker in place as the snapshot has it. A worker that is
+// there already is the same one: the state was running when the snapshot was
+// written, or the worker registered between two of its pieces.
+func (c *Core) applyRestored(r Restored) error {
+	w := c.workers[r.Worker]
+	switch {
+	case w == nil && !c.loading:
+		return fmt.Errorf("apply restored: worker %s is not registered", r.Worker)
+	case w != nil && w.activations != r.Activations:
+		return fmt.Errorf("apply restored: worker %s has %d activations, the snapshot says %d", r.Worker, w.activations, r.Activations)
+	case w != nil:
 		return nil
 	}
-	w := &worker{Registered: r.Registered, activations: r.Activations, recent: r.Recent}
+	w = &worker{Registered: r.Registered, activations: r.Activations, recent: r.Recent}
 	for _, a := range r.Running {
 		w.running = append(w.running, run{Running: a})
 	}
@@ -104,8 +120,8 @@ func (c *Core) applyHistory(r History) error {
 
 // applyTotals ends the loading of a snapshot.
 func (c *Core) applyTotals(r Totals) error {
-	if !c.loading && (len(c.workers) > 0 || c.registrations > 0 || c.counts != (Counts{})) {
-		if c.counts != r.Counts || c.registrations != r.Registrations {
+	if !c.loading {
+		if c.counts != r.Counts || c.registrations != r.Registrations || c.epoch != r.Epoch {
 			return errors.New("apply totals: the counters of the snapshot differ from the state's")
 		}
 		return nil

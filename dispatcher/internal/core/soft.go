@@ -1,6 +1,10 @@
 package core
 
-import "time"
+import (
+	"time"
+
+	ha "github.com/seed261fe303/ha"
+)
 
 // soft is what dies with a leadership. See the package comment.
 type soft struct {
@@ -14,10 +18,12 @@ type soft struct {
 
 // softWorker is a worker's part of it.
 type softWorker struct {
-	lastSeen    time.Time
-	prev, next  *worker
-	listed      bool // in the list of soft
-	blocked     bool // it reports running what it was not given
+	lastSeen   time.Time
+	prev, next *worker
+	listed     bool // in the list of soft
+	// strange is what it names as running and does not run by our books. While
+	// there is any, it is given nothing.
+	strange     []ha.ActivationID
 	cpu         float64
 	memoryBytes int64
 }

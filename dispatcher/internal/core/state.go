@@ -29,7 +29,7 @@ type Core struct {
 	order         []place   // by order of registration
 	holes         int       // how many of order are empty
 	groups        [2]group  // by worker.group
-	loading       bool      // between the first Restored and the Totals of a snapshot
+	loading       bool      // between the Begun and the Totals of a snapshot
 	pending       []History // of the snapshot being loaded
 
 	soft soft
@@ -119,6 +119,8 @@ func (c *Core) Apply(r Record) error {
 		return c.applyActivated(r)
 	case Ended:
 		return c.applyEnded(r)
+	case Begun:
+		return c.applyBegun(r)
 	case Restored:
 		return c.applyRestored(r)
 	case History:

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -9,8 +10,11 @@ import (
 
 // Lead begins a leadership: it records the epoch, gives every worker a full
 // grace period, and keeps the pace of activations that the journal shows.
-// The epoch must be higher than any before.
+// The epoch must be higher than any before, and a snapshot applied to its end.
 func (c *Core) Lead(at time.Time, epoch ha.Epoch, node string, out *Ready) error {
+	if c.loading {
+		return errors.New("lead: the journal ends within a snapshot")
+	}
 	elected := Elected{At: at, Epoch: epoch, Node: node}
 	if err := c.Apply(elected); err != nil {
 		return err
@@ -18,7 +22,7 @@ func (c *Core) Lead(at time.Time, epoch ha.Epoch, node string, out *Ready) error
 	out.Records = append(out.Records, elected)
 	c.soft = soft{now: at}
 	for w := range c.after(0) {
-		c.setBlocked(w, false)
+		c.setStrange(w, nil)
 		w.soft = softWorker{}
 		for i := range w.running {
 			w.running[i].omitted = 0
@@ -39,6 +43,10 @@ func (c *Core) Lead(at time.Time, epoch ha.Epoch, node string, out *Ready) error
 func (c *Core) Step(in Input, out *Ready) Reply {
 	if at := in.at(); at.After(c.soft.now) {
 		c.soft.now = at
+	}
+	if c.groups[plainGroup].selector.IdleLen() == 0 {
+		// Nobody was idle until now, whether or not a Tick came to see it.
+		c.passBeats()
 	}
 	var reply Reply
 	switch in := in.(type) {
@@ -120,6 +128,20 @@ func (c *Core) keepBeat() {
 	}
 	late := c.soft.now.Sub(c.soft.nextActivation)
 	c.soft.nextActivation = c.soft.nextActivation.Add(every * (late/every + 1))
+}
+
+// passBeats drops the beats before now; one that is now still counts.
+func (c *Core) passBeats() {
+	every := c.cfg.ActivateEvery
+	late := c.soft.now.Sub(c.soft.nextActivation)
+	if late <= 0 {
+		return
+	}
+	if every == 0 {
+		c.soft.nextActivation = c.soft.now
+		return
+	}
+	c.soft.nextActivation = c.soft.nextActivation.Add(every * ((late + every - 1) / every))
 }
 
 // evict removes the workers that have been silent for too long.

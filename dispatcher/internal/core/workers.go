@@ -81,17 +81,17 @@ const omissions = 2
 // slot is taken, and the worker is told to stop it. (What it names and has
 // reported already is only waiting for our answer.)
 func (c *Core) reconcile(w *worker, named []ha.ActivationID, out *Ready) {
-	strange := false
+	var strange []ha.ActivationID
 	for _, id := range named {
 		a, ok := parseActivationID(id)
 		if i, runs := w.find(a); ok && runs {
 			w.running[i].omitted = -1 // made 0 below
 		} else if !ok || !c.isRecent(w, a, false) {
-			strange = true
+			strange = append(strange, id)
 			c.tell(out, SendCancel, w).Activation = id
 		}
 	}
-	c.setBlocked(w, strange)
+	c.setStrange(w, strange)
 	var lost []Running
 	for i := range w.running {
 		a := &w.running[i]
@@ -104,15 +104,15 @@ func (c *Core) reconcile(w *worker, named []ha.ActivationID, out *Ready) {
 	}
 }
 
-func (c *Core) setBlocked(w *worker, blocked bool) {
-	if w.soft.blocked == blocked {
-		return
-	}
-	w.soft.blocked = blocked
+// setStrange notes what w runs against our books, and blocks or unblocks it.
+func (c *Core) setStrange(w *worker, strange []ha.ActivationID) {
+	blocked := len(w.soft.strange) > 0
+	w.soft.strange = strange
 	selector := c.groups[w.group()].selector
-	if blocked {
+	switch {
+	case !blocked && len(strange) > 0:
 		selector.Block(w.member)
-	} else {
+	case blocked && len(strange) == 0:
 		selector.Unblock(w.member)
 	}
 }
@@ -127,9 +127,13 @@ func (c *Core) available(in Available, out *Ready) Reply {
 		for len(w.running) > 0 {
 			c.end(w, w.running[0].Running, ha.OutcomeDone, "", out)
 		}
-		c.setBlocked(w, false)
+		c.setStrange(w, nil)
 		return Reply{}
 	}
+	// Whatever our books say of it: it runs no longer.
+	c.setStrange(w, slices.DeleteFunc(w.soft.strange, func(id ha.ActivationID) bool {
+		return slices.ContainsFunc(in.Finished, func(f Finished) bool { return f.Activation == id })
+	}))
 	var ignored []ha.ActivationID
 	for _, f := range in.Finished {
 		a, ok := parseActivationID(f.Activation)
@@ -145,7 +149,6 @@ func (c *Core) available(in Available, out *Ready) Reply {
 	if len(ignored) == len(in.Finished) {
 		return Reply{Err: ha.Conflict("not_yours", "worker %s does not run activation %s", w.Worker, ignored[0])}
 	}
-	c.setBlocked(w, false)
 	return Reply{Ignored: ignored}
 }
 

@@ -5,29 +5,48 @@ import (
 	"errors"
 )
 
-// ErrConflict refuses an append: its predecessor is not the last entry, so
-// another writer has taken over.
-var ErrConflict = errors.New("journal: another writer has appended")
+// What an append can meet. Everything that is not ErrConflict leaves the outcome
+// unknown: the entry may be in the log, now or in a moment, or not.
+var (
+	// ErrConflict refuses an append for certain: the entry it names is not the
+	// last one. On the way to a log that replicates it may also mean that an
+	// earlier attempt of the same append has passed.
+	ErrConflict = errors.New("journal: not the last entry any more")
+	// ErrGap says that the entries asked for have been purged meanwhile: the reader
+	// starts again from the first.
+	ErrGap = errors.New("journal: entries were purged before they were read")
+	// ErrNewer refuses an entry of a format that only a newer binary reads.
+	ErrNewer = errors.New("journal: written by a newer version")
+	// ErrCorrupt says that bytes are not an entry.
+	ErrCorrupt = errors.New("journal: corrupt entry")
+)
 
-// Entry is one appended batch.
-type Entry struct {
-	// Seq is the entry's place, from 1.
-	Seq  uint64
-	Data []byte
-}
-
-// Log is an append-only log. Its methods may be used concurrently. It keeps no
-// reference to data after Append returned.
+// Log is an append-only log that any number of processes share. Its methods may
+// be used concurrently.
 type Log interface {
-	// Append adds data after the entry with sequence after (0: the first) and
-	// returns its own sequence once it is durable. The error matches [ErrConflict]
-	// where after is not the last entry.
-	Append(ctx context.Context, after uint64, data []byte) (seq uint64, err error)
-	// Read calls fn for each entry from the sequence from to the last one, in order,
-	// until fn returns an error, which Read returns.
-	Read(ctx context.Context, from uint64, fn func(Entry) error) error
+	// Append adds e after the entry with sequence after (0: as the first ever) and
+	// returns its sequence, which is after+1, once it is durable. It keeps no
+	// reference to e.Data after it returned. Errors: [ErrConflict], or any other,
+	// after which the outcome is unknown. ctx bounds the wait.
+	Append(ctx context.Context, after uint64, e Entry) (seq uint64, err error)
+	// Bounds returns the sequences of the first and the last entry as the log's own
+	// leader knows them; last+1 and last where every entry was purged, 1 and 0
+	// where there never was one.
+	Bounds(ctx context.Context) (first, last uint64, err error)
+	// Get returns the entry at seq from the log's own leader. The error matches
+	// [ErrGap] where there is none.
+	Get(ctx context.Context, seq uint64) (Entry, error)
+	// Follow calls fn for every entry from the sequence from on, in order and
+	// without a gap, and goes on as new ones come, until ctx ends or fn returns an
+	// error, either of which it returns. Where from was purged already, it begins
+	// with the first entry there is if from is 1, and returns [ErrGap] otherwise.
+	Follow(ctx context.Context, from uint64, fn func(Entry) error) error
 	// Purge removes the entries before the sequence before.
 	Purge(ctx context.Context, before uint64) error
-	// Kind names the implementation: "memory".
+	// Size returns the bytes the log takes where it is kept.
+	Size(ctx context.Context) (bytes uint64, err error)
+	// Kind names the implementation: "memory" or "jetstream".
 	Kind() string
+	// EpochFloor returns an epoch that the first claim on an empty log must exceed.
+	EpochFloor() uint64
 }

@@ -5,68 +5,106 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 )
 
-// Memory is a [Log] in this process.
-//
-// With keep it remembers its entries, so that they can be read again, as tests
-// and simulations need. Without, it only counts them, because nothing outlives
-// the one process that could read them: its memory does not grow.
+// Memory is a [Log] in this process: it ends with it.
 type Memory struct {
-	keep bool
+	floor uint64
 
 	mu      sync.Mutex
 	first   uint64 // sequence of entries[0]
-	last    uint64
-	entries [][]byte
+	entries []Entry
+	grown   chan struct{} // closed at the next append
 }
 
-// NewMemory returns an empty log.
-func NewMemory(keep bool) *Memory { return &Memory{keep: keep, first: 1} }
+// NewMemory returns an empty log. Its first epoch is a time, milliseconds since
+// 2026, so that it exceeds the epochs of the process before, and workers that
+// have seen those obey it.
+func NewMemory() *Memory {
+	since := time.Since(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	return NewMemoryAt(uint64(max(0, since.Milliseconds())))
+}
+
+// NewMemoryAt returns an empty log whose first epoch must exceed floor.
+func NewMemoryAt(floor uint64) *Memory {
+	return &Memory{floor: floor, first: 1, grown: make(chan struct{})}
+}
 
 // Append implements [Log].
-func (m *Memory) Append(ctx context.Context, after uint64, data []byte) (uint64, error) {
+func (m *Memory) Append(ctx context.Context, after uint64, e Entry) (uint64, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, fmt.Errorf("append to memory journal: %w", err)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if after != m.last {
-		return 0, fmt.Errorf("append after %d, last is %d: %w", after, m.last, ErrConflict)
+	if last := m.last(); after != last {
+		return 0, fmt.Errorf("append after %d, last is %d: %w", after, last, ErrConflict)
 	}
-	m.last++
-	if m.keep {
-		m.entries = append(m.entries, slices.Clone(data))
-	}
-	return m.last, nil
+	e.Seq, e.Data = after+1, slices.Clone(e.Data)
+	m.entries = append(m.entries, e)
+	close(m.grown)
+	m.grown = make(chan struct{})
+	return e.Seq, nil
 }
 
-// Read implements [Log].
-func (m *Memory) Read(ctx context.Context, from uint64, fn func(Entry) error) error {
-	for seq := from; ; seq++ {
-		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("read memory journal: %w", err)
-		}
-		e, ok := m.at(&seq)
-		if !ok {
-			return nil
-		}
-		if err := fn(e); err != nil {
-			return err
-		}
-	}
-}
+func (m *Memory) last() uint64 { return m.first + uint64(len(m.entries)) - 1 }
 
-// at returns the entry at seq, or at the first one after it that was not purged.
-func (m *Memory) at(seq *uint64) (Entry, bool) {
+// Bounds implements [Log].
+func (m *Memory) Bounds(context.Context) (first, last uint64, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	*seq = max(*seq, m.first)
-	i := *seq - m.first
-	if i >= uint64(len(m.entries)) {
-		return Entry{}, false
+	return m.first, m.last(), nil
+}
+
+// Get implements [Log].
+func (m *Memory) Get(_ context.Context, seq uint64) (Entry, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if seq < m.first || seq > m.last() {
+		return Entry{}, fmt.Errorf("get entry %d: the log holds %d to %d: %w", seq, m.first, m.last(), ErrGap)
 	}
-	return Entry{Seq: *seq, Data: m.entries[i]}, true
+	return m.entries[seq-m.first], nil
+}
+
+// Follow implements [Log].
+func (m *Memory) Follow(ctx context.Context, from uint64, fn func(Entry) error) error {
+	for {
+		piece, grown, err := m.from(from)
+		if err != nil {
+			return err
+		}
+		for _, e := range piece {
+			if err := fn(e); err != nil {
+				return err
+			}
+			from = e.Seq + 1
+		}
+		if len(piece) > 0 {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("follow memory journal: %w", context.Cause(ctx))
+		case <-grown:
+		}
+	}
+}
+
+// from returns the entries from seq on, and what is closed when there are more.
+func (m *Memory) from(seq uint64) ([]Entry, <-chan struct{}, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case seq <= 1:
+		seq = m.first
+	case seq < m.first:
+		return nil, nil, fmt.Errorf("follow from %d: the log begins at %d: %w", seq, m.first, ErrGap)
+	}
+	if seq > m.last() {
+		return nil, m.grown, nil
+	}
+	return slices.Clone(m.entries[seq-m.first:]), m.grown, nil
 }
 
 // Purge implements [Log].
@@ -81,5 +119,19 @@ func (m *Memory) Purge(_ context.Context, before uint64) error {
 	return nil
 }
 
+// Size implements [Log].
+func (m *Memory) Size(context.Context) (uint64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	size := uint64(0)
+	for _, e := range m.entries {
+		size += uint64(len(e.Data) + len(e.Node) + 64)
+	}
+	return size, nil
+}
+
 // Kind implements [Log].
 func (m *Memory) Kind() string { return "memory" }
+
+// EpochFloor implements [Log].
+func (m *Memory) EpochFloor() uint64 { return m.floor }

@@ -1,7 +1,7 @@
 package share
 
 // MaxWindow is the greatest effective length of a window, in activations.
-const MaxWindow = 1 << 20
+const MaxWindow = 1 << 24
 
 // maxCounted bounds the sum of the counts, so that a deficit has room in 128 bits.
 const maxCounted = 1 << 62

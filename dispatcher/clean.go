@@ -1,0 +1,100 @@
+package dispatcher
+
+import (
+	"context"
+	"iter"
+
+	"github.com/seed261fe303/ha/dispatcher/internal/core"
+)
+
+const (
+	// cleanBytes is the constant in the bound of the journal: it is cleaned when it
+	// exceeds twice the last snapshot and this.
+	cleanBytes = 8 << 20
+	// pieceBytes is how much of a snapshot goes into one batch, beside the records
+	// that the work makes.
+	pieceBytes = 64 << 10
+	// entryOverhead is what the store adds to an entry, about.
+	entryOverhead = 150
+)
+
+func entryBytes(data []byte) uint64 { return uint64(len(data)) + entryOverhead }
+
+// cleaner keeps the journal bounded: it appends a snapshot of the state, in
+// pieces between the ordinary records, and then purges all before it. It belongs
+// to the loop.
+type cleaner struct {
+	logged uint64 // bytes in the journal
+	before uint64 // of them, those before the snapshot under way
+	size   uint64 // bytes of the last snapshot
+	begins uint64 // sequence of the first entry of the snapshot under way
+
+	next func() (core.Record, bool) // nil: none under way
+	stop func()
+}
+
+func (c *cleaner) due() bool { return c.next == nil && c.logged > 2*c.size+cleanBytes }
+
+func (c *cleaner) end() {
+	if c.next != nil {
+		c.stop()
+		c.next = nil
+	}
+}
+
+// clean adds the next piece of a snapshot to the filling batch, if one is due.
+func (l *loop) clean() {
+	c := &l.cleaner
+	if c.due() {
+		// A reader that begins at the snapshot must meet its first record first.
+		l.seal()
+		l.filling.opens = true
+		c.next, c.stop = iter.Pull(l.core.Snapshot())
+		c.size = 0
+	}
+	if c.next == nil {
+		return
+	}
+	for added := 0; ; {
+		r, ok := c.next()
+		if !ok {
+			l.filling.closes = true
+			c.end()
+			return
+		}
+		l.filling.ready.Records = append(l.filling.ready.Records, r)
+		was := len(l.filling.data)
+		now := len(l.filling.encode())
+		added += now - was
+		c.size += uint64(now - was)
+		// The end of a snapshot describes one moment, so nothing may come between its
+		// records; it may take several entries.
+		if _, worker := r.(core.Restored); worker && added >= pieceBytes {
+			return
+		} else if !worker && now >= batchBytes {
+			l.seal()
+		}
+	}
+}
+
+// cleaned is called for every committed batch. After the last one of a snapshot
+// nobody needs what was before it.
+func (l *loop) cleaned(b *batch, seq uint64) {
+	c := &l.cleaner
+	if b.opens {
+		c.begins, c.before = seq, c.logged
+	}
+	c.logged += entryBytes(b.data)
+	if !b.closes {
+		return
+	}
+	c.logged -= c.before
+	begins := c.begins
+	l.scribe.wg.Go(func() {
+		ctx, cancel := context.WithTimeout(l.scribe.ctx, stopTimeout)
+		defer cancel()
+		if err := l.log.Purge(ctx, begins); err != nil {
+			l.d.cfg.Log.Warn().Err(err).Msg("cleaning the journal; the next cleaning will do it")
+		}
+	})
+}

@@ -1,0 +1,189 @@
+package core
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+
+	ha "github.com/seed261fe303/ha"
+)
+
+// samples are one record or more of each kind, with extremes.
+func samples() []Record {
+	full := Registered{
+		At: noon.Add(123456789), Order: math.MaxUint64, Worker: "9f2c4e0011223344", Weight: ha.MaxWeight, Slots: ha.MaxSlots, Name: "east-1",
+		Instance: "5d1f0c", Direct: true, Pools: []string{"default", ""}, Kinds: []string{"sha512", "x"},
+	}
+	return []Record{
+		Elected{},
+		Elected{At: noon, Epoch: math.MaxUint64, Node: "d1"},
+		Registered{},
+		full,
+		Removed{At: noon, Worker: "w", Why: RemovedSilent},
+		Activated{At: time.Date(1969, 1, 1, 0, 0, 0, 1, time.UTC), Worker: "w", Number: 1 << 63},
+		Ended{Worker: "w", Number: 7, Outcome: ha.OutcomeLost},
+		Ended{Worker: "w", Number: 0, Outcome: ha.OutcomeDone},
+		Begun{Epoch: 3, Node: "d2"},
+		Restored{},
+		Restored{
+			Registered: full, Activations: 9, Running: []Running{{1, 2}, {math.MaxUint64, 0}}, Recent: []Recent{{1, 1, true}, {2, 1, false}},
+		},
+		History{First: true},
+		History{Task: true, Orders: []uint64{0, 1, math.MaxUint64}},
+		Totals{},
+		Totals{
+			Epoch: 4, Node: "d1", LastActivated: noon, Registrations: 5,
+			Counts: Counts{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, math.MaxUint64},
+		},
+	}
+}
+
+func TestRecordsSurviveTheirBytes(t *testing.T) {
+	all := encode(samples()...)
+	rest := all
+	for _, want := range samples() {
+		got, after, err := DecodeRecord(rest)
+		if err != nil {
+			t.Fatalf("%+v: %v", want, err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("got  %+v\nwant %+v", got, want)
+		}
+		rest = after
+	}
+	if len(rest) != 0 {
+		t.Errorf("%d bytes are left over", len(rest))
+	}
+	kinds := map[recordKind]bool{}
+	for _, r := range samples() {
+		kinds[r.kind()] = true
+	}
+	if len(kinds) != int(kindBegun) {
+		t.Errorf("samples has %d kinds of record, there are %d", len(kinds), kindBegun)
+	}
+}
+
+// The numbers of kinds and outcomes are in journals that exist.
+func TestFormatIsFixed(t *testing.T) {
+	for _, c := range []struct {
+		record Record
+		want   string
+	}{
+		{Elected{At: time.Unix(0, 1), Epoch: 2, Node: "n"}, "\x01\x02\x02\x01n"},
+		{Removed{At: time.Unix(0, 1), Worker: "w", Why: RemovedBye}, "\x03\x02\x01w\x01"},
+		{Activated{At: time.Unix(0, 1), Worker: "w", Number: 300}, "\x04\x02\x01w\xac\x02"},
+		{Ended{Worker: "w", Number: 5, Outcome: ha.OutcomeLost}, "\x05\x01w\x05\x05"},
+		{Ended{Worker: "w", Number: 5, Outcome: ha.OutcomeFailed}, "\x05\x01w\x05\x01"},
+		{History{Task: true, Orders: []uint64{1}}, "\x07\x01\x00\x01\x01"},
+		{Begun{Epoch: 2, Node: "n"}, "\x09\x02\x01n"},
+	} {
+		if got := string(encode(c.record)); got != c.want {
+			t.Errorf("%+v: got %q, want %q", c.record, got, c.want)
+		}
+	}
+}
+
+func TestShortRecordsAreCorrupt(t *testing.T) {
+	for _, r := range samples() {
+		whole := encode(r)
+		for n := range whole {
+			if got, _, err := DecodeRecord(whole[:n]); !errors.Is(err, ErrCorrupt) {
+				t.Errorf("%T: %d of %d bytes decode as %+v, %v", r, n, len(whole), got, err)
+			}
+		}
+	}
+	for _, b := range []string{"", "\x00", "\x0a", "\xff\x01", "\x05\x01w\x05\x06"} {
+		if _, _, err := DecodeRecord([]byte(b)); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("%q: got %v, want ErrCorrupt", b, err)
+		}
+	}
+}
+
+// A length that no input can hold must not ask for memory.
+func TestCorruptLengthsAllocateNothing(t *testing.T) {
+	huge := binary.AppendUvarint(nil, 1<<40)
+	registered := encode(Registered{})
+	cases := map[string][]byte{
+		"string":  append([]byte{byte(kindElected), 0, 0}, huge...),
+		"pools":   append(slices.Clone(registered[:len(registered)-2]), huge...),
+		"running": append(append([]byte{byte(kindRestored)}, registered[1:]...), append([]byte{0}, huge...)...),
+		"orders":  append([]byte{byte(kindHistory), 0, 0}, huge...),
+	}
+	for name, b := range cases {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, _, err := DecodeRecord(b)
+		runtime.ReadMemStats(&after)
+		if !errors.Is(err, ErrCorrupt) {
+			t.Errorf("%s: got %v, want ErrCorrupt", name, err)
+		}
+		// Some is for the error, and for whatever else runs.
+		if bytes := after.TotalAlloc - before.TotalAlloc; bytes > 1<<20 {
+			t.Errorf("%s: %d bytes are allocated for %d bytes of input", name, bytes, len(b))
+		}
+	}
+}
+
+// FuzzDecodeRecord looks at both ways: what decodes must come out the same
+// after it was encoded again, and bytes that do not decode must say so.
+func FuzzDecodeRecord(f *testing.F) {
+	for _, r := range samples() {
+		f.Add(encode(r))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		r, rest, err := DecodeRecord(b)
+		if err != nil {
+			if !errors.Is(err, ErrCorrupt) || r != nil || rest != nil {
+				t.Fatalf("got %+v, %d bytes and %v", r, len(rest), err)
+			}
+			return
+		}
+		if !bytes.HasSuffix(b, rest) || len(rest) == len(b) {
+			t.Fatalf("%d of %d bytes are left", len(rest), len(b))
+		}
+		again := encode(r)
+		if len(again) > len(b)-len(rest) {
+			t.Fatalf("%d bytes became %d", len(b)-len(rest), len(again))
+		}
+		same, rest, err := DecodeRecord(again)
+		if err != nil || len(rest) > 0 || !reflect.DeepEqual(same, r) {
+			t.Fatalf("%+v became %+v, %d bytes left, %v", r, same, len(rest), err)
+		}
+	})
+}
+
+// FuzzApply feeds a Core with whatever decodes: it may refuse, never panic.
+func FuzzApply(f *testing.F) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	h := newHistory(f, rng)
+	for range 60 {
+		h.do()
+	}
+	f.Add(h.journal)
+	f.Add(h.core.Digest(nil))
+	f.Add(encode(samples()...))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c := New(testConfig())
+		for len(b) > 0 {
+			r, rest, err := DecodeRecord(b)
+			if err != nil || c.Apply(r) != nil {
+				return
+			}
+			b = rest
+		}
+		c.Digest(nil)
+		if c.loading != (c.Lead(noon, c.Epoch()+1, "d1", new(Ready)) != nil) && c.Epoch() < math.MaxUint64 {
+			t.Fatalf("loading %v, but lead says otherwise", c.loading)
+		}
+		for range c.Workers(0) {
+			continue
+		}
+	})
+}

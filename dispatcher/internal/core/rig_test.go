@@ -1,0 +1,222 @@
+package core
+
+import (
+	"bytes"
+	"reflect"
+	"testing"
+	"time"
+
+	ha "github.com/seed261fe303/ha"
+)
+
+var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
+
+func testConfig() Config {
+	return Config{Timing: ha.DefaultTiming(), ActivateEvery: 2 * time.Second, ShareWindow: 100, MaxWorkers: 1000}
+}
+
+// rig is a leader and a standby that follows it through the bytes of a journal.
+// Every step checks that the two hold the same state.
+type rig struct {
+	t       testing.TB
+	cfg     Config
+	core    *Core
+	standby *Core
+	twin    *Core // gets the same inputs as core, until the leader fails; nil: none
+	journal []byte
+	now     time.Time
+	// records and effects are what the last step made.
+	records []Record
+	effects []Effect
+}
+
+func newRig(t testing.TB, change func(*Config)) *rig {
+	t.Helper()
+	cfg := testConfig()
+	if change != nil {
+		change(&cfg)
+	}
+	r := &rig{t: t, cfg: cfg, core: New(cfg), standby: New(cfg), now: noon}
+	r.lead(1)
+	r.tick(0) // the beat of this moment finds nobody; the next is one interval away
+	return r
+}
+
+func (r *rig) lead(epoch ha.Epoch) {
+	r.t.Helper()
+	var out Ready
+	if err := r.core.Lead(r.now, epoch, "d1", &out); err != nil {
+		r.t.Fatalf("lead: %v", err)
+	}
+	if r.twin != nil {
+		var same Ready
+		if err := r.twin.Lead(r.now, epoch, "d1", &same); err != nil || !reflect.DeepEqual(out, same) {
+			r.t.Fatalf("the leader says  %+v\nits twin says    %+v, %v", out, same, err)
+		}
+	}
+	r.follow(out)
+}
+
+// fail puts the standby in the leader's place, with the next epoch.
+func (r *rig) fail() {
+	r.t.Helper()
+	r.core, r.twin = r.standby, nil
+	r.standby = rebuild(r.t, r.cfg, r.journal)
+	r.lead(r.core.Epoch() + 1)
+}
+
+func (r *rig) follow(out Ready) {
+	r.t.Helper()
+	r.records, r.effects = out.Records, out.Effects
+	begin := len(r.journal)
+	for _, record := range out.Records {
+		r.journal = AppendRecord(r.journal, record)
+	}
+	replay(r.t, r.standby, r.journal[begin:])
+	if leader, standby := r.core.Digest(nil), r.standby.Digest(nil); !bytes.Equal(leader, standby) {
+		r.t.Fatalf("after %+v\nthe leader holds  %q\nthe standby holds %q", out.Records, leader, standby)
+	}
+	checkCounts(r.t, r.core)
+}
+
+func (r *rig) step(in Input) Reply {
+	r.t.Helper()
+	var out Ready
+	reply := r.core.Step(in, &out)
+	if r.twin != nil {
+		var same Ready
+		if twin := r.twin.Step(in, &same); !reflect.DeepEqual(out, same) || !reflect.DeepEqual(reply, twin) {
+			r.t.Fatalf("to %+v the leader says\n%+v, %+v\nits twin says\n%+v, %+v", in, reply, out, twin, same)
+		}
+	}
+	r.follow(out)
+	return reply
+}
+
+func (r *rig) tick(d time.Duration) {
+	r.t.Helper()
+	r.now = r.now.Add(d)
+	r.step(Tick{At: r.now})
+}
+
+// hello registers a worker, with one slot unless h says more.
+func (r *rig) hello(h Hello) ha.WorkerID {
+	r.t.Helper()
+	h.At, h.Slots = r.now, max(1, h.Slots)
+	reply := r.step(h)
+	if reply.Err != nil {
+		r.t.Fatalf("hello: %v", reply.Err)
+	}
+	return reply.Worker
+}
+
+// heartbeat lists running; without any it lists nothing, which is not the same
+// as not saying.
+func (r *rig) heartbeat(id ha.WorkerID, running ...ha.ActivationID) Reply {
+	r.t.Helper()
+	if running == nil {
+		running = []ha.ActivationID{}
+	}
+	return r.step(Heartbeat{At: r.now, Worker: id, Running: running})
+}
+
+func (r *rig) available(id ha.WorkerID, done ...ha.ActivationID) Reply {
+	r.t.Helper()
+	in := Available{At: r.now, Worker: id}
+	for _, a := range done {
+		in.Finished = append(in.Finished, Finished{Activation: a, Outcome: ha.OutcomeDone})
+	}
+	return r.step(in)
+}
+
+// sent returns the activations that the last step sent to the worker.
+func (r *rig) sent(kind EffectKind, id ha.WorkerID) (list []ha.ActivationID) {
+	for _, e := range r.effects {
+		if e.Kind == kind && e.Worker == id {
+			list = append(list, e.Activation)
+		}
+	}
+	return list
+}
+
+// activate ticks until the worker gets an activation, and returns it.
+func (r *rig) activate(id ha.WorkerID) ha.ActivationID {
+	r.t.Helper()
+	for range 100 {
+		r.tick(r.cfg.ActivateEvery)
+		if list := r.sent(SendActivate, id); len(list) > 0 {
+			return list[0]
+		}
+	}
+	r.t.Fatalf("worker %s is not activated in 100 beats", id)
+	return ""
+}
+
+func (r *rig) want(what string, got, want any) {
+	r.t.Helper()
+	if got != want {
+		r.t.Errorf("%s: got %v, want %v", what, got, want)
+	}
+}
+
+func (r *rig) refused(reply Reply, code string) {
+	r.t.Helper()
+	if reply.Err == nil || reply.Err.Code != code {
+		r.t.Errorf("got %v, want a refusal with code %s", reply.Err, code)
+	}
+	if len(r.records) != 0 {
+		r.t.Errorf("a refused input made records: %+v", r.records)
+	}
+}
+
+// checkCounts verifies that the counters add up, and to what is there.
+func checkCounts(t testing.TB, c *Core) {
+	t.Helper()
+	n := c.Counts()
+	if ended := n.Done + n.Failed + n.Cancelled + n.TimedOut + n.Rejected + n.Losses; n.Started != n.Running+ended {
+		t.Fatalf("started %d, running %d, ended %d", n.Started, n.Running, ended)
+	}
+	registered, running := uint64(0), uint64(0)
+	for w := range c.after(0) {
+		registered++
+		running += uint64(len(w.running))
+		if len(w.running) > w.Slots {
+			t.Fatalf("worker %s runs %d in %d slots", w.Worker, len(w.running), w.Slots)
+		}
+	}
+	if n.Joined != registered+n.Left+n.Lost || registered != uint64(len(c.workers)) {
+		t.Fatalf("joined %d, left %d, lost %d; registered %d in order, %d by id", n.Joined, n.Left, n.Lost, registered, len(c.workers))
+	}
+	if running != n.Running {
+		t.Fatalf("workers run %d, the counter says %d", running, n.Running)
+	}
+}
+
+// rebuild makes a Core of a journal's bytes.
+func rebuild(t testing.TB, cfg Config, journal []byte) *Core {
+	t.Helper()
+	c := New(cfg)
+	replay(t, c, journal)
+	return c
+}
+
+func replay(t testing.TB, c *Core, b []byte) {
+	t.Helper()
+	for len(b) > 0 {
+		var record Record
+		var err error
+		if record, b, err = DecodeRecord(b); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Apply(record); err != nil {
+			t.Fatalf("%+v: %v", record, err)
+		}
+	}
+}
+
+func encode(records ...Record) (b []byte) {
+	for _, r := range records {
+		b = AppendRecord(b, r)
+	}
+	return b
+}

@@ -1,0 +1,92 @@
+package journal
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// Version is the version of the entries' form in bytes.
+const Version = 1
+
+// Kind says what an entry is for.
+type Kind byte
+
+// The kinds. Their numbers are part of the format: never reuse one.
+const (
+	// KindBatch carries records; without any it renews the lease.
+	KindBatch Kind = 1
+	// KindClaim begins an epoch.
+	KindClaim Kind = 2
+	// KindAbdication ends one in order: nobody need wait for the lease.
+	KindAbdication Kind = 3
+)
+
+// Entry is one message of the log.
+type Entry struct {
+	// Seq is the entry's place, from 1. The log gives it.
+	Seq  uint64
+	Kind Kind
+	// Epoch is the writer's.
+	Epoch uint64
+	// Number counts the entries of the epoch, the claim being 0. Node and Nonce tell
+	// the writer apart from all others. Together they name the entry for ever.
+	Number uint64
+	Node   string
+	Nonce  uint64
+	Data   []byte
+}
+
+// Same tells whether a and b are one and the same append, whatever place it got.
+func (e Entry) Same(o Entry) bool {
+	return e.Kind == o.Kind && e.Epoch == o.Epoch && e.Number == o.Number && e.Node == o.Node && e.Nonce == o.Nonce
+}
+
+// ID is the name of the append, for a log that drops duplicates by it.
+func (e Entry) ID() string {
+	return fmt.Sprintf("%d-%d-%s-%x", e.Epoch, e.Number, e.Node, e.Nonce)
+}
+
+// AppendEntry appends the bytes of e to dst. Seq is not part of them.
+func AppendEntry(dst []byte, e Entry) []byte {
+	dst = append(dst, Version, byte(e.Kind))
+	dst = binary.AppendUvarint(dst, e.Epoch)
+	dst = binary.AppendUvarint(dst, e.Number)
+	dst = binary.AppendUvarint(dst, uint64(len(e.Node)))
+	dst = append(dst, e.Node...)
+	dst = binary.BigEndian.AppendUint64(dst, e.Nonce)
+	return append(dst, e.Data...)
+}
+
+// DecodeEntry reads what AppendEntry wrote. Data is a part of b. The error
+// matches [ErrNewer] or [ErrCorrupt].
+func DecodeEntry(seq uint64, b []byte) (Entry, error) {
+	corrupt := func(what string) (Entry, error) {
+		return Entry{}, fmt.Errorf("decode entry %d: %s: %w", seq, what, ErrCorrupt)
+	}
+	if len(b) < 2 {
+		return corrupt("too short")
+	}
+	if b[0] > Version {
+		return Entry{}, fmt.Errorf("decode entry %d: format %d, this binary reads up to %d: %w", seq, b[0], Version, ErrNewer)
+	}
+	e := Entry{Seq: seq, Kind: Kind(b[1])}
+	if b[0] == 0 || e.Kind < KindBatch || e.Kind > KindAbdication {
+		return corrupt(fmt.Sprintf("format %d, kind %d", b[0], b[1]))
+	}
+	b = b[2:]
+	var fields [3]uint64
+	for i := range fields {
+		v, n := binary.Uvarint(b)
+		if n <= 0 {
+			return corrupt("bad number")
+		}
+		fields[i], b = v, b[n:]
+	}
+	e.Epoch, e.Number = fields[0], fields[1]
+	if fields[2] > uint64(len(b)) || uint64(len(b))-fields[2] < 8 {
+		return corrupt("cut short")
+	}
+	e.Node, b = string(b[:fields[2]]), b[fields[2]:]
+	e.Nonce, e.Data = binary.BigEndian.Uint64(b), b[8:]
+	return e, nil
+}

@@ -1,0 +1,340 @@
+package journal
+
+import (
+	"fmt"
+	"time"
+)
+
+// Role is what a [Member] is at the moment.
+type Role string
+
+// The roles.
+const (
+	// RoleStandby: follows the log and waits for a silence.
+	RoleStandby Role = "standby"
+	// RoleCandidate: has sent a claim whose outcome it does not know yet.
+	RoleCandidate Role = "candidate"
+	// RoleLeader: its claim is the last one in the log, as far as it knows.
+	RoleLeader Role = "leader"
+	// RoleDeposed: somebody else has written, or the log was silent for too long. The
+	// state built under this member may be ahead of the log: make a new one.
+	RoleDeposed Role = "deposed"
+)
+
+// MemberConfig is what a [Member] works by. Durations are on the member's own
+// monotonic clock.
+type MemberConfig struct {
+	// Node names the process, Nonce this member of it.
+	Node  string
+	Nonce uint64
+	// Lease is how long a leader may act after it sent the last append that was
+	// acknowledged.
+	Lease time.Duration
+	// Patience is how long a standby waits in silence before it claims. It must
+	// exceed Lease by more than the clocks of two processes drift apart in that time.
+	Patience time.Duration
+	// Jitter is added to Patience, so that two standbys seldom claim together.
+	Jitter time.Duration
+	// EpochFloor is what the first epoch must exceed.
+	EpochFloor uint64
+}
+
+// retryAfter is how long a member waits between two looks at a log that does not answer.
+const retryAfter = 50 * time.Millisecond
+
+// ActionKind tells the actions apart.
+type ActionKind uint8
+
+// What a member asks its driver to do, or tells it.
+const (
+	// DoAppend: append Entry after the sequence After, and report with Answered.
+	DoAppend ActionKind = iota + 1
+	// DoLook: look at the log's end and at the entry after After, and report with Looked.
+	DoLook
+	// Won: the claim is in the log; this process leads in Entry.Epoch.
+	Won
+	// Committed: the entry offered last is in the log, at Entry.Seq.
+	Committed
+	// Lost: the leadership or candidacy is over; see Role.
+	Lost
+)
+
+// Action is one of them.
+type Action struct {
+	Kind  ActionKind
+	After uint64
+	Entry Entry
+}
+
+// Look is what a driver saw at the log's end.
+type Look struct {
+	// Failed: the log did not answer.
+	Failed bool
+	// Last is the sequence of the last entry.
+	Last uint64
+	// Next is the entry after the one asked about; nil where it was purged already.
+	Next *Entry
+}
+
+// Member is one process's part in the log: standby, candidate or leader. It is
+// a pure state machine: whoever drives it performs the actions it returns and
+// reports what came of them. now is the driver's monotonic clock. A Member must
+// not be used concurrently. See the package comment for the rules it keeps.
+type Member struct {
+	cfg  MemberConfig
+	role Role
+
+	epoch    uint64        // the highest in the log, or ours
+	number   uint64        // of our last entry in it
+	position uint64        // the last entry followed or committed
+	heard    time.Duration // when the log last showed life
+	current  bool          // has followed to what was the end when it began
+	vacant   bool          // the last entry is an abdication, or there is none
+	leased   time.Duration // when the last acknowledged append was sent
+	flight   *flight
+
+	actions []Action
+}
+
+// flight is the append whose outcome is open.
+type flight struct {
+	entry   Entry
+	after   uint64
+	sent    time.Duration // the first attempt
+	waiting bool          // an answer is outstanding
+	retry   time.Duration // otherwise: when to look again
+}
+
+// NewMember returns a standby that knows nothing of the log yet.
+func NewMember(cfg MemberConfig, now time.Duration) *Member {
+	return &Member{cfg: cfg, role: RoleStandby, heard: now, vacant: true}
+}
+
+// Role returns what the member is.
+func (m *Member) Role() Role { return m.role }
+
+// Epoch returns the highest epoch in the log, which is the leader's own.
+func (m *Member) Epoch() uint64 { return m.epoch }
+
+// Position returns the sequence of the last entry followed or committed.
+func (m *Member) Position() uint64 { return m.position }
+
+// CanOffer tells whether Offer may be called.
+func (m *Member) CanOffer() bool { return m.role == RoleLeader && m.flight == nil }
+
+// MayAct tells whether a leader's decisions may leave the process: its last
+// acknowledged append was sent less than a lease ago, so nobody else leads yet.
+func (m *Member) MayAct(now time.Duration) bool {
+	return m.role == RoleLeader && now < m.ActsUntil()
+}
+
+// ActsUntil returns when MayAct turns false unless another append is acknowledged.
+func (m *Member) ActsUntil() time.Duration { return m.leased + m.cfg.Lease }
+
+// CaughtUp says that the driver has followed to what was the log's end when it
+// began. Until then the member does not claim.
+func (m *Member) CaughtUp(now time.Duration) []Action {
+	m.current, m.heard = true, now
+	return m.Tick(now)
+}
+
+// Followed takes the next entry of the log. A standby's driver applies it to
+// its state if apply is true.
+func (m *Member) Followed(now time.Duration, e Entry) (apply bool, actions []Action) {
+	if m.role == RoleLeader || m.role == RoleDeposed || e.Seq <= m.position {
+		return false, nil
+	}
+	if m.flight != nil && e.Same(m.flight.entry) {
+		m.won()
+		return false, m.take()
+	}
+	m.position, m.heard = e.Seq, now
+	m.epoch = max(m.epoch, e.Epoch)
+	m.vacant = e.Kind == KindAbdication
+	if m.role == RoleCandidate {
+		// The place our claim was meant for is taken. If it is still on its way, the
+		// log will refuse it.
+		m.lost(now, RoleStandby)
+	}
+	return true, m.take()
+}
+
+// Offer appends data under this leadership. Nil data renews the lease. Call it
+// only if CanOffer. The driver must not change data until Committed or Lost.
+func (m *Member) Offer(now time.Duration, data []byte) []Action {
+	return m.write(now, KindBatch, data)
+}
+
+// Abdicate ends the leadership in order. Call it only if CanOffer.
+func (m *Member) Abdicate(now time.Duration) []Action {
+	return m.write(now, KindAbdication, nil)
+}
+
+func (m *Member) write(now time.Duration, kind Kind, data []byte) []Action {
+	if !m.CanOffer() {
+		return nil
+	}
+	m.number++
+	m.launch(now, Entry{Kind: kind, Epoch: m.epoch, Number: m.number, Data: data})
+	return m.take()
+}
+
+func (m *Member) launch(now time.Duration, e Entry) {
+	e.Node, e.Nonce = m.cfg.Node, m.cfg.Nonce
+	m.flight = &flight{entry: e, after: m.position, sent: now, waiting: true}
+	m.do(Action{Kind: DoAppend, After: m.position, Entry: e})
+}
+
+// Answered reports that the append asked for last returned: passed, or any
+// error. An error never tells for certain that the entry is not in the log, so
+// the member looks.
+func (m *Member) Answered(now time.Duration, passed bool) []Action {
+	if m.flight == nil || !m.flight.waiting {
+		return nil
+	}
+	m.flight.waiting = false
+	if passed {
+		m.landed()
+	} else {
+		m.look()
+	}
+	return m.take()
+}
+
+func (m *Member) look() {
+	m.flight.waiting = true
+	m.do(Action{Kind: DoLook, After: m.flight.after})
+}
+
+// Looked reports what a DoLook saw.
+func (m *Member) Looked(now time.Duration, l Look) []Action {
+	f := m.flight
+	if f == nil || !f.waiting {
+		return nil
+	}
+	f.waiting = false
+	switch {
+	case l.Failed:
+		f.retry = now + retryAfter
+	case l.Last == f.after:
+		// It is not there. The same append again is safe: it names the same entry to
+		// follow, so only one of the two can pass.
+		f.waiting = true
+		m.do(Action{Kind: DoAppend, After: f.after, Entry: f.entry})
+	case l.Last > f.after && l.Next != nil && l.Next.Same(f.entry):
+		m.landed()
+	case l.Last < f.after:
+		// An answer from a server that lags behind.
+		f.retry = now + retryAfter
+	case m.role == RoleCandidate:
+		m.heard = now
+		m.lost(now, RoleStandby)
+	default:
+		m.lost(now, RoleDeposed)
+	}
+	return m.take()
+}
+
+// landed: the entry in flight is in the log.
+func (m *Member) landed() {
+	f := m.flight
+	if f.entry.Kind == KindClaim {
+		m.won()
+		return
+	}
+	m.flight = nil
+	m.position = f.after + 1
+	// Counted from the first attempt: a standby that waits began to do so when the
+	// entry reached it, which cannot be before.
+	m.leased = f.sent
+	f.entry.Seq = m.position
+	m.do(Action{Kind: Committed, Entry: f.entry})
+	if f.entry.Kind == KindAbdication {
+		m.role = RoleDeposed
+		m.do(Action{Kind: Lost})
+	}
+}
+
+func (m *Member) won() {
+	f := m.flight
+	m.flight = nil
+	m.role = RoleLeader
+	m.position, m.epoch, m.number, m.leased = f.after+1, f.entry.Epoch, 0, f.sent
+	f.entry.Seq = m.position
+	m.do(Action{Kind: Won, Entry: f.entry})
+}
+
+func (m *Member) lost(now time.Duration, role Role) {
+	m.flight, m.role, m.heard = nil, role, now
+	m.do(Action{Kind: Lost})
+}
+
+// Tick lets time pass: a standby claims after a silence, a leader renews its
+// lease or gives up when the log stays silent, and open questions are asked again.
+func (m *Member) Tick(now time.Duration) []Action {
+	f := m.flight
+	switch {
+	case m.role == RoleLeader && now >= m.givesUp():
+		m.lost(now, RoleDeposed)
+	case f != nil && !f.waiting && now >= f.retry:
+		m.look()
+	case f != nil:
+	case m.role == RoleLeader && now >= m.renews():
+		m.number++
+		m.launch(now, Entry{Kind: KindBatch, Epoch: m.epoch, Number: m.number})
+	case m.role == RoleStandby && m.current && now >= m.claims():
+		m.role = RoleCandidate
+		m.launch(now, Entry{Kind: KindClaim, Epoch: max(m.epoch, m.cfg.EpochFloor) + 1})
+	}
+	return m.take()
+}
+
+func (m *Member) renews() time.Duration { return m.leased + m.cfg.Lease/3 }
+
+// givesUp is when a leader stops waiting for a log that does not answer. What it
+// holds open has long been repeated by those who asked.
+func (m *Member) givesUp() time.Duration { return m.leased + 3*m.cfg.Lease }
+
+func (m *Member) claims() time.Duration {
+	if m.vacant {
+		return m.heard
+	}
+	return m.heard + m.cfg.Patience + m.cfg.Jitter
+}
+
+// NextWake returns when the next Tick is due; ok is false where only an answer
+// can move the member.
+func (m *Member) NextWake() (at time.Duration, ok bool) {
+	f := m.flight
+	switch {
+	case m.role == RoleDeposed, m.role == RoleStandby && !m.current:
+		return 0, false
+	case m.role == RoleLeader && f != nil && f.waiting:
+		return m.givesUp(), true
+	case m.role == RoleLeader && f != nil:
+		return min(f.retry, m.givesUp()), true
+	case m.role == RoleLeader:
+		return m.renews(), true
+	case f != nil && f.waiting:
+		return 0, false
+	case f != nil:
+		return f.retry, true
+	}
+	return m.claims(), true
+}
+
+func (m *Member) do(a Action) { m.actions = append(m.actions, a) }
+
+func (m *Member) take() []Action {
+	a := m.actions
+	m.actions = nil
+	return a
+}
+
+// Problems lists what is wrong with the durations, in words.
+func (c MemberConfig) Problems() []string {
+	if c.Lease <= 0 || c.Patience <= c.Lease || c.Jitter < 0 {
+		return []string{fmt.Sprintf("lease must be positive and patience exceed it, got %s and %s", c.Lease, c.Patience)}
+	}
+	return nil
+}

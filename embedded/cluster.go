@@ -1,0 +1,175 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+const (
+	// routePing is the time between two pings on a route, and routePingsOut how many
+	// may be unanswered: a peer that froze is dropped within 6 s. nats-server's own
+	// interval is 30 s.
+	routePing     = 2 * time.Second
+	routePingsOut = 2
+
+	// pollEvery is the time between two looks at what nats-server does not signal.
+	pollEvery = 20 * time.Millisecond
+)
+
+// clustered tells whether c describes a member of a cluster.
+func (c Config) clustered() bool { return c.ClusterListen != "" }
+
+// clusterProblems says what is wrong with the settings of a cluster.
+func (c Config) clusterProblems() (problems []string) {
+	bad := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+	if !c.clustered() {
+		if len(c.Routes) > 0 || c.ClusterName != "" || c.ClusterAdvertise != "" {
+			bad("routes, cluster name and cluster advertise need a cluster listen")
+		}
+		return problems
+	}
+	if _, err := splitFixed(c.ClusterListen); err != nil {
+		bad("cluster listen %v", err)
+	} else if c.ClusterListen == c.Listen {
+		bad("listen and cluster listen must differ, got %s twice", quote(c.Listen))
+	}
+	if c.ClusterAdvertise != "" {
+		if host, err := splitFixed(c.ClusterAdvertise); err != nil || host == "" {
+			bad("cluster advertise must be host:port, as the other servers reach this one, got %s", quote(c.ClusterAdvertise))
+		}
+	}
+	if c.ClusterName != "" && !validName(c.ClusterName) {
+		bad("cluster name must be 1 to %d letters, digits, '_' or '-', got %s", MaxName, quote(c.ClusterName))
+	}
+	if c.Listen == "" {
+		bad("a cluster needs listen: clients of one server may be sent to any other")
+	}
+	if c.StoreDir == "" {
+		bad("a cluster needs a store dir: its peers know a server by the name in it")
+	}
+	_, err := parseRoutes(c.Routes)
+	if err != nil {
+		bad("%v", err)
+	}
+	return problems
+}
+
+// splitFixed takes an address apart that others must know in advance.
+func splitFixed(address string) (host string, err error) {
+	host, service, err := net.SplitHostPort(address)
+	if err != nil {
+		return "", fmt.Errorf("must be host:port such as 10.0.0.1:6222, got %s", quote(address))
+	}
+	if port, err := strconv.Atoi(service); err != nil || port < 1 || port > 65535 {
+		return "", fmt.Errorf("must have a port from 1 to 65535, got %s", quote(address))
+	}
+	return host, nil
+}
+
+// parseRoutes turns "nats://host:port" or "host:port" into URLs. nats-server
+// derives the size of a new cluster from their number, so none may come twice.
+func parseRoutes(routes []string) ([]*url.URL, error) {
+	if len(routes) < 1 || len(routes) > MaxRoutes {
+		return nil, fmt.Errorf("a cluster needs 1 to %d routes, one to each server of it, got %d", MaxRoutes, len(routes))
+	}
+	urls := make([]*url.URL, 0, len(routes))
+	var problems []string
+	for _, route := range routes {
+		host, scheme := route, "nats"
+		if before, after, ok := strings.Cut(route, "://"); ok {
+			scheme, host = before, strings.TrimSuffix(after, "/")
+		}
+		name, err := splitFixed(host)
+		switch {
+		case err != nil, name == "", scheme != "nats", strings.ContainsAny(name, "@/?#% "):
+			problems = append(problems, fmt.Sprintf("a route must be nats://host:port, got %s", quote(route)))
+			continue
+		case slices.ContainsFunc(urls, func(u *url.URL) bool { return strings.EqualFold(u.Host, host) }):
+			problems = append(problems, fmt.Sprintf("route %s is there twice", quote(route)))
+			continue
+		}
+		urls = append(urls, &url.URL{Scheme: scheme, Host: host})
+	}
+	if len(problems) > 0 {
+		return nil, errors.New(strings.Join(problems, "; "))
+	}
+	return urls, nil
+}
+
+// addClusterOptions makes o the options of a member of a cluster. c is valid.
+func (c Config) addClusterOptions(o *server.Options) {
+	o.Cluster.Name = c.ClusterName
+	o.Cluster.Host, o.Cluster.Port, _ = splitListen(c.ClusterListen)
+	o.Cluster.Advertise = c.ClusterAdvertise
+	o.Cluster.PingInterval, o.Cluster.MaxPingsOut = routePing, routePingsOut
+	o.Routes, _ = parseRoutes(c.Routes)
+}
+
+// awaitRoutes returns nil once peers can connect. nats-server opens that listener
+// in the background, after its own start has returned, and does not signal it.
+func (s *Server) awaitRoutes(ctx context.Context) error {
+	err := s.poll(ctx, func() bool { return s.ns.ClusterAddr() != nil })
+	if err == nil {
+		s.clusterAddr = s.ns.ClusterAddr()
+	}
+	return err
+}
+
+// ClusterAddr returns where the server listens for its peers, or nil where it is
+// not a member of a cluster.
+func (s *Server) ClusterAddr() net.Addr { return s.clusterAddr }
+
+// JetStreamReady waits until JetStream can be used: in a cluster until its servers
+// have a leader and this one knows what it knows, which needs more than half of
+// them and, after a crash, up to 10 s; elsewhere not at all. It sets no limit of
+// its own. The error is the context's cause, or matches [ErrFailed] where the
+// server ended first.
+func (s *Server) JetStreamReady(ctx context.Context) error {
+	if err := s.poll(ctx, s.knowsLeader); err != nil {
+		return fmt.Errorf("wait for JetStream: %w", err)
+	}
+	return nil
+}
+
+func (s *Server) knowsLeader() bool {
+	// nats-server's own answer to whether it is clustered changes with its end.
+	return s.store.mode != cluster || s.MetaLeader() != "" && s.ns.JetStreamIsCurrent()
+}
+
+// MetaLeader returns the name of the server that decides where the cluster's
+// streams are, or "" where this server knows of none and outside a cluster.
+func (s *Server) MetaLeader() string {
+	js, err := s.ns.Jsz(nil)
+	if err != nil || js.Meta == nil {
+		return ""
+	}
+	return js.Meta.Leader
+}
+
+// poll waits until condition holds, ctx ends, or the server does.
+func (s *Server) poll(ctx context.Context, condition func() bool) error {
+	ticker := time.NewTicker(pollEvery)
+	defer ticker.Stop()
+	for !condition() {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-s.done:
+			if s.endError != nil {
+				return s.endError
+			}
+			return fmt.Errorf("%w: it was shut down", ErrFailed)
+		}
+	}
+	return nil
+}
