@@ -151,7 +151,8 @@ func follow(ctx context.Context, log journal.Log, sights chan<- sight, health fu
 
 // final tells whether following again cannot help.
 func final(err error) bool {
-	return errors.Is(err, journal.ErrGap) || errors.Is(err, journal.ErrNewer) || errors.Is(err, journal.ErrCorrupt)
+	return errors.Is(err, journal.ErrGap) || errors.Is(err, journal.ErrNewer) || errors.Is(err, journal.ErrCorrupt) ||
+		errors.Is(err, journal.ErrReplaced)
 }
 
 // lastEntry asks for the journal's last sequence until it answers. A journal
@@ -167,6 +168,9 @@ func lastEntry(ctx context.Context, log journal.Log, health func(error)) (uint64
 					" or remove the stream to begin with nothing: %w", last, journal.ErrCorrupt)
 			}
 			return last, nil
+		}
+		if final(err) {
+			return 0, err
 		}
 		if ctx.Err() == nil {
 			health(err)

@@ -2,12 +2,18 @@ package dispatcher
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
 )
 
 const (
+	// openRetry is how long to wait before asking JetStream again while it starts.
+	openRetry = 250 * time.Millisecond
+	// openTimeout bounds one attempt to open the journal.
+	openTimeout = 10 * time.Second
 	// raiseEvery is how often a leader looks whether the stream can have more replicas.
 	raiseEvery = 10 * time.Second
 )
@@ -15,7 +21,44 @@ const (
 // openJournal opens the journal that the configuration names. It waits until
 // JetStream answers, or ctx ends.
 func (d *Dispatcher) openJournal(ctx context.Context) (journal.Log, error) {
-	return journal.NewMemory(), nil
+	if d.cfg.Journal == JournalMemory {
+		return journal.NewMemory(), nil
+	}
+	for {
+		log, err := d.openStream(ctx)
+		switch {
+		case err == nil:
+			d.health.set(nil)
+			if caveat := journal.PowerLossCaveat(d.nc); caveat != "" {
+				d.cfg.Log.Warn().Msg(caveat)
+			}
+			return log, nil
+		case errors.Is(err, journal.ErrNoJetStream) && d.cfg.Journal == JournalAuto:
+			d.cfg.Log.Warn().Msg("this NATS server has no JetStream: the journal is kept in memory. What this dispatcher" +
+				" knows ends with its process, and no standby can take over")
+			return journal.NewMemory(), nil
+		case !errors.Is(err, journal.ErrUnhealthy):
+			return nil, fmt.Errorf("open the journal: %w", err)
+		}
+		d.health.set(err)
+		if err := pause(ctx, openRetry); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (d *Dispatcher) openStream(ctx context.Context) (*journal.JetStream, error) {
+	limit, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	if err := journal.Available(limit, d.nc); err != nil {
+		return nil, err
+	}
+	if err := journal.CheckServer(d.nc); err != nil {
+		return nil, err
+	}
+	return journal.OpenJetStream(limit, d.nc, journal.JetStreamConfig{
+		Prefix: d.names.Prefix(), Replicas: d.cfg.Replicas, Log: d.cfg.Log,
+	})
 }
 
 // raiser is a journal that can be given more replicas as its cluster grows.

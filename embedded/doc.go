@@ -30,7 +30,7 @@
 //
 // # The store
 //
-// With a StoreDir, JetStream's files are below it, in "jetstream", next to two of
+// With a StoreDir, JetStream's files are below it, in "jetstream", next to three of
 // ours:
 //
 //   - "server.lock" is locked while a server runs. Two servers over one store would
@@ -41,6 +41,12 @@
 //   - "server-name" holds the server's name from the first start on. Peers know a
 //     server by its name, so a store that changed its name would be a stranger to
 //     them. A start with another name is refused with [ErrNameMismatch].
+//   - "mode" says whether the store is a standalone server's or belongs to a member
+//     of a cluster. A cluster deletes, half a minute after its start, the streams of
+//     a standalone server that it finds in its store; so a start in the other mode
+//     is refused with [ErrStoreMode]. A store that was written before there was this
+//     file is judged by what is in it, and a standalone server's without streams may
+//     become a cluster's. With JetStream off, nothing is looked at and nothing noted.
 //
 // Without a StoreDir, JetStream works in a temporary directory that Shutdown
 // removes. A killed process leaves it behind.
@@ -48,6 +54,22 @@
 // JetStream's default is to acknowledge first and to call fsync up to two minutes
 // later. Here an acknowledged message is on disk: SyncAlways is on, without a
 // switch, since what the dispatcher promises rests on it.
+//
+// # A cluster
+//
+// With a ClusterListen the server is one of several that keep replicas of their
+// streams. [Start] returns when peers can connect, not when they have:
+// [Server.JetStreamReady] waits until more than half of the servers have found each
+// other and chosen one to lead. A new cluster takes the number of its Routes for
+// its size, which is why these name every server.
+//
+// [Server.Shutdown] hands what the server leads to its peers, which takes a
+// fraction of a second. After a crash they notice by silence and vote, which takes
+// 4 to 9 s and cannot be tuned. A peer that stays connected and does not answer is
+// dropped after three pings of 2 s each.
+//
+// The servers trust whoever reaches ClusterListen: keep it, as Listen, inside a
+// network where that is right.
 //
 // # Requests over the limit
 //

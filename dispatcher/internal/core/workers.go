@@ -45,7 +45,7 @@ func (c *Core) newWorkerID() ha.WorkerID {
 	var seed [32]byte
 	binary.BigEndian.PutUint64(seed[0:], uint64(c.soft.now.UnixNano()))
 	binary.BigEndian.PutUint64(seed[8:], uint64(c.epoch))
-	binary.BigEndian.PutUint64(seed[16:], c.registrations)
+	_ = 0
 	for try := uint64(0); ; try++ {
 		binary.BigEndian.PutUint64(seed[24:], try)
 		sum := sha256.Sum256(seed[:])

@@ -57,7 +57,7 @@ func (m *Memory) Bounds(context.Context) (first, last uint64, err error) {
 	return m.first, m.last(), nil
 }
 
-// Get implements [Log].
+// Get implements [Log]. The caller must not change the data.
 func (m *Memory) Get(_ context.Context, seq uint64) (Entry, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -75,12 +75,15 @@ func (m *Memory) Follow(ctx context.Context, from uint64, fn func(Entry) error) 
 			return err
 		}
 		for _, e := range piece {
+			if ctx.Err() != nil {
+				break
+			}
 			if err := fn(e); err != nil {
 				return err
 			}
 			from = e.Seq + 1
 		}
-		if len(piece) > 0 {
+		if len(piece) > 0 && ctx.Err() == nil {
 			continue
 		}
 		select {
@@ -91,7 +94,8 @@ func (m *Memory) Follow(ctx context.Context, from uint64, fn func(Entry) error) 
 	}
 }
 
-// from returns the entries from seq on, and what is closed when there are more.
+// from returns a piece of the entries from seq on, and what is closed when there
+// are more.
 func (m *Memory) from(seq uint64) ([]Entry, <-chan struct{}, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -104,15 +108,17 @@ func (m *Memory) from(seq uint64) ([]Entry, <-chan struct{}, error) {
 	if seq > m.last() {
 		return nil, m.grown, nil
 	}
-	return slices.Clone(m.entries[seq-m.first:]), m.grown, nil
+	const most = 1024 // so that a long log is not copied whole
+	piece := m.entries[seq-m.first:]
+	return slices.Clone(piece[:min(len(piece), most)]), m.grown, nil
 }
 
-// Purge implements [Log].
+// Purge implements [Log]. The last entry stays, as it does in JetStream.
 func (m *Memory) Purge(_ context.Context, before uint64) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if before > m.first {
-		n := min(before-m.first, uint64(len(m.entries)))
+	if before = min(before, m.last()); before > m.first {
+		n := before - m.first
 		m.entries = slices.Clone(m.entries[n:])
 		m.first += n
 	}

@@ -1,0 +1,393 @@
+package core
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	ha "github.com/seed261fe303/ha"
+)
+
+func TestIDsAreUniqueInOneInstant(t *testing.T) {
+	const n = 20_000
+	cfg := testConfig()
+	cfg.MaxWorkers = n
+	c := New(cfg)
+	var out Ready
+	if err := c.Lead(noon, 1, "d1", &out); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[ha.WorkerID]bool{}
+	for i := range n {
+		reply := c.Step(Hello{At: noon, Weight: 1, Slots: 1}, &out)
+		if reply.Err != nil || len(reply.Worker) != 16 || seen[reply.Worker] {
+			t.Fatalf("hello %d: id %q, seen before: %v, %v", i, reply.Worker, seen[reply.Worker], reply.Err)
+		}
+		seen[reply.Worker] = true
+	}
+	// One that left makes room for another, which gets an id of its own.
+	last := c.Step(Hello{At: noon, Weight: 1, Slots: 1}, &out)
+	if last.Err == nil || last.Err.Code != "too_many_workers" {
+		t.Fatalf("worker %d: got %v", n+1, last.Err)
+	}
+	for id := range seen {
+		c.Step(Bye{At: noon, Worker: id}, &out)
+		if reply := c.Step(Hello{At: noon, Weight: 1, Slots: 1}, &out); reply.Err != nil || seen[reply.Worker] {
+			t.Fatalf("after a bye: %q, %v", reply.Worker, reply.Err)
+		}
+		break
+	}
+	checkCounts(t, c)
+}
+
+func TestRepeatedHello(t *testing.T) {
+	r := newRig(t, func(c *Config) { c.MaxWorkers = 2 })
+	hello := Hello{Weight: 3, Name: "east", Instance: "i1", Pools: []string{"default"}, Kinds: []string{"sha512"}}
+	id := r.hello(hello)
+	r.now = r.now.Add(44 * time.Second)
+	r.want("id of the repeated hello", r.hello(hello), id)
+	r.want("records of a repeated hello", len(r.records), 0)
+	r.tick(44 * time.Second)
+	r.want("records of a tick", len(r.records), 0)
+	if !r.core.Known(id) {
+		t.Error("the repeated hello did not count as a sign of life")
+	}
+	for name, change := range map[string]func(*Hello){
+		"weight": func(h *Hello) { h.Weight++ },
+		"slots":  func(h *Hello) { h.Slots = 2 },
+		"name":   func(h *Hello) { h.Name = "west" },
+		"pools":  func(h *Hello) { h.Pools = nil },
+		"kinds":  func(h *Hello) { h.Kinds = []string{"x"} },
+		"direct": func(h *Hello) { h.Direct = true },
+	} {
+		other := hello
+		other.At, other.Slots = r.now, 1
+		change(&other)
+		t.Log(name)
+		r.refused(r.step(other), "instance_conflict")
+	}
+	r.want("another's id is the same", r.hello(Hello{Weight: 1}) == id, false)
+	// Full: yet the repetition is answered.
+	r.refused(r.step(Hello{At: r.now, Weight: 1, Slots: 1}), "too_many_workers")
+	r.want("id of the repeated hello", r.hello(hello), id)
+	// Without an instance every hello is another worker.
+	r.step(Bye{At: r.now, Worker: id})
+	r.want("same id after bye", r.hello(hello) == id, false)
+}
+
+func TestStrangersAreRefused(t *testing.T) {
+	r := newRig(t, nil)
+	id := r.hello(Hello{Weight: 1})
+	r.step(Bye{At: r.now, Worker: id})
+	for _, id := range []ha.WorkerID{id, "", "nobody"} {
+		r.refused(r.heartbeat(id), "unknown_worker")
+		r.refused(r.available(id), "unknown_worker")
+		r.refused(r.step(Bye{At: r.now, Worker: id}), "unknown_worker")
+	}
+}
+
+func TestLostActivationIsClosedAtTheSecondOmission(t *testing.T) {
+	r := newRig(t, nil)
+	id := r.hello(Hello{Weight: 1})
+	a := r.activate(id)
+	r.heartbeat(id)
+	r.want("losses after one omission", r.core.Counts().Losses, uint64(0))
+	r.heartbeat(id, a)
+	r.heartbeat(id)
+	r.want("losses: the omissions are not in a row", r.core.Counts().Losses, uint64(0))
+	r.step(Heartbeat{At: r.now, Worker: id}) // does not say
+	r.want("losses: a heartbeat did not say", r.core.Counts().Losses, uint64(0))
+	r.heartbeat(id)
+	r.want("losses", r.core.Counts().Losses, uint64(1))
+	r.want("next activation is another", r.activate(id) == a, false)
+}
+
+func TestHeartbeatWithoutListProvesLifeOnly(t *testing.T) {
+	r := newRig(t, nil)
+	id := r.hello(Hello{Weight: 1})
+	r.activate(id)
+	for range 20 {
+		r.tick(40 * time.Second)
+		r.step(Heartbeat{At: r.now, Worker: id})
+	}
+	r.want("registered", r.core.Known(id), true)
+	r.want("running", r.core.Counts().Running, uint64(1))
+	r.available(id)
+	r.want("done", r.core.Counts().Done, uint64(1))
+}
+
+// A worker that runs what was closed as lost is told to stop it, and gets
+// nothing else until it is rid of it, whatever else it reports.
+func TestLateActivationBlocksItsWorker(t *testing.T) {
+	late := func(slots int) (*rig, ha.WorkerID, ha.ActivationID) {
+		r := newRig(t, nil)
+		id := r.hello(Hello{Weight: 1, Slots: slots})
+		a := r.activate(id)
+		for range 2 {
+			r.heartbeat(id)
+		}
+		r.want("running", r.core.Counts().Running, uint64(0))
+		r.heartbeat(id, a)
+		if got := r.sent(SendCancel, id); !slices.Equal(got, []ha.ActivationID{a}) {
+			t.Fatalf("cancelled: %v, want %s", got, a)
+		}
+		r.tick(2 * time.Second)
+		r.want("running while blocked", r.core.Counts().Running, uint64(0))
+		return r, id, a
+	}
+	freed := func(r *rig, id ha.WorkerID, free bool) {
+		t.Helper()
+		r.tick(2 * time.Second)
+		r.want("activated", len(r.sent(SendActivate, id)) == 1, free)
+	}
+	t.Run("until it is omitted", func(t *testing.T) {
+		r, id, _ := late(1)
+		r.heartbeat(id)
+		freed(r, id, true)
+	})
+	t.Run("until it is reported", func(t *testing.T) {
+		r, id, a := late(1)
+		if reply := r.available(id, a); reply.Err != nil || len(reply.Ignored) > 0 {
+			t.Errorf("the late report is answered %+v", reply)
+		}
+		r.want("losses", r.core.Counts().Losses, uint64(1))
+		freed(r, id, true)
+	})
+	t.Run("until all is done", func(t *testing.T) {
+		r, id, _ := late(1)
+		r.available(id)
+		freed(r, id, true)
+	})
+	t.Run("not when another is reported", func(t *testing.T) {
+		r, id, a := late(3)
+		r.heartbeat(id)
+		b := r.activate(id)
+		r.heartbeat(id, a, b)
+		r.available(id, b)
+		freed(r, id, false)
+		r.available(id, b) // repeated
+		freed(r, id, false)
+		r.heartbeat(id, a)
+		freed(r, id, false)
+		r.available(id, a)
+		freed(r, id, true)
+	})
+	t.Run("not after a failover and the next heartbeat", func(t *testing.T) {
+		r, id, a := late(1)
+		r.fail()
+		r.heartbeat(id, a)
+		freed(r, id, false)
+	})
+	t.Run("when it is refused as another's", func(t *testing.T) {
+		r, id, _ := late(1)
+		r.heartbeat(id, "stranger")
+		r.refused(r.available(id, "stranger"), "not_yours")
+		freed(r, id, true)
+	})
+	t.Run("leaving meanwhile", func(t *testing.T) {
+		r, id, _ := late(1)
+		r.step(Bye{At: r.now, Worker: id})
+		r.want("registered", r.core.Known(id), false)
+	})
+}
+
+// What a worker reported and still names waits for our answer: it is no stranger.
+func TestReportedActivationIsNotStrange(t *testing.T) {
+	r := newRig(t, nil)
+	id := r.hello(Hello{Weight: 1})
+	a := r.activate(id)
+	r.available(id, a)
+	r.heartbeat(id, a)
+	r.want("cancels", len(r.sent(SendCancel, id)), 0)
+	r.tick(2 * time.Second)
+	r.want("activated", len(r.sent(SendActivate, id)), 1)
+}
+
+func TestAvailable(t *testing.T) {
+	r := newRig(t, func(c *Config) { c.ActivateEvery = 0 })
+	other := r.hello(Hello{Weight: 1})
+	theirs := r.sent(SendActivate, other)[0]
+	id := r.hello(Hello{Weight: 1, Slots: 3})
+	mine := r.sent(SendActivate, id)
+	r.want("activations at once", len(mine), 3)
+
+	r.refused(r.available(id, theirs), "not_yours")
+	r.refused(r.available(id, "junk", "a1-999", "a2-"+mine[0][3:]), "not_yours")
+	r.want("running after what is not its own", r.core.Counts().Running, uint64(4))
+
+	reply := r.available(id, theirs, mine[1], "junk")
+	if reply.Err != nil || !slices.Equal(reply.Ignored, []ha.ActivationID{theirs, "junk"}) {
+		t.Errorf("a mix is answered %+v", reply)
+	}
+	r.want("done", r.core.Counts().Done, uint64(1))
+
+	again := r.available(id, mine[1], mine[1])
+	if again.Err != nil || len(again.Ignored) > 0 || len(r.records) > 0 {
+		t.Errorf("the repetition is answered %+v and makes %+v", again, r.records)
+	}
+
+	r.step(Available{At: r.now, Worker: id, Finished: []Finished{
+		{Activation: mine[0], Outcome: ha.OutcomeFailed, Error: "no disk"}, {Activation: mine[2], Outcome: ha.OutcomeRejected},
+	}})
+	i := slices.IndexFunc(r.effects, func(e Effect) bool { return e.Kind == TellAvailable && e.Activation == mine[0] })
+	if i < 0 || r.effects[i].Outcome != ha.OutcomeFailed || r.effects[i].Error != "no disk" {
+		t.Errorf("the event of a failure is not among %+v", r.effects)
+	}
+	n := r.core.Counts()
+	if n.Failed != 1 || n.Rejected != 1 {
+		t.Errorf("counts are %+v", n)
+	}
+	// With the interval at 0 each free slot is taken in the same step.
+	r.want("running", n.Running, uint64(4))
+	r.available(id)
+	r.want("done", r.core.Counts().Done, uint64(4))
+	// Nothing ran: there is nothing to end, and nothing wrong with it.
+	idle := r.hello(Hello{Weight: 1, Kinds: []string{"x"}})
+	if reply := r.available(idle); reply.Err != nil || len(r.records) > 0 {
+		t.Errorf("available of an idle worker: %+v, %+v", reply, r.records)
+	}
+}
+
+// An outcome is remembered for at least 16 activations, and forgotten in the end.
+func TestRepetitionIsKnownForAWhile(t *testing.T) {
+	r := newRig(t, func(c *Config) { c.ActivateEvery = 0 })
+	id := r.hello(Hello{Weight: 1})
+	first := r.sent(SendActivate, id)[0]
+	last := first
+	for range 16 {
+		if reply := r.available(id, last); reply.Err != nil {
+			t.Fatal(reply.Err)
+		}
+		last = r.sent(SendActivate, id)[0]
+	}
+	if reply := r.available(id, first); reply.Err != nil {
+		t.Errorf("the repetition of an outcome 15 ago: %v", reply.Err)
+	}
+	r.available(id, last)
+	last = r.sent(SendActivate, id)[0]
+	r.refused(r.available(id, first), "not_yours")
+	r.fail()
+	if reply := r.available(id, last); reply.Err != nil {
+		t.Errorf("the activation of the leader before: %v", reply.Err)
+	}
+}
+
+func TestEviction(t *testing.T) {
+	r := newRig(t, nil)
+	silent := r.hello(Hello{Weight: 1, Slots: 2})
+	kept := r.hello(Hello{Weight: 1})
+	r.activate(silent)
+	for r.now.Sub(noon) < 40*time.Second {
+		r.tick(2 * time.Second)
+		r.heartbeat(kept)
+	}
+	r.want("registered at 40 s", r.core.Known(silent), true)
+	r.now = noon.Add(45*time.Second - 1)
+	r.step(Tick{At: r.now})
+	r.want("registered just before its time", r.core.Known(silent), true)
+	held := uint64(len(r.core.workers[silent].running))
+	losses := r.core.Counts().Losses
+	r.tick(1)
+	r.want("registered at its time", r.core.Known(silent), false)
+	r.want("registered, the other", r.core.Known(kept), true)
+	n := r.core.Counts()
+	r.want("lost workers", n.Lost, uint64(1))
+	r.want("losses", n.Losses, losses+held)
+	i := slices.IndexFunc(r.effects, func(e Effect) bool { return e.Kind == TellLost })
+	if i < 0 || r.effects[i].Reason != "silent for 45s" {
+		t.Errorf("no event tells it: %+v", r.effects)
+	}
+}
+
+// A dispatcher that was away has not heard of anybody: a new leader waits.
+func TestNewLeaderGivesFullGrace(t *testing.T) {
+	r := newRig(t, nil)
+	id := r.hello(Hello{Weight: 1})
+	r.now = r.now.Add(time.Hour)
+	r.fail()
+	r.tick(44 * time.Second)
+	r.want("registered", r.core.Known(id), true)
+	r.tick(time.Second)
+	r.want("registered", r.core.Known(id), false)
+}
+
+// One step removes at most so many, and asks to be woken for the rest.
+func TestMassEviction(t *testing.T) {
+	r := newRig(t, nil)
+	for range 600 {
+		r.hello(Hello{Weight: 1, Kinds: []string{"x"}})
+	}
+	r.now = r.now.Add(time.Minute)
+	for _, left := range []int{600 - burst, 600 - 2*burst, 0} {
+		if wake := r.core.NextWake(); wake.After(r.now) {
+			t.Errorf("next wake is %s from now", wake.Sub(r.now))
+		}
+		r.tick(0)
+		r.want("left", len(r.core.workers), left)
+	}
+	r.want("next wake", r.core.NextWake(), time.Time{})
+}
+
+// The order of registration is compacted as workers go; it stays the order.
+func TestOrderIsCompacted(t *testing.T) {
+	r := newRig(t, nil)
+	var ids []ha.WorkerID
+	for range 300 {
+		ids = append(ids, r.hello(Hello{Weight: 1}))
+	}
+	for i, id := range ids {
+		if i%3 > 0 {
+			r.step(Bye{At: r.now, Worker: id})
+		}
+	}
+	if len(r.core.order) > 2*100+64 {
+		t.Errorf("100 workers take %d places", len(r.core.order))
+	}
+	var got []ha.WorkerID
+	for v := range r.core.Workers(100) {
+		got = append(got, v.Worker)
+	}
+	var want []ha.WorkerID
+	for i := 102; i < 300; i += 3 {
+		want = append(want, ids[i])
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("after order 100: %d workers, want %d", len(got), len(want))
+	}
+	r.fail()
+}
+
+func TestActivationIDs(t *testing.T) {
+	for _, a := range []Running{{1, 1}, {42, 7}, {1<<64 - 1, 1<<64 - 1}, {9, 123456789012}} {
+		if back, ok := parseActivationID(activationID(a)); !ok || back != a {
+			t.Errorf("%+v becomes %s becomes %+v, %v", a, activationID(a), back, ok)
+		}
+	}
+	for _, id := range []ha.ActivationID{"", "a", "a-", "a1", "a1-", "b1-1", "1-1", "a01-1", "a1-01", "A1-1", "aZ-1", "a1-1-1", "a1--1", "a+1-1", "a1-1 "} {
+		if a, ok := parseActivationID(id); ok {
+			t.Errorf("%q is taken for %+v", id, a)
+		}
+	}
+}
+
+func TestWorkerViews(t *testing.T) {
+	r := newRig(t, func(c *Config) { c.ActivateEvery = 0 })
+	a := r.hello(Hello{Weight: 3, Name: "east", Slots: 3})
+	r.hello(Hello{Weight: 1, Slots: 2})
+	r.hello(Hello{Weight: 5, Kinds: []string{"x"}})
+	r.available(a, r.core.activationsOf(a)[0])
+	r.now = r.now.Add(time.Second)
+	r.step(Heartbeat{At: r.now, Worker: a, CPU: 0.5, MemoryBytes: 7})
+	v, _ := first(r.core.Workers(0))
+	if v.Worker != a || v.Name != "east" || v.Activations != 4 || v.Running != 3 || !v.Busy || v.CPU != 0.5 || v.MemoryBytes != 7 || !v.LastSeen.Equal(r.now) {
+		t.Errorf("got %+v", v)
+	}
+	if want := 4.0 / 6; v.Share != want || v.ExpectedShare != 0.75 {
+		t.Errorf("share %v of %v, expected share %v of 0.75", v.Share, want, v.ExpectedShare)
+	}
+	registered, idle := r.core.Population()
+	r.want("registered", registered, 3)
+	r.want("idle", idle, 1)
+}
+
+func (c *Core) activationsOf(id ha.WorkerID) []ha.ActivationID { return running(c.workers[id]) }

@@ -1,0 +1,311 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+const (
+	// heartbeat is how often the server shows that a consumer is alive when there is
+	// nothing to deliver, and silence how long a follower believes in one that does not.
+	heartbeat = 500 * time.Millisecond
+	silence   = 5 * heartbeat / 2
+	// followPause is the time between two attempts to get a consumer.
+	followPause = 250 * time.Millisecond
+	// followLimit bounds one request of a follower, so that it asks again soon after
+	// the server that was asked has died.
+	followLimit = time.Second
+	// handover is how many messages may wait between the client's goroutine and ours.
+	handover = 1024
+)
+
+// errRenew ends the life of one consumer: another one goes on where it stopped.
+var errRenew = errors.New("consumer lost")
+
+// Follow implements [Log]. It outlives servers and connections: while the
+// stream cannot be read it waits for it. Besides what [Log] says it returns
+// errors that match [ErrReplaced], [ErrCorrupt] where an entry is missing in the
+// middle, or [nats.ErrConnectionClosed]. fn is called by this goroutine.
+//
+// It reads through a push consumer with flow control in one replica's memory,
+// as replays and live entries then come without a request each, and a consumer
+// that dies is noticed within 1.25 s. A replica may be behind, so whoever must
+// see the newest entry asks Bounds first and follows up to it.
+func (j *JetStream) Follow(ctx context.Context, from uint64, fn func(Entry) error) error {
+	f := &follower{j: j, fn: fn, next: from, fresh: from <= 1}
+	pause := time.NewTimer(followPause)
+	defer pause.Stop()
+	for {
+		err := f.consume(ctx)
+		if ctx.Err() != nil {
+			return fmt.Errorf("follow journal: %w", context.Cause(ctx))
+		}
+		if f.ended {
+			return err
+		}
+		if j.nc.IsClosed() {
+			return fmt.Errorf("follow journal: %w", nats.ErrConnectionClosed)
+		}
+		f.complain(err)
+		pause.Reset(followPause)
+		select {
+		case <-ctx.Done():
+		case <-pause.C:
+		}
+	}
+}
+
+// follower is one call of Follow.
+type follower struct {
+	j     *JetStream
+	fn    func(Entry) error
+	next  uint64 // the sequence fn gets next
+	fresh bool   // fn got none yet, and may begin anywhere
+	ended bool   // the error is the caller's, not a reason to try again
+
+	complained bool
+	shortSince time.Time // when the log was first seen to end before next-1
+
+	// Of the consumer at hand.
+	delivered uint64 // its own count of deliveries
+}
+
+// end makes err the result of Follow.
+func (f *follower) end(err error) error {
+	f.ended = true
+	return err
+}
+
+// complain logs the first of a row of failures. A consumer that is lost and
+// found again is nothing to report.
+func (f *follower) complain(err error) {
+	log := f.j.cfg.Log.Debug()
+	if !errors.Is(err, errRenew) && !f.complained {
+		f.complained = true
+		log = f.j.cfg.Log.Warn()
+	}
+	log.Err(err).Uint64("next", f.next).Msg("cannot follow the journal now, trying again")
+}
+
+// bounds is [JetStream.Bounds] with a limit of its own.
+func (f *follower) bounds(ctx context.Context) (first, last uint64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, followLimit)
+	defer cancel()
+	first, last, err = f.j.Bounds(ctx)
+	if errors.Is(err, ErrReplaced) {
+		err = f.end(err)
+	}
+	return first, last, err
+}
+
+// position moves next to where reading can begin.
+func (f *follower) position(ctx context.Context) error {
+	first, last, err := f.bounds(ctx)
+	if err != nil {
+		return err
+	}
+	if f.fresh && f.next < first {
+		f.next = first
+	}
+	if f.next < first {
+		return f.end(fmt.Errorf("follow journal from %d: it begins at %d: %w", f.next, first, ErrGap))
+	}
+	if f.next <= last+1 {
+		f.shortSince = time.Time{}
+		return nil
+	}
+	// The servers that a partition has cut off may not know the last entries, and
+	// answer until they notice.
+	if f.shortSince.IsZero() {
+		f.shortSince = time.Now()
+	}
+	err = fmt.Errorf("follow journal from %d: it ends at %d: %w", f.next, last, ErrReplaced)
+	if time.Since(f.shortSince) >= f.j.shrunkPatience {
+		return f.end(err)
+	}
+	return err
+}
+
+// consume lives as long as one consumer, and always returns an error.
+func (f *follower) consume(ctx context.Context) error {
+	if err := f.position(ctx); err != nil {
+		return err
+	}
+	inbox := f.j.nc.NewInbox()
+	messages := make(chan *nats.Msg, handover)
+	gone := make(chan struct{})
+	defer close(gone)
+	// Flow control keeps what waits in the client below 32 MiB, so blocking its
+	// goroutine for this subscription drops nothing.
+	sub, err := f.j.nc.Subscribe(inbox, func(m *nats.Msg) {
+		select {
+		case messages <- m:
+		case <-gone:
+		}
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = sub.Unsubscribe() }()
+	name := "follow-" + inbox[strings.LastIndexByte(inbox, '.')+1:]
+	if err := f.create(ctx, name, inbox); err != nil {
+		return err
+	}
+	// Nobody waits for the answer. Were it lost, the server drops the consumer 5 s
+	// after the subscription anyway.
+	defer func() { _ = f.j.nc.Publish(apiConsumerDelete+f.j.stream+"."+name, nil) }()
+	f.complained, f.delivered = false, 0
+	return f.drain(ctx, messages)
+}
+
+func (f *follower) create(ctx context.Context, name, inbox string) error {
+	ctx, cancel := context.WithTimeout(ctx, followLimit)
+	defer cancel()
+	request := map[string]any{
+		"stream_name": f.j.stream,
+		"config": map[string]any{
+			"name":               name,
+			"deliver_subject":    inbox,
+			"deliver_policy":     "by_start_sequence",
+			"opt_start_seq":      f.next,
+			"ack_policy":         "none",
+			"replay_policy":      "instant",
+			"max_deliver":        1,
+			"flow_control":       true,
+			"idle_heartbeat":     heartbeat.Nanoseconds(),
+			"inactive_threshold": (5 * time.Second).Nanoseconds(),
+			"num_replicas":       1,
+			"mem_storage":        true,
+		},
+	}
+	return call(ctx, f.j.nc, apiConsumerCreate+f.j.stream+"."+name, request, &done{})
+}
+
+// drain takes messages until the consumer has to be renewed.
+func (f *follower) drain(ctx context.Context, messages <-chan *nats.Msg) error {
+	timer := time.NewTimer(silence)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case m := <-messages:
+			if err := f.take(ctx, m); err != nil {
+				return err
+			}
+			timer.Reset(silence) // fn may have taken its time
+		case <-timer.C:
+			if len(messages) == 0 {
+				return fmt.Errorf("no sign of life in %s: %w", silence, errRenew)
+			}
+			timer.Reset(silence)
+		}
+	}
+}
+
+// take handles one message of the consumer.
+func (f *follower) take(ctx context.Context, m *nats.Msg) error {
+	if len(m.Data) == 0 { // an entry is never empty
+		return f.control(m)
+	}
+	meta, err := m.Metadata()
+	if err != nil {
+		return fmt.Errorf("message on a consumer's inbox: %w", err)
+	}
+	if meta.Sequence.Consumer != f.delivered+1 {
+		return fmt.Errorf("delivery %d came after %d: %w", meta.Sequence.Consumer, f.delivered, errRenew)
+	}
+	f.delivered++
+	seq := meta.Sequence.Stream
+	if seq < f.next {
+		return nil // from a replica that was behind when the consumer began
+	}
+	if seq > f.next {
+		if err := f.bridge(ctx, seq); err != nil {
+			return err
+		}
+	}
+	if seq < f.next {
+		return nil // purged with all before it, and fn begins later
+	}
+	return f.give(DecodeEntry(seq, m.Data))
+}
+
+// give passes an entry on.
+func (f *follower) give(e Entry, err error) error {
+	if err == nil {
+		err = f.fn(e)
+	}
+	if err != nil {
+		return f.end(err)
+	}
+	f.next, f.fresh = e.Seq+1, false
+	return nil
+}
+
+// control handles what the consumer says about itself.
+func (f *follower) control(m *nats.Msg) error {
+	if m.Header.Get("Status") != "100" {
+		return fmt.Errorf("consumer says %q %q: %w", m.Header.Get("Status"), m.Header.Get("Description"), errRenew)
+	}
+	if m.Reply != "" { // flow control: everything sent before has been handled
+		return f.j.nc.Publish(m.Reply, nil)
+	}
+	if stalled := m.Header.Get("Nats-Consumer-Stalled"); stalled != "" {
+		if err := f.j.nc.Publish(stalled, nil); err != nil {
+			return err
+		}
+	}
+	if last, err := strconv.ParseUint(m.Header.Get("Nats-Last-Consumer"), 10, 64); err == nil && last > f.delivered {
+		return fmt.Errorf("delivery %d never came: %w", last, errRenew)
+	}
+	return nil
+}
+
+// bridge closes the hole between the entry due next and the one at seq. Either
+// the hole was purged meanwhile, or the replica that delivers lacks what the
+// stream's leader has.
+func (f *follower) bridge(ctx context.Context, seq uint64) error {
+	for f.next < seq {
+		e, err := f.fetch(ctx)
+		if errors.Is(err, ErrGap) {
+			err = f.hole(ctx)
+			if err == nil {
+				continue // the beginning has moved
+			}
+		}
+		if err != nil {
+			return err
+		}
+		if err := f.give(e, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *follower) fetch(ctx context.Context) (Entry, error) {
+	ctx, cancel := context.WithTimeout(ctx, followLimit)
+	defer cancel()
+	e, err := f.j.Get(ctx, f.next)
+	if errors.Is(err, ErrCorrupt) || errors.Is(err, ErrNewer) {
+		err = f.end(err)
+	}
+	return e, err
+}
+
+// hole explains why the entry due next is not there. nil: reading may go on from
+// the moved f.next.
+func (f *follower) hole(ctx context.Context) error {
+	missing := f.next
+	if err := f.position(ctx); err != nil || f.next > missing {
+		return err
+	}
+	return f.end(fmt.Errorf("follow journal: entry %d is missing from the middle of the stream: %w", missing, ErrCorrupt))
+}
