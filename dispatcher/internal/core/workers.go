@@ -45,7 +45,7 @@ func (c *Core) newWorkerID() ha.WorkerID {
 	var seed [32]byte
 	binary.BigEndian.PutUint64(seed[0:], uint64(c.soft.now.UnixNano()))
 	binary.BigEndian.PutUint64(seed[8:], uint64(c.epoch))
-	_ = 0
+	binary.BigEndian.PutUint64(seed[16:], c.registrations)
 	for try := uint64(0); ; try++ {
 		binary.BigEndian.PutUint64(seed[24:], try)
 		sum := sha256.Sum256(seed[:])

@@ -1,0 +1,101 @@
+package journal
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// simulate runs one world with faults for a while and then without, and returns
+// it. In the end there must be one leader, and work must go on.
+func simulate(seed uint64, off switches) *world {
+	w := newWorld(seed, 2+int(seed%4), off)
+	for _, n := range w.nodes {
+		n.start()
+	}
+	w.trouble()
+	for at := time.Duration(0); at < 30*time.Second && w.fault == ""; at += 5 * time.Second {
+		w.run(at + 5*time.Second)
+		w.check()
+	}
+	w.calm = true
+	w.run(50 * time.Second)
+	w.check()
+	before := len(w.acked)
+	w.run(55 * time.Second)
+	w.check()
+	leaders := 0
+	for _, n := range w.nodes {
+		if n.alive && n.member.MayAct(n.clock()) {
+			leaders++
+		}
+	}
+	if leaders != 1 || len(w.acked) == before {
+		w.broken("25 s after the last fault %d nodes lead, and %d changes were made in the last 5 s", leaders, len(w.acked)-before)
+	}
+	return w
+}
+
+func seeds(t *testing.T, def uint64) (first, count uint64) {
+	t.Helper()
+	read := func(name string, def uint64) uint64 {
+		text := os.Getenv(name)
+		if text == "" {
+			return def
+		}
+		n, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			t.Fatalf("%s must be a whole number, got %q", name, text)
+		}
+		return n
+	}
+	if os.Getenv("HA_SEED") != "" {
+		return read("HA_SEED", 0), 1
+	}
+	return 1, read("HA_SIM_SEEDS", def)
+}
+
+// TestMembers lets processes fight over the log through crashes, pauses longer
+// than the lease, lost and late answers, and clocks that run apart.
+func TestMembers(t *testing.T) {
+	first, count := seeds(t, 800)
+	t.Logf("seeds %d to %d", first, first+count-1)
+	for seed := first; seed < first+count; seed++ {
+		w := simulate(seed, switches{})
+		if w.fault != "" {
+			t.Fatalf("seed %d: %s\nreproduce: HA_SEED=%d go test -run TestMembers ./dispatcher/internal/journal\n%s",
+				seed, w.fault, seed, tail(w.trace, 60))
+		}
+	}
+}
+
+// TestMembersBroken proves that the simulation sees what it is for: without the
+// thing that is switched off, some run breaks.
+func TestMembersBroken(t *testing.T) {
+	for name, off := range map[string]switches{
+		"compare-and-set": {noCompare: true},
+		"naming":          {noNaming: true},
+		"lease":           {noLease: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			const most = 500
+			for seed := uint64(1); seed <= most; seed++ {
+				if w := simulate(seed, off); w.fault != "" {
+					t.Logf("without %s, seed %d: %s", name, seed, w.fault)
+					return
+				}
+			}
+			t.Errorf("without %s nothing broke in %d seeds", name, most)
+		})
+	}
+}
+
+func tail(lines []string, n int) string {
+	if len(lines) > n {
+		lines = append([]string{fmt.Sprintf("… %d lines before", len(lines)-n)}, lines[len(lines)-n:]...)
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,209 @@
+package journal
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// The driver's side of a node: what package dispatcher does for a real member.
+
+// request sends f to the log and answers with what it returned, unless the
+// network loses the one or the other; then failed runs after a timeout.
+func (n *node) request(f func() func(), failed func()) {
+	n.op++
+	op := n.op
+	answered := false
+	answer := func(g func()) {
+		if !answered && op == n.op {
+			answered = true
+			g()
+		}
+	}
+	n.later(2*time.Second, func() { answer(failed) })
+	life, lost := n.life, n.isCut() || n.w.chance(0.03)
+	n.w.after(n.w.delay(), func() {
+		// What was sent arrives even where the sender has died meanwhile.
+		if lost {
+			return
+		}
+		done := f()
+		if n.life == life && !n.isCut() && !n.w.chance(0.03) {
+			n.later(n.w.delay(), func() { answer(done) })
+		}
+	})
+}
+
+func (n *node) act(actions []Action) {
+	for _, a := range actions {
+		switch a.Kind {
+		case DoAppend:
+			n.append(a)
+		case DoLook:
+			n.look(a)
+		case Won:
+			n.w.note("%s leads epoch %d", n.name, a.Entry.Epoch)
+		case Committed:
+			n.committed(a)
+		case Lost:
+			n.lost()
+		}
+	}
+	n.wake()
+}
+
+func (n *node) append(a Action) {
+	retry := n.offered != "" && n.w.named[a.Entry.ID()] > 0
+	n.request(func() func() {
+		_, passed := n.w.append(a.After, a.Entry, retry)
+		return func() { n.act(n.member.Answered(n.clock(), passed)) }
+	}, func() { n.act(n.member.Answered(n.clock(), false)) })
+}
+
+func (n *node) look(a Action) {
+	n.request(func() func() {
+		l := Look{Last: uint64(len(n.w.log))}
+		if l.Last > a.After {
+			next := n.w.log[a.After]
+			l.Next = &next
+		}
+		if n.w.off.noNaming {
+			l = Look{Last: a.After}
+		}
+		return func() { n.act(n.member.Looked(n.clock(), l)) }
+	}, func() { n.act(n.member.Looked(n.clock(), Look{Failed: true})) })
+}
+
+func (n *node) committed(a Action) {
+	if len(a.Entry.Data) > 0 {
+		n.state = append(n.state, string(a.Entry.Data))
+		n.held = append(n.held, string(a.Entry.Data))
+		n.offered = ""
+	}
+	n.release()
+}
+
+// release lets what is committed leave the process, which the lease must allow.
+func (n *node) release() {
+	if len(n.held) == 0 || !n.w.off.noLease && !n.member.MayAct(n.clock()) {
+		return
+	}
+	if n.member.Epoch() < n.w.acted {
+		n.w.broken("%s acts in epoch %d after epoch %d has acted", n.name, n.member.Epoch(), n.w.acted)
+	}
+	n.w.acted = max(n.w.acted, n.member.Epoch())
+	for _, change := range n.held {
+		n.w.acked[change] = true
+	}
+	n.held = nil
+}
+
+func (n *node) lost() {
+	if n.member.Role() != RoleDeposed {
+		return
+	}
+	n.w.note("%s is deposed", n.name)
+	life := n.life
+	n.life++ // what is under way is void
+	n.w.after(10*time.Millisecond, func() {
+		if n.life == life+1 && n.alive {
+			n.start()
+		}
+	})
+}
+
+// wake asks for the member's next tick.
+func (n *node) wake() {
+	at, ok := n.member.NextWake()
+	if !ok {
+		return
+	}
+	n.wakes++
+	mine := n.wakes
+	wait := time.Duration(float64(at-n.clock()) / n.rate)
+	n.later(max(wait, 0)+time.Microsecond, func() {
+		if mine == n.wakes {
+			n.act(n.member.Tick(n.clock()))
+		}
+	})
+}
+
+// work is what the processes are for: a leader makes changes, and tells of them
+// once they are committed. Even without a change it may have something to say.
+func (n *node) work() {
+	n.later(time.Duration(1+n.w.rng.IntN(60))*time.Millisecond, func() {
+		if n.member.CanOffer() {
+			n.changes++
+			n.offered = fmt.Sprintf("%s-%d-%d", n.name, n.life, n.changes)
+			n.act(n.member.Offer(n.clock(), []byte(n.offered)))
+		}
+		n.release()
+		n.work()
+	})
+}
+
+// trouble makes something go wrong every now and then.
+func (w *world) trouble() {
+	w.after(time.Duration(w.rng.Int64N(int64(2*time.Second))), func() {
+		if w.calm {
+			return
+		}
+		n := w.nodes[w.rng.IntN(len(w.nodes))]
+		long := time.Duration(w.rng.Int64N(int64(5 * time.Second)))
+		switch w.rng.IntN(5) {
+		case 0:
+			if n.alive {
+				n.crash()
+			}
+		case 1, 2:
+			w.note("%s is stopped for %s", n.name, long)
+			n.paused = w.now + long
+		case 3:
+			w.note("%s is cut off for %s", n.name, long)
+			n.cut = w.now + long
+		case 4:
+			if n.alive && w.now >= n.paused && n.member.CanOffer() {
+				w.note("%s abdicates", n.name)
+				n.act(n.member.Abdicate(n.clock()))
+			}
+		}
+		w.trouble()
+	})
+}
+
+// check holds the log and every node's state against each other.
+func (w *world) check() {
+	seen := map[string]bool{}
+	writers := map[uint64]string{}
+	var changes []string
+	epoch := uint64(0)
+	for _, e := range w.log {
+		writer := fmt.Sprintf("%s/%x", e.Node, e.Nonce)
+		if known, ok := writers[e.Epoch]; ok && known != writer {
+			w.broken("epoch %d has entries of %s and of %s", e.Epoch, known, writer)
+		}
+		writers[e.Epoch] = writer
+		if e.Epoch < epoch {
+			w.broken("entry %d is of epoch %d, after epoch %d", e.Seq, e.Epoch, epoch)
+		}
+		epoch = e.Epoch
+		if len(e.Data) == 0 {
+			continue
+		}
+		if seen[string(e.Data)] {
+			w.broken("change %s is in the log twice", e.Data)
+		}
+		seen[string(e.Data)] = true
+		changes = append(changes, string(e.Data))
+	}
+	for change := range w.acked {
+		if !seen[change] {
+			w.broken("change %s was told of and is not in the log", change)
+		}
+	}
+	for _, n := range w.nodes {
+		if n.alive && (len(n.state) > len(changes) || !slices.Equal(n.state, changes[:len(n.state)])) {
+			w.broken("%s holds another state than the log", n.name)
+		}
+	}
+}
