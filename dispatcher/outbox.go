@@ -32,12 +32,8 @@ func newOutbox(d *Dispatcher) *outbox {
 	return o
 }
 
-// send takes b over and returns an empty batch of the same epoch.
-func (o *outbox) send(b *batch) *batch {
-	next := o.spare(b)
-	o.batches <- b
-	return next
-}
+// send takes b over.
+func (o *outbox) send(b *batch) { o.batches <- b }
 
 // spare returns an empty batch of b's epoch.
 func (o *outbox) spare(b *batch) *batch {

@@ -90,11 +90,11 @@ func DecodeRecord(b []byte) (r Record, rest []byte, err error) {
 	case kindRegistered:
 		r = d.registered()
 	case kindRemoved:
-		r = Removed{At: d.time(), Worker: ha.WorkerID(d.string()), Why: RemovedWhy(d.byte())}
+		r = Removed{At: d.time(), Worker: d.worker(), Why: RemovedWhy(d.byte())}
 	case kindActivated:
-		r = Activated{At: d.time(), Worker: ha.WorkerID(d.string()), Number: d.uint()}
+		r = d.activated()
 	case kindEnded:
-		r = Ended{Worker: ha.WorkerID(d.string()), Number: d.uint(), Outcome: d.outcome()}
+		r = d.ended()
 	case kindBegun:
 		r = Begun{Epoch: ha.Epoch(d.uint()), Node: d.string()}
 	case kindRestored:
@@ -112,9 +112,13 @@ func DecodeRecord(b []byte) (r Record, rest []byte, err error) {
 		return nil, nil, fmt.Errorf("decode record: unknown kind %d: %w", b[0], ErrCorrupt)
 	}
 	if d.bad {
-		return nil, nil, fmt.Errorf("decode record of kind %d: cut short or out of range: %w", b[0], ErrCorrupt)
+		return nil, nil, cutShort(b[0])
 	}
 	return r, d.b, nil
+}
+
+func cutShort(kind byte) error {
+	return fmt.Errorf("decode record of kind %d: cut short or out of range: %w", kind, ErrCorrupt)
 }
 
 // list names the counters in the order of their form in bytes.
@@ -192,6 +196,9 @@ func (e *encoder) restored(r Restored) {
 type decoder struct {
 	b   []byte
 	bad bool
+	// core is who the record is for, and lends its room to what is decoded; nil:
+	// nobody, and everything gets a place of its own.
+	core *Core
 }
 
 func (d *decoder) fail() { d.b, d.bad = nil, true }
@@ -235,14 +242,52 @@ func (d *decoder) count(size int) int {
 	return int(n)
 }
 
-func (d *decoder) string() string {
+// bytes reads a string; it is a part of the input.
+func (d *decoder) bytes() []byte {
 	n := d.count(1)
-	s := string(d.b[:n])
+	s := d.b[:n]
 	d.b = d.b[n:]
 	return s
 }
 
+func (d *decoder) string() string {
+	s := d.bytes()
+	if d.core != nil && d.core.loading {
+		return d.core.room.string(s)
+	}
+	return string(s)
+}
+
+// worker reads the id of a worker that is mostly known already.
+func (d *decoder) worker() ha.WorkerID {
+	id := d.bytes()
+	if d.core != nil {
+		if w := d.core.workers[ha.WorkerID(id)]; w != nil {
+			return w.Worker
+		}
+	}
+	return ha.WorkerID(id)
+}
+
 func (d *decoder) strings() []string {
+	if d.core == nil {
+		return d.names()
+	}
+	whole := d.b
+	for range d.count(1) {
+		d.bytes()
+	}
+	form := whole[:len(whole)-len(d.b)]
+	list, known := d.core.room.lists[string(form)]
+	if !known && !d.bad {
+		alone := decoder{b: form}
+		list = alone.names()
+		d.core.room.list(form, list)
+	}
+	return list
+}
+
+func (d *decoder) names() []string {
 	n := d.count(1)
 	if n == 0 {
 		return nil
@@ -294,13 +339,29 @@ func (d *decoder) history() History {
 	return h
 }
 
+func (d *decoder) activated() Activated {
+	return Activated{At: d.time(), Worker: d.worker(), Number: d.uint()}
+}
+
+func (d *decoder) ended() Ended {
+	return Ended{Worker: d.worker(), Number: d.uint(), Outcome: d.outcome()}
+}
+
+// restored reads a worker of a snapshot. Where there is a core, what the worker
+// runs and ran is valid until the next one is read.
 func (d *decoder) restored() Restored {
 	r := Restored{Registered: d.registered(), Activations: d.uint()}
+	if d.core != nil {
+		r.Running, r.Recent = d.core.room.running[:0], d.core.room.lately[:0]
+	}
 	for range d.count(2) {
 		r.Running = append(r.Running, Running{Number: d.uint(), Epoch: ha.Epoch(d.uint())})
 	}
 	for range d.count(3) {
 		r.Recent = append(r.Recent, Recent{Number: d.uint(), Epoch: ha.Epoch(d.uint()), Lost: d.bool()})
+	}
+	if d.core != nil {
+		d.core.room.running, d.core.room.lately = r.Running, r.Recent
 	}
 	return r
 }

@@ -49,9 +49,12 @@ func (c *Core) first(n uint64) *worker {
 }
 
 func (w *worker) restored() Restored {
-	r := Restored{Registered: w.Registered, Activations: w.activations, Recent: slices.Clone(w.recent)}
+	r := Restored{Registered: w.Registered, Activations: w.activations}
 	for _, a := range w.running {
 		r.Running = append(r.Running, a.Running)
+	}
+	for _, p := range w.recent {
+		r.Recent = append(r.Recent, p.unpacked())
 	}
 	return r
 }
@@ -101,9 +104,15 @@ func (c *Core) applyRestored(r Restored) error {
 	case w != nil:
 		return nil
 	}
-	w = &worker{Registered: r.Registered, activations: r.Activations, recent: r.Recent}
-	for _, a := range r.Running {
-		w.running = append(w.running, run{Running: a})
+	w = c.room.worker()
+	w.Registered, w.activations = r.Registered, r.Activations
+	w.running = take(&c.room.runs, len(r.Running), runPiece)
+	for i, a := range r.Running {
+		w.running[i] = run{Running: a}
+	}
+	w.recent = take(&c.room.recents, len(r.Recent), recentPiece)
+	for i, a := range r.Recent {
+		w.recent[i] = a.packed()
 	}
 	c.insert(w)
 	return nil
@@ -142,6 +151,7 @@ func (c *Core) applyTotals(r Totals) error {
 		running += uint64(len(w.running))
 	}
 	c.loading = false
+	c.room.close()
 	if running != c.counts.Running {
 		return fmt.Errorf("apply totals: workers run %d activations, the counters say %d", running, c.counts.Running)
 	}

@@ -31,6 +31,7 @@ type Core struct {
 	groups        [2]group  // by worker.group
 	loading       bool      // between the Begun and the Totals of a snapshot
 	pending       []History // of the snapshot being loaded
+	room          room
 
 	soft soft
 }
@@ -59,7 +60,7 @@ type worker struct {
 	Registered
 	activations uint64
 	running     []run    // oldest first, at most Slots
-	recent      []Recent // oldest first, at most recentKept
+	recent      []recent // oldest first, at most recentKept
 	member      *share.Member[*worker]
 
 	soft softWorker
@@ -69,6 +70,27 @@ type worker struct {
 type run struct {
 	Running
 	omitted int // soft: heartbeats in a row that did not name it
+}
+
+// recent is a [Recent] in two thirds of its memory, of which every worker has
+// dozens.
+type recent struct {
+	number uint64
+	// mark is twice the epoch, and one more where the activation was lost. An epoch
+	// is a count, or milliseconds of a clock, and never near 2^63.
+	mark uint64
+}
+
+func (r Recent) packed() recent {
+	p := recent{number: r.Number, mark: uint64(r.Epoch) << 1}
+	if r.Lost {
+		p.mark++
+	}
+	return p
+}
+
+func (p recent) unpacked() Recent {
+	return Recent{Number: p.number, Epoch: ha.Epoch(p.mark >> 1), Lost: p.mark&1 == 1}
 }
 
 func (w *worker) group() int {
@@ -261,7 +283,7 @@ func (c *Core) applyEnded(r Ended) error {
 	if len(w.recent) == w.recentKept() {
 		w.recent = slices.Delete(w.recent, 0, 1)
 	}
-	w.recent = append(w.recent, Recent{Number: a.Number, Epoch: a.Epoch, Lost: r.Outcome == ha.OutcomeLost})
+	w.recent = append(w.recent, Recent{Number: a.Number, Epoch: a.Epoch, Lost: r.Outcome == ha.OutcomeLost}.packed())
 	c.counts.Running--
 	*c.counts.of(r.Outcome)++
 	if w.member != nil {

@@ -181,7 +181,7 @@ func (w *worker) find(a Running) (i int, found bool) {
 }
 
 func (c *Core) isRecent(w *worker, a Running, lost bool) bool {
-	return slices.Contains(w.recent, Recent{Number: a.Number, Epoch: a.Epoch, Lost: lost})
+	return slices.Contains(w.recent, Recent{Number: a.Number, Epoch: a.Epoch, Lost: lost}.packed())
 }
 
 func (c *Core) end(w *worker, a Running, outcome ha.Outcome, why string, out *Ready) {

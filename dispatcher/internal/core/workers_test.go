@@ -373,8 +373,8 @@ func TestActivationIDs(t *testing.T) {
 func TestWorkerViews(t *testing.T) {
 	r := newRig(t, func(c *Config) { c.ActivateEvery = 0 })
 	a := r.hello(Hello{Weight: 3, Name: "east", Slots: 3})
-	r.hello(Hello{Weight: 1, Slots: 2})
-	r.hello(Hello{Weight: 5, Kinds: []string{"x"}})
+	other := r.hello(Hello{Weight: 1, Slots: 2})
+	third := r.hello(Hello{Weight: 5, Kinds: []string{"x"}})
 	r.available(a, r.core.activationsOf(a)[0])
 	r.now = r.now.Add(time.Second)
 	r.step(Heartbeat{At: r.now, Worker: a, CPU: 0.5, MemoryBytes: 7})
@@ -388,6 +388,14 @@ func TestWorkerViews(t *testing.T) {
 	registered, idle := r.core.Population()
 	r.want("registered", registered, 3)
 	r.want("idle", idle, 1)
+	// Who has left no longer takes part.
+	for _, id := range []ha.WorkerID{other, third} {
+		r.step(Bye{At: r.now, Worker: id})
+	}
+	v, _ = first(r.core.Workers(0))
+	if v.Share != 1 || v.ExpectedShare != 1 {
+		t.Errorf("alone, its share is %v, expected share %v", v.Share, v.ExpectedShare)
+	}
 }
 
 func (c *Core) activationsOf(id ha.WorkerID) []ha.ActivationID { return running(c.workers[id]) }

@@ -122,6 +122,9 @@ func (j *JetStream) Bounds(ctx context.Context) (first, last uint64, err error) 
 
 // Get implements [Log].
 func (j *JetStream) Get(ctx context.Context, seq uint64) (Entry, error) {
+	if seq == 0 { // to the server that means no sequence at all
+		return Entry{}, fmt.Errorf("get entry 0: %w", ErrGap)
+	}
 	var got storedEntry
 	err := call(ctx, j.nc, apiStreamGet+j.stream, map[string]uint64{"seq": seq}, &got)
 	switch {

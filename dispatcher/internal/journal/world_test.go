@@ -1,9 +1,10 @@
 package journal
 
 import (
-	"container/heap"
+	"cmp"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -25,27 +26,12 @@ type event struct {
 	run func()
 }
 
-type events []event
-
-func (q events) Len() int { return len(q) }
-func (q events) Less(i, j int) bool {
-	return q[i].at < q[j].at || q[i].at == q[j].at && q[i].n < q[j].n
-}
-func (q events) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
-func (q *events) Push(x any)   { *q = append(*q, x.(event)) }
-func (q *events) Pop() any {
-	old := *q
-	e := old[len(old)-1]
-	*q = old[:len(old)-1]
-	return e
-}
-
 type world struct {
 	rng   *rand.Rand
 	off   switches
 	calm  bool // no more faults
 	now   time.Duration
-	queue events
+	queue []event // by time, and then by n
 	n     uint64
 
 	log   []Entry
@@ -98,13 +84,18 @@ func (w *world) broken(format string, args ...any) {
 
 func (w *world) after(d time.Duration, run func()) {
 	w.n++
-	heap.Push(&w.queue, event{w.now + d, w.n, run})
+	e := event{w.now + d, w.n, run}
+	i, _ := slices.BinarySearchFunc(w.queue, e, func(a, b event) int {
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.n, b.n))
+	})
+	w.queue = slices.Insert(w.queue, i, e)
 }
 
 // run lets the world go on until the time given, or until something broke.
 func (w *world) run(until time.Duration) {
 	for len(w.queue) > 0 && w.queue[0].at <= until && w.fault == "" {
-		e := heap.Pop(&w.queue).(event)
+		e := w.queue[0]
+		w.queue = slices.Delete(w.queue, 0, 1)
 		w.now = e.at
 		e.run()
 	}

@@ -1,0 +1,46 @@
+package core
+
+import "fmt"
+
+// Replay applies the records in b, one after another as AppendRecord wrote them.
+// It does what DecodeRecord and Apply do, several times as fast: what it decodes
+// never becomes a [Record]. After an error, which matches [ErrCorrupt], the state
+// must not be used.
+func (c *Core) Replay(b []byte) error {
+	for len(b) > 0 {
+		d := decoder{b: b[1:], core: c}
+		var err error
+		switch recordKind(b[0]) {
+		case kindRestored:
+			if r := d.restored(); !d.bad {
+				err = c.applyRestored(r)
+			}
+		case kindRegistered:
+			if r := d.registered(); !d.bad {
+				err = c.applyRegistered(r)
+			}
+		case kindActivated:
+			if r := d.activated(); !d.bad {
+				err = c.applyActivated(r)
+			}
+		case kindEnded:
+			if r := d.ended(); !d.bad {
+				err = c.applyEnded(r)
+			}
+		default:
+			var r Record
+			if r, d.b, err = DecodeRecord(b); err != nil {
+				return err
+			}
+			err = c.Apply(r)
+		}
+		if d.bad {
+			return cutShort(b[0])
+		}
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrCorrupt, err)
+		}
+		b = d.b
+	}
+	return nil
+}

@@ -1,0 +1,103 @@
+package core
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// show writes down records and effects, and keeps the records as a journal does.
+func (s *script) show(out Ready) {
+	for _, r := range out.Records {
+		s.journal = AppendRecord(s.journal, r)
+		if r, ok := r.(Registered); ok {
+			s.name(r)
+		}
+		s.say("record", "%s", s.record(r))
+	}
+	for _, e := range out.Effects {
+		what := "event"
+		if e.Kind == SendActivate || e.Kind == SendCancel {
+			what = "send"
+		}
+		s.say(what, "%s", s.effect(e))
+	}
+}
+
+func (s *script) name(r Registered) {
+	name := r.Name
+	for i := 2; s.ids[name] != ""; i++ {
+		name = fmt.Sprintf("%s#%d", r.Name, i)
+	}
+	s.ids[name], s.names[r.Worker] = r.Worker, name
+}
+
+func (s *script) record(r Record) string {
+	switch r := r.(type) {
+	case Elected:
+		return fmt.Sprintf("elected %s, epoch %d", r.Node, r.Epoch)
+	case Registered:
+		text := fmt.Sprintf("registered %s, order %d, weight %d, slots %d", s.names[r.Worker], r.Order, r.Weight, r.Slots)
+		if r.Instance != "" {
+			text += ", instance " + r.Instance
+		}
+		if len(r.Kinds) > 0 {
+			text += ", kinds " + strings.Join(r.Kinds, " ")
+		}
+		return text
+	case Removed:
+		return fmt.Sprintf("removed %s, %s", s.names[r.Worker], map[RemovedWhy]string{RemovedBye: "bye", RemovedSilent: "silent"}[r.Why])
+	case Activated:
+		return fmt.Sprintf("activated %s, number %d", s.names[r.Worker], r.Number)
+	case Ended:
+		return fmt.Sprintf("ended %s, number %d, %s", s.names[r.Worker], r.Number, r.Outcome)
+	}
+	return fmt.Sprintf("%+v", r)
+}
+
+func (s *script) effect(e Effect) string {
+	words := map[EffectKind]string{
+		SendActivate: "activate", SendCancel: "cancel", TellJoined: "worker.joined", TellLeft: "worker.left", TellLost: "worker.lost",
+		TellActivated: "worker.activated", TellAvailable: "worker.available", TellElected: "leader.elected",
+	}
+	text := words[e.Kind]
+	if e.Kind == TellElected {
+		return text + " " + e.Name
+	}
+	text += " " + s.names[e.Worker]
+	for _, part := range []string{string(e.Activation), string(e.Outcome), e.Error, e.Reason} {
+		if part != "" {
+			text += ", " + part
+		}
+	}
+	return text
+}
+
+func (s *script) workers(a *arguments) error {
+	for v := range s.core.Workers(0) {
+		state := "idle"
+		if v.Busy {
+			state = "busy"
+		}
+		seen := "never" // by this leader, as it does not lead
+		if !v.LastSeen.IsZero() {
+			seen = v.LastSeen.Sub(noon).Round(time.Millisecond).String()
+		}
+		s.say("worker", "%-8s weight %2d  activations %3d  share %.2f of %.2f  %s %d/%d  seen at %s", s.names[v.Worker], v.Weight,
+			v.Activations, v.Share, v.ExpectedShare, state, v.Running, v.Slots, seen)
+	}
+	return a.finish()
+}
+
+func (s *script) counts(a *arguments) error {
+	n := s.core.Counts()
+	s.say("workers", "joined %d, left %d, lost %d", n.Joined, n.Left, n.Lost)
+	text := fmt.Sprintf("started %d, running %d", n.Started, n.Running)
+	for _, o := range outcomes {
+		if count := *n.of(o); count > 0 {
+			text += fmt.Sprintf(", %s %d", o, count)
+		}
+	}
+	s.say("work", "%s", text)
+	return a.finish()
+}

@@ -1,0 +1,266 @@
+package dispatcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/journal"
+)
+
+// mostProblems is how many problems a [VerifyReport] lists.
+const mostProblems = 20
+
+// VerifyReport is what [Inspector.Verify] found.
+type VerifyReport struct {
+	Stream string `json:"stream"`
+	// First and Last are the sequences of the entries looked at.
+	First uint64 `json:"first"`
+	Last  uint64 `json:"last"`
+	// Entries, Records and Epochs count what is in the journal now.
+	Entries uint64 `json:"entries"`
+	Records uint64 `json:"records"`
+	Epochs  uint64 `json:"epochs"`
+	// Workers are registered at the end; Activations and Running were started
+	// since the journal began, and run at its end.
+	Workers     int    `json:"workers"`
+	Activations uint64 `json:"activations"`
+	Running     uint64 `json:"running"`
+	// Bytes is what the journal takes in one replica.
+	Bytes uint64 `json:"bytes"`
+	// Problems are the first 20 things that are wrong, in the order of the journal;
+	// none: all is well. More counts the rest.
+	Problems []VerifyProblem `json:"problems"`
+	More     int             `json:"more,omitempty"`
+}
+
+// VerifyProblem is one thing that is wrong, and where.
+type VerifyProblem struct {
+	// Seq is the entry's sequence.
+	Seq uint64 `json:"seq"`
+	// Index is the record's place in the entry, from 0; -1: the entry as a whole.
+	Index   int    `json:"index"`
+	Problem string `json:"problem"`
+}
+
+// String says where and what on one line.
+func (p VerifyProblem) String() string {
+	if p.Index < 0 {
+		return fmt.Sprintf("entry %d: %s", p.Seq, p.Problem)
+	}
+	return fmt.Sprintf("entry %d, record %d: %s", p.Seq, p.Index, p.Problem)
+}
+
+// OK tells whether nothing is wrong.
+func (r VerifyReport) OK() bool { return len(r.Problems) == 0 }
+
+// errCleaned says that entries were cleaned away before they were verified.
+var errCleaned = errors.New("the journal was cleaned while it was read")
+
+// Verify replays the journal from its first entry to what is its last one now, and
+// checks all that a dispatcher relies on. What is wrong with the journal is in
+// the report; the error says only why it could not be looked at. A leader may
+// write meanwhile.
+func (i *Inspector) Verify(ctx context.Context) (VerifyReport, error) {
+	const attempts = 5 // a cleaning takes 8 MiB of records: more than one in a reading is rare
+	for n := 1; ; n++ {
+		report, err := i.verifyOnce(ctx)
+		if !errors.Is(err, errCleaned) || n == attempts {
+			return report, err
+		}
+	}
+}
+
+func (i *Inspector) verifyOnce(ctx context.Context) (VerifyReport, error) {
+	state, err := i.info(ctx)
+	if err != nil {
+		return VerifyReport{}, fmt.Errorf("verify journal %s: %w", i.stream, err)
+	}
+	v := newVerifier(state.FirstSeq)
+	v.report.Stream, v.report.Last, v.report.Bytes = i.stream, state.LastSeq, state.Bytes
+	if state.FirstSeq > state.LastSeq {
+		if state.LastSeq > 0 {
+			v.bad(state.LastSeq, -1, "the journal has lost its entries, this was the last: restore a backup")
+		}
+		return v.report, nil
+	}
+	err = i.read(ctx, state.FirstSeq, state.LastSeq, func(s stored) error {
+		if s.seq > v.next {
+			if first, _, err := i.Bounds(ctx); err != nil {
+				return err
+			} else if first > v.next {
+				return fmt.Errorf("verify journal %s: %w", i.stream, errCleaned)
+			}
+		}
+		v.entry(s.seq, s.data)
+		return nil
+	})
+	if err != nil {
+		return VerifyReport{}, err
+	}
+	v.finish(state.LastSeq)
+	return v.report, nil
+}
+
+// verifier checks a journal entry by entry. See newVerifier.
+type verifier struct {
+	report VerifyReport
+	core   *core.Core
+	tally  *tally
+
+	next    uint64        // the sequence of the next entry
+	prev    journal.Entry // the last one that could be read; Seq 0: none yet
+	skipped bool          // an entry between prev and the next one is missing or unreadable
+	// blind: the state is not known any more, so records are only decoded.
+	blind bool
+}
+
+// newVerifier returns a verifier of a journal that begins at the sequence first.
+func newVerifier(first uint64) *verifier {
+	// Whether a record can follow does not depend on the configuration, which the
+	// journal does not hold.
+	config := core.Config{Timing: ha.DefaultTiming(), ActivateEvery: DefaultActivateEvery, ShareWindow: DefaultShareWindow, MaxWorkers: DefaultMaxWorkers}
+	return &verifier{
+		report: VerifyReport{First: first, Problems: []VerifyProblem{}},
+		core:   core.New(config), tally: newTally(), next: first,
+	}
+}
+
+func (v *verifier) bad(seq uint64, index int, format string, args ...any) {
+	if len(v.report.Problems) == mostProblems {
+		v.report.More++
+		return
+	}
+	v.report.Problems = append(v.report.Problems, VerifyProblem{seq, index, fmt.Sprintf(format, args...)})
+}
+
+// entry takes the next entry as it is stored.
+func (v *verifier) entry(seq uint64, data []byte) {
+	v.report.Entries++
+	if seq != v.next {
+		v.missing(seq, v.next, seq-1)
+	}
+	v.next = seq + 1
+	e, err := journal.DecodeEntry(seq, data)
+	if err != nil {
+		v.bad(seq, -1, "%v", err)
+		v.skipped, v.blind = true, true
+		return
+	}
+	if v.prev.Seq == 0 || e.Epoch > v.prev.Epoch {
+		v.report.Epochs++
+	}
+	v.writer(e)
+	v.prev, v.skipped = e, false
+	if len(e.Data) > 0 {
+		v.records(e)
+	}
+}
+
+func (v *verifier) missing(at, from, to uint64) {
+	if from > to {
+		v.bad(at, -1, "it comes a second time, or out of order: entry %d was expected", from)
+	} else {
+		v.bad(at, -1, "the entries %d to %d before it are missing", from, to)
+	}
+	v.skipped, v.blind = true, true
+}
+
+// writer checks what an entry says of who wrote it against the entry before.
+func (v *verifier) writer(e journal.Entry) {
+	bad := func(format string, args ...any) { v.bad(e.Seq, -1, format, args...) }
+	claim := e.Kind == journal.KindClaim
+	if claim != (e.Number == 0) {
+		bad("a %s has number %d in its epoch: a claim, and nothing else, has 0", kindName(e.Kind), e.Number)
+	}
+	if len(e.Data) > 0 && e.Kind != journal.KindBatch {
+		bad("a %s holds %d bytes of records: only a batch may", kindName(e.Kind), len(e.Data))
+	}
+	p := v.prev
+	switch {
+	case p.Seq == 0:
+		if e.Seq == 1 && !claim {
+			bad("the first entry of all is a %s and must be a claim", kindName(e.Kind))
+		}
+	case e.Epoch < p.Epoch:
+		bad("its epoch %d is lower than %d of the entry before", e.Epoch, p.Epoch)
+	case e.Epoch > p.Epoch:
+		if !claim && !v.skipped {
+			bad("epoch %d begins with a %s and must begin with a claim", e.Epoch, kindName(e.Kind))
+		}
+	case e.Node != p.Node || e.Nonce != p.Nonce:
+		bad("two writers in epoch %d: %s (%x) after %s (%x)", e.Epoch, e.Node, e.Nonce, p.Node, p.Nonce)
+	case claim:
+		bad("a second claim in epoch %d", e.Epoch)
+	case p.Kind == journal.KindAbdication:
+		bad("it follows the abdication that ended epoch %d", e.Epoch)
+	case e.Number != p.Number+1 && !v.skipped, e.Number <= p.Number:
+		bad("it has number %d in epoch %d, the entry before has %d", e.Number, e.Epoch, p.Number)
+	}
+}
+
+// records replays an entry's records. After the first that cannot follow, the
+// rest is decoded only: what it would lead to says nothing.
+func (v *verifier) records(e journal.Entry) {
+	index := 0
+	err := eachRecord(e.Data, func(r core.Record) error {
+		v.report.Records++
+		if !v.blind {
+			if err := v.replay(e, index, r); err != nil {
+				v.bad(e.Seq, index, "%v", err)
+				v.blind = true
+			}
+		}
+		index++
+		return nil
+	})
+	if err != nil {
+		v.bad(e.Seq, index, "%v", err)
+		v.blind = true
+	}
+}
+
+func (v *verifier) replay(e journal.Entry, index int, r core.Record) error {
+	if _, begins := r.(core.Begun); v.report.Records == 1 && v.report.First > 1 && (!begins || v.report.Entries > 1) {
+		return fmt.Errorf("the journal begins at entry %d, which does not begin a snapshot: what was before is missing", v.report.First)
+	}
+	if err := v.core.Apply(r); err != nil {
+		return err
+	}
+	if epoch := v.core.Epoch(); uint64(epoch) != e.Epoch || v.core.Leader() != e.Node {
+		return fmt.Errorf("%s wrote it in epoch %d, but the leader elected last is %s in epoch %d", e.Node, e.Epoch, v.core.Leader(), epoch)
+	}
+	if err := v.tally.apply(r); err != nil {
+		return err
+	}
+	if !v.core.Loading() && v.core.Counts() != v.tally.counts {
+		return fmt.Errorf("counters differ: the state says %+v, the records make %+v", v.core.Counts(), v.tally.counts)
+	}
+	return nil
+}
+
+// finish looks at the journal as a whole; last is the sequence it must end at.
+func (v *verifier) finish(last uint64) {
+	if v.next <= last {
+		v.bad(last, -1, "the entries %d to %d at the end are missing", v.next, last)
+		v.blind = true
+	}
+	n := v.core.Counts()
+	registered, _ := v.core.Population()
+	v.report.Workers, v.report.Activations, v.report.Running = registered, n.Started, n.Running
+	if v.blind {
+		return
+	}
+	switch {
+	case v.core.Loading():
+		v.bad(last, -1, "the journal ends within the snapshot that it begins with")
+	case v.report.First > 1 && v.report.Records == 0:
+		v.bad(v.report.First, -1, "the journal begins here, and not with a snapshot: what was before is missing")
+	default:
+		if err := v.tally.check(registered); err != nil {
+			v.bad(last, -1, "%v", err)
+		}
+	}
+}

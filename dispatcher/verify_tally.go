@@ -1,0 +1,140 @@
+package dispatcher
+
+import (
+	"fmt"
+
+	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/core"
+)
+
+// tally counts what the records say by itself, as simply as that can be done. It
+// shares no code with the state machine it is to be compared with.
+type tally struct {
+	counts  core.Counts
+	workers map[ha.WorkerID]map[uint64]bool // the numbers of what each one runs
+	// loading: between the first record of a snapshot that the journal begins with
+	// and the last. What a record says of a worker not yet restored is in the
+	// snapshot.
+	loading bool
+	begun   bool // any record was seen
+}
+
+func newTally() *tally { return &tally{workers: map[ha.WorkerID]map[uint64]bool{}} }
+
+func (t *tally) apply(r core.Record) error {
+	fresh := !t.begun
+	t.begun = true
+	switch r := r.(type) {
+	case core.Begun:
+		if fresh || t.loading {
+			*t = *newTally()
+			t.begun, t.loading = true, true
+		}
+	case core.Registered:
+		t.workers[r.Worker] = map[uint64]bool{}
+		t.counts.Joined++
+	case core.Restored:
+		t.restored(r)
+	case core.Removed:
+		t.removed(r)
+	case core.Activated:
+		if running, ok := t.workers[r.Worker]; ok {
+			running[r.Number] = true
+			t.counts.Started++
+			t.counts.Running++
+		}
+	case core.Ended:
+		return t.ended(r)
+	case core.Totals:
+		return t.totals(r)
+	}
+	return nil
+}
+
+func (t *tally) restored(r core.Restored) {
+	if _, ok := t.workers[r.Worker]; ok || !t.loading {
+		return
+	}
+	running := map[uint64]bool{}
+	for _, a := range r.Running {
+		running[a.Number] = true
+	}
+	t.workers[r.Worker] = running
+}
+
+func (t *tally) removed(r core.Removed) {
+	running, ok := t.workers[r.Worker]
+	if !ok {
+		return
+	}
+	t.counts.Running -= uint64(len(running))
+	t.counts.Losses += uint64(len(running))
+	if r.Why == core.RemovedBye {
+		t.counts.Left++
+	} else {
+		t.counts.Lost++
+	}
+	delete(t.workers, r.Worker)
+}
+
+func (t *tally) ended(r core.Ended) error {
+	running, ok := t.workers[r.Worker]
+	if !ok {
+		return nil
+	}
+	if !running[r.Number] {
+		return fmt.Errorf("activation %d ends on worker %s, which does not run it", r.Number, r.Worker)
+	}
+	delete(running, r.Number)
+	t.counts.Running--
+	switch r.Outcome {
+	case ha.OutcomeDone:
+		t.counts.Done++
+	case ha.OutcomeFailed:
+		t.counts.Failed++
+	case ha.OutcomeCancelled:
+		t.counts.Cancelled++
+	case ha.OutcomeTimedOut:
+		t.counts.TimedOut++
+	case ha.OutcomeRejected:
+		t.counts.Rejected++
+	case ha.OutcomeLost:
+		t.counts.Losses++
+	default:
+		return fmt.Errorf("activation %d ends with outcome %q", r.Number, r.Outcome)
+	}
+	return nil
+}
+
+// totals compares the counters of a snapshot with our own, or takes them over
+// where the journal begins with that snapshot.
+func (t *tally) totals(r core.Totals) error {
+	if t.loading {
+		t.loading, t.counts = false, r.Counts
+		return t.check(len(t.workers))
+	}
+	if r.Counts != t.counts {
+		return fmt.Errorf("the snapshot's counters are %+v, the records make %+v", r.Counts, t.counts)
+	}
+	return nil
+}
+
+// check tells whether the counters add up. registered is how many workers there are.
+func (t *tally) check(registered int) error {
+	n, running := t.counts, 0
+	for _, r := range t.workers {
+		running += len(r)
+	}
+	outcomes := n.Done + n.Failed + n.Cancelled + n.TimedOut + n.Rejected + n.Losses
+	switch {
+	case registered != len(t.workers):
+		return fmt.Errorf("%d workers are registered, the records make %d", registered, len(t.workers))
+	case n.Running != uint64(running):
+		return fmt.Errorf("the counters say that %d activations run, the workers run %d", n.Running, running)
+	case n.Started != n.Running+outcomes:
+		return fmt.Errorf("counters do not add up: %d activations started, %d run and %d ended", n.Started, n.Running, outcomes)
+	case n.Joined != uint64(registered)+n.Left+n.Lost:
+		return fmt.Errorf("counters do not add up: %d workers joined, %d are registered, %d left and %d were lost", n.Joined, registered, n.Left, n.Lost)
+	}
+	return nil
+}
