@@ -68,11 +68,14 @@ var importRules = []rule{
 		why: "the command is the only place where the parts are put together, from the outside, as a user would"},
 	{packages: "examples/...", ours: publicPackages, external: []string{natsClient, zerolog},
 		why: "an example that reaches into internal packages cannot be copied by anyone"},
+	{packages: "proof/...", ours: append([]string{"proof/..."}, publicPackages...), external: proofTools,
+		why: "the proof runs the built binary and reads the wire, as somebody who trusts nothing of the code would"},
 }
 
 var (
 	publicPackages = []string{".", "subjects", "embedded", "connect", "dispatcher", "worker", "cmd/ha/..."}
 	commandLine    = []string{natsClient, zerolog, "github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/mattn/go-isatty"}
+	proofTools     = []string{natsClient, zerolog, "github.com/anishathalye/porcupine", "golang.org/x/sys/..."}
 	testHelpers    = []string{"testing/...", "pgregory.net/rapid", "go.uber.org/goleak"}
 )
 

@@ -210,9 +210,15 @@ func (r *backupReader) trailer() error {
 	return io.EOF
 }
 
-// take reads n bytes. It asks for memory as the bytes come, not as a damaged
-// length says.
+// take reads n bytes that the next checksum is over.
 func (r *backupReader) take(n int) ([]byte, error) {
+	b, err := r.read(n)
+	_, _ = r.sum.Write(b)
+	return b, err
+}
+
+// read asks for memory as the bytes come, not as a damaged length says.
+func (r *backupReader) read(n int) ([]byte, error) {
 	var b bytes.Buffer
 	got, err := io.CopyN(&b, r.in, int64(n))
 	r.bytes += got
@@ -222,18 +228,16 @@ func (r *backupReader) take(n int) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read backup: %w", err)
 	}
-	_, _ = r.sum.Write(b.Bytes())
 	return b.Bytes(), nil
 }
 
 // check compares the checksum that comes next.
 func (r *backupReader) check(what string) error {
-	want := r.sum.Sum32()
-	b, err := r.take(4)
+	b, err := r.read(4)
 	if err != nil {
 		return err
 	}
-	if binary.BigEndian.Uint32(b) != want {
+	if binary.BigEndian.Uint32(b) != r.sum.Sum32() {
 		return invalidBackup("%s is damaged: the checksum does not match", what)
 	}
 	return nil

@@ -11,8 +11,8 @@ type batch struct {
 	ready   core.Ready
 	replies []reply
 	epoch   ha.Epoch
-	// cost is how much of a batch's room was used; see batchInputs.
-	cost int
+	// cost is how much of limit was used; see batchInputs.
+	cost, limit int
 	// data holds the first encoded of ready's records in the journal's form.
 	data    []byte
 	encoded int
@@ -56,7 +56,7 @@ func (b *batch) empty() bool {
 
 // full tells whether b takes no more inputs: it is bounded in their number, for
 // the sake of memory, and in bytes, because an entry of the journal is.
-func (b *batch) full() bool { return b.cost >= batchInputs || len(b.encode()) >= batchBytes }
+func (b *batch) full() bool { return b.cost >= b.limit || len(b.encode()) >= batchBytes }
 
 // encode returns the records in the journal's form: the version of the format,
 // then one after another. The bytes are valid until the next call and until the

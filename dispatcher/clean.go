@@ -55,6 +55,7 @@ func (l *loop) clean() {
 	if c.next == nil {
 		return
 	}
+	was := len(l.filling.encode())
 	for added := 0; ; {
 		r, ok := c.next()
 		if !ok {
@@ -63,16 +64,17 @@ func (l *loop) clean() {
 			return
 		}
 		l.filling.ready.Records = append(l.filling.ready.Records, r)
-		was := len(l.filling.data)
 		now := len(l.filling.encode())
 		added += now - was
 		c.size += uint64(now - was)
+		was = now
 		// The end of a snapshot describes one moment, so nothing may come between its
 		// records; it may take several entries.
 		if _, worker := r.(core.Restored); worker && added >= pieceBytes {
 			return
 		} else if !worker && now >= batchBytes {
 			l.seal()
+			was = 0
 		}
 	}
 }

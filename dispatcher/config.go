@@ -58,7 +58,8 @@ type Config struct {
 	// one otherwise, and raised as it grows.
 	Replicas int
 	// Lease is how long a leader leads without writing to the journal, from 100 ms
-	// to 30 s. A standby takes over after 1.1 to 1.35 leases of silence.
+	// to 30 s, in whole milliseconds. A standby takes over after 1.1 to 1.35 leases
+	// of silence, of its own lease or the leader's, whichever is longer.
 	Lease time.Duration
 	// Log receives what the dispatcher has to say.
 	Log zerolog.Logger
@@ -110,8 +111,8 @@ func (c Config) Validate() error {
 	default:
 		bad("replicas must be 0 (as many as fit), 1, 3 or 5, got %d", c.Replicas)
 	}
-	if c.Lease < 100*time.Millisecond || c.Lease > 30*time.Second {
-		bad("lease must be from 100ms to 30s, got %s", c.Lease)
+	if c.Lease < 100*time.Millisecond || c.Lease > 30*time.Second || c.Lease%time.Millisecond != 0 {
+		bad("lease must be from 100ms to 30s in whole milliseconds, got %s", c.Lease)
 	}
 	if len(problems) == 0 {
 		return nil

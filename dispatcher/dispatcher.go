@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/micro"
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/core"
@@ -44,6 +45,15 @@ type Dispatcher struct {
 
 	malformed atomic.Uint64
 	dropped   atomic.Uint64
+
+	means means
+}
+
+// means is what a dispatcher works with that a test may want to be another.
+type means struct {
+	open func(context.Context) (journal.Log, error)
+	// inputs is how many inputs one batch may hold.
+	inputs int
 }
 
 // New returns a dispatcher on nc, which stays the caller's to close. The error
@@ -62,6 +72,7 @@ func New(nc *nats.Conn, cfg Config) (*Dispatcher, error) {
 	cfg.Log = cfg.Log.With().Str("dispatcher", cfg.Name).Logger()
 	d := &Dispatcher{nc: nc, cfg: cfg, names: names, began: time.Now(), ready: make(chan struct{})}
 	d.health.log = cfg.Log
+	d.means = means{open: d.openJournal, inputs: batchInputs}
 	return d, nil
 }
 
@@ -79,7 +90,12 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	}
 	closed := d.nc.StatusChanged(nats.CLOSED)
 	defer d.nc.RemoveStatusListener(closed)
-	log, err := d.openJournal(ctx)
+	peers, err := d.meetPeers()
+	if err != nil {
+		return fmt.Errorf("run dispatcher: %w", err)
+	}
+	defer peers.stop()
+	log, err := d.means.open(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil
@@ -88,11 +104,6 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	}
 	out := newOutbox(d)
 	defer out.stop()
-	peers, err := d.meetPeers()
-	if err != nil {
-		return fmt.Errorf("run dispatcher: %w", err)
-	}
-	defer peers.stop()
 	for ctx.Err() == nil {
 		if err := d.term(ctx, closed, log, out); err != nil {
 			return fmt.Errorf("run dispatcher: %w", err)
@@ -105,37 +116,57 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 // term is one round of following and, if this dispatcher wins, leading. Nil:
 // ctx ended, or there is another round.
 func (d *Dispatcher) term(ctx context.Context, closed <-chan nats.Status, log journal.Log, out *outbox) error {
+	svc, err := d.introduce()
+	if err != nil {
+		return err
+	}
 	l := newLoop(d, log, out)
 	defer l.stop()
-	err := l.stand(ctx, closed)
+	if err := l.stand(ctx, closed); err != nil || !l.won {
+		if stopErr := svc.Stop(); stopErr != nil {
+			d.cfg.Log.Debug().Err(stopErr).Msg("stopping the service")
+		}
+		return d.another(err)
+	}
+	return d.reign(ctx, closed, l, svc)
+}
+
+// reign leads until ctx ends or the leadership does.
+func (d *Dispatcher) reign(ctx context.Context, closed <-chan nats.Status, l *loop, svc micro.Service) error {
+	err := l.lead()
+	if err == nil {
+		err = d.serve(svc, l.inbox, l.done)
+	}
+	if err == nil {
+		l.scribe.wg.Go(func() { d.confirm(l.scribe.ctx) })
+		d.cfg.Log.Info().Str("journal", l.log.Kind()).Uint64("epoch", l.member.Epoch()).Msg("leading")
+		upkeep := d.keepUp(l.log)
+		err = l.run(ctx, closed)
+		upkeep()
+	}
+	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	defer cancel()
+	// No request may be accepted that nobody will answer: the subscriptions end
+	// first, then what they had delivered is worked off.
+	drained := d.withdraw(limit, svc)
+	if err != nil {
+		close(l.done)
+		return err
+	}
+	if l.member.Role() != journal.RoleLeader {
+		d.cfg.Log.Warn().Uint64("epoch", l.member.Epoch()).Str("trouble", d.health.get()).Msg("leading no longer")
+	}
+	l.finish(limit, drained)
+	l.abdicate(limit)
+	return nil
+}
+
+// another tells whether a term that ended with err is followed by another one: nil.
+func (d *Dispatcher) another(err error) error {
 	if errors.Is(err, errRestart) {
 		d.cfg.Log.Info().Msg("the journal was cleaned before it was read: reading it again")
 		return nil
 	}
-	if err != nil || !l.won {
-		return err
-	}
-	if err := l.lead(); err != nil {
-		return err
-	}
-	svc, err := d.serve(ctx, l.inbox, l.done)
-	if err != nil {
-		return err
-	}
-	d.readyOnce.Do(func() { close(d.ready) })
-	d.cfg.Log.Info().Str("journal", log.Kind()).Uint64("epoch", l.member.Epoch()).Msg("leading")
-	upkeep := d.keepUp(log)
-	defer upkeep()
-	err = l.run(ctx, closed)
-	if l.member.Role() != journal.RoleLeader {
-		d.cfg.Log.Warn().Uint64("epoch", l.member.Epoch()).Str("trouble", d.health.get()).Msg("leading no longer")
-	}
-	// No request may be accepted that nobody will answer: the subscriptions end
-	// first, then what they had delivered is worked off.
-	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
-	defer cancel()
-	l.finish(limit, d.withdraw(limit, svc))
-	l.abdicate(limit)
 	return err
 }
 
@@ -145,13 +176,9 @@ func (d *Dispatcher) coreConfig() core.Config {
 	}
 }
 
-// drift is how much longer than a leader's lease a standby waits, as a part of
-// it: more than two clocks of this world drift apart meanwhile.
-const drift = 10
-
 func (d *Dispatcher) memberConfig(log journal.Log) journal.MemberConfig {
 	return journal.MemberConfig{
-		Node: d.cfg.Name, Nonce: rand.Uint64(), Lease: d.cfg.Lease, Patience: d.cfg.Lease + d.cfg.Lease/drift,
+		Node: d.cfg.Name, Nonce: rand.Uint64(), Lease: d.cfg.Lease,
 		Jitter: rand.N(d.cfg.Lease/4 + 1), EpochFloor: log.EpochFloor(),
 	}
 }

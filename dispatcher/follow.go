@@ -37,6 +37,7 @@ func (l *loop) stand(ctx context.Context, closed <-chan nats.Status) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	end := ^uint64(0)
+	l.d.place.set(l.member) // what it was in the last term, it is no more
 	for !l.won {
 		if wait, ok := l.scribe.wake(); ok {
 			timer.Reset(wait)
@@ -104,17 +105,7 @@ func applyBatch(c *core.Core, data []byte) error {
 	if data[0] > core.FormatVersion {
 		return fmt.Errorf("records of format %d, this binary reads up to %d: %w", data[0], core.FormatVersion, journal.ErrNewer)
 	}
-	for rest := data[1:]; len(rest) > 0; {
-		var r core.Record
-		var err error
-		if r, rest, err = core.DecodeRecord(rest); err != nil {
-			return err
-		}
-		if err := c.Apply(r); err != nil {
-			return fmt.Errorf("%w: %w", core.ErrCorrupt, err)
-		}
-	}
-	return nil
+	return c.Replay(data[1:])
 }
 
 // follow shows every entry of the log, from the first that there is, until ctx
@@ -136,6 +127,7 @@ func follow(ctx context.Context, log journal.Log, sights chan<- sight, health fu
 	for err == nil {
 		err = log.Follow(ctx, next, func(e journal.Entry) error {
 			next = e.Seq + 1
+			health(nil) // whatever failed before, it answers
 			return show(sight{entry: e})
 		})
 		if final(err) || ctx.Err() != nil {
@@ -160,7 +152,9 @@ func final(err error) bool {
 // nothing.
 func lastEntry(ctx context.Context, log journal.Log, health func(error)) (uint64, error) {
 	for {
-		first, last, err := log.Bounds(ctx)
+		limit, cancel := context.WithTimeout(ctx, writeTimeout)
+		first, last, err := log.Bounds(limit)
+		cancel()
 		if err == nil {
 			health(nil)
 			if first > last && last > 0 {

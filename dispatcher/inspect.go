@@ -196,4 +196,6 @@ type JournalRecord struct {
 }
 
 // Renewal tells whether the entry only renews the lease.
-func (r JournalRecord) Renewal() bool { return r.Kind == kindBatch && r.Record == "" && r.Problem == "" }
+func (r JournalRecord) Renewal() bool {
+	return r.Kind == kindBatch && r.Record == "" && r.Problem == ""
+}

@@ -52,7 +52,7 @@ func newLoop(d *Dispatcher, log journal.Log, out *outbox) *loop {
 	member := journal.NewMember(d.memberConfig(log), d.clock())
 	return &loop{
 		d: d, core: core.New(d.coreConfig()), log: log, member: member, scribe: newScribe(d, log, member), out: out,
-		inbox: make(chan request, inboxSize), done: make(chan struct{}), filling: new(batch),
+		inbox: make(chan request, inboxSize), done: make(chan struct{}), filling: &batch{limit: d.means.inputs},
 	}
 }
 
@@ -152,6 +152,7 @@ func (l *loop) step(r request) {
 // seal closes the filling batch for more and opens another one behind it.
 func (l *loop) seal() {
 	if l.filling.empty() {
+		l.filling.reset() // inputs that nobody wants answered have used its room all the same
 		return
 	}
 	l.sealed = append(l.sealed, l.filling)

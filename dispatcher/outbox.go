@@ -42,7 +42,7 @@ func (o *outbox) spare(b *batch) *batch {
 	case next = <-o.spares:
 	default:
 	}
-	next.epoch = b.epoch
+	next.epoch, next.limit = b.epoch, b.limit
 	return next
 }
 

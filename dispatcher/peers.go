@@ -22,6 +22,9 @@ const (
 	presenceKept = 3 * presenceEvery
 )
 
+// roleStarting is what a dispatcher is before it has opened the journal.
+const roleStarting = "starting"
+
 // place is where this dispatcher stands, for those outside the loop. It may be
 // used concurrently.
 type place struct {
@@ -113,6 +116,9 @@ func (d *Dispatcher) tellPeers(quit <-chan struct{}) {
 
 func (d *Dispatcher) presence() subjects.Dispatcher {
 	role, epoch, position := d.place.get()
+	if role == "" {
+		role = roleStarting
+	}
 	return subjects.Dispatcher{Name: d.cfg.Name, Epoch: epoch, Role: string(role), Position: position, Trouble: d.health.get()}
 }
 

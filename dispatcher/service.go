@@ -37,10 +37,9 @@ type request struct {
 // message's subject.
 type decoder func(at time.Time, worker ha.WorkerID, body []byte) (request, error)
 
-// serve subscribes to the request subjects as a micro service. Callbacks run
-// until the service is stopped; they only decode, and hand over to inbox. After
-// done is closed they drop what they get.
-func (d *Dispatcher) serve(ctx context.Context, inbox chan<- request, done <-chan struct{}) (micro.Service, error) {
+// introduce makes this dispatcher known as a micro service without endpoints,
+// which is what a standby is.
+func (d *Dispatcher) introduce() (micro.Service, error) {
 	svc, err := micro.AddService(d.nc, micro.Config{
 		Name:        ServiceName,
 		Version:     serviceVersion,
@@ -51,8 +50,15 @@ func (d *Dispatcher) serve(ctx context.Context, inbox chan<- request, done <-cha
 		},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("serve: %w", err)
+		return nil, fmt.Errorf("introduce the service: %w", err)
 	}
+	return svc, nil
+}
+
+// serve subscribes to the request subjects as endpoints of svc. Callbacks run
+// until the service is stopped; they only decode, and hand over to inbox. After
+// done is closed they drop what they get.
+func (d *Dispatcher) serve(svc micro.Service, inbox chan<- request, done <-chan struct{}) error {
 	endpoints := []struct {
 		name, subject string
 		decode        decoder
@@ -67,15 +73,26 @@ func (d *Dispatcher) serve(ctx context.Context, inbox chan<- request, done <-cha
 	for _, e := range endpoints {
 		handle := d.handler(e.decode, inbox, done)
 		if err := svc.AddEndpoint(e.name, handle, micro.WithEndpointSubject(e.subject)); err != nil {
-			return nil, errors.Join(fmt.Errorf("serve %s: %w", e.subject, err), svc.Stop())
+			return fmt.Errorf("serve %s: %w", e.subject, err)
 		}
 	}
-	limit, cancel := context.WithTimeout(ctx, serveTimeout)
-	defer cancel()
-	if err := d.nc.FlushWithContext(limit); err != nil && ctx.Err() == nil {
-		return nil, errors.Join(fmt.Errorf("serve: subscriptions are not confirmed: %w", err), svc.Stop())
+	return nil
+}
+
+// confirm closes ready once the server has taken the subscriptions. Until it
+// answers, or ctx ends, confirm asks again: a connection that breaks just now
+// subscribes anew when it is back. It runs beside the loop, which has a lease to keep.
+func (d *Dispatcher) confirm(ctx context.Context) {
+	for ctx.Err() == nil {
+		limit, cancel := context.WithTimeout(ctx, serveTimeout)
+		err := d.nc.FlushWithContext(limit)
+		cancel()
+		if err == nil {
+			d.readyOnce.Do(func() { close(d.ready) })
+			return
+		}
+		_ = pause(ctx, followRetry) // ctx ended: so does the loop
 	}
-	return svc, nil
 }
 
 // withdraw ends the subscriptions. The channel it returns is closed once their

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
+	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
 )
 
@@ -13,7 +16,10 @@ const (
 	// openRetry is how long to wait before asking JetStream again while it starts.
 	openRetry = 250 * time.Millisecond
 	// openTimeout bounds one attempt to open the journal.
-	openTimeout = 10 * time.Second
+	openTimeout = 3 * time.Second
+	// leastPayload is what the server must carry: a full batch, and what its last
+	// input may add.
+	leastPayload = batchBytes + 128<<10
 	// raiseEvery is how often a leader looks whether the stream can have more replicas.
 	raiseEvery = 10 * time.Second
 )
@@ -37,6 +43,8 @@ func (d *Dispatcher) openJournal(ctx context.Context) (journal.Log, error) {
 			d.cfg.Log.Warn().Msg("this NATS server has no JetStream: the journal is kept in memory. What this dispatcher" +
 				" knows ends with its process, and no standby can take over")
 			return journal.NewMemory(), nil
+		case d.nc.IsClosed():
+			return nil, fmt.Errorf("open the journal: %w", nats.ErrConnectionClosed)
 		case !errors.Is(err, journal.ErrUnhealthy):
 			return nil, fmt.Errorf("open the journal: %w", err)
 		}
@@ -55,6 +63,10 @@ func (d *Dispatcher) openStream(ctx context.Context) (*journal.JetStream, error)
 	}
 	if err := journal.CheckServer(d.nc); err != nil {
 		return nil, err
+	}
+	if carried := d.nc.MaxPayload(); carried < leastPayload {
+		return nil, fmt.Errorf("the NATS server's max_payload is %d bytes, the journal needs at least %d (NATS has 1048576 by default): %w",
+			carried, leastPayload, ha.ErrInvalid)
 	}
 	return journal.OpenJetStream(limit, d.nc, journal.JetStreamConfig{
 		Prefix: d.names.Prefix(), Replicas: d.cfg.Replicas, Log: d.cfg.Log,

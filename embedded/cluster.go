@@ -20,6 +20,9 @@ const (
 	// interval is 30 s.
 	routePing     = 2 * time.Second
 	routePingsOut = 2
+	// reportEvery is how many attempts to reach a lost peer, of which there are a
+	// few a second, make one line in the log.
+	reportEvery = 60
 
 	// pollEvery is the time between two looks at what nats-server does not signal.
 	pollEvery = 20 * time.Millisecond
@@ -112,6 +115,7 @@ func (c Config) addClusterOptions(o *server.Options) {
 	o.Cluster.Advertise = c.ClusterAdvertise
 	o.Cluster.PingInterval, o.Cluster.MaxPingsOut = routePing, routePingsOut
 	o.Routes, _ = parseRoutes(c.Routes)
+	o.ReconnectErrorReports = reportEvery
 }
 
 // awaitRoutes returns nil once peers can connect. nats-server opens that listener

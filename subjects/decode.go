@@ -116,6 +116,13 @@ func decodeWeight(raw json.RawMessage) (ha.Weight, error) {
 // DecodeHeartbeat decodes a heartbeat; an empty body is one that says nothing.
 // The error is an [*ha.Error].
 func DecodeHeartbeat(body []byte) (Heartbeat, error) {
+	if hb, ok := readHeartbeat(body); ok {
+		return hb, nil
+	}
+	return decodeHeartbeat(body)
+}
+
+func decodeHeartbeat(body []byte) (Heartbeat, error) {
 	var hb Heartbeat
 	if blank(body) {
 		return hb, nil
@@ -140,6 +147,13 @@ func DecodeHeartbeat(body []byte) (Heartbeat, error) {
 // DecodeAvailable decodes an available; an empty body, or one without
 // "finished", says that all the worker ran is done. The error is an [*ha.Error].
 func DecodeAvailable(body []byte) (Available, error) {
+	if a, ok := readAvailable(body); ok {
+		return a, nil
+	}
+	return decodeAvailable(body)
+}
+
+func decodeAvailable(body []byte) (Available, error) {
 	var a Available
 	if blank(body) {
 		return a, nil
@@ -185,7 +199,7 @@ func DecodeActivate(body []byte) (Activate, error) {
 // after which registration, counted from 1, the list is to begin. An empty body
 // asks for the first page. The error is an [*ha.Error].
 func DecodeWorkersRequest(body []byte) (r WorkersRequest, after uint64, err error) {
-	if len(bytes.TrimSpace(body)) > 0 {
+	if !blank(body) {
 		if err := decode(body, &r); err != nil {
 			return WorkersRequest{}, 0, err
 		}

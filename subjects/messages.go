@@ -171,7 +171,8 @@ type Dispatcher struct {
 	Name string `json:"name"`
 	// Epoch is the highest it has seen.
 	Epoch ha.Epoch `json:"epoch"`
-	// Role is "leader", "standby", "candidate", or "deposed" while it reads the journal anew.
+	// Role is "leader", "standby", "candidate", "deposed" while it reads the journal
+	// anew, or "starting" while it waits for the journal.
 	Role string `json:"role,omitempty"`
 	// Position is the sequence of the last journal entry it has applied.
 	Position uint64 `json:"position"`

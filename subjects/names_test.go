@@ -37,6 +37,8 @@ func rebuild(n Names, s Subject) string {
 		return n.Workers()
 	case KindStatus:
 		return n.Status()
+	case KindDispatcher:
+		return n.Dispatcher(s.Dispatcher)
 	case KindEvent:
 		return n.Event(s.Entity, s.What)
 	}
@@ -57,6 +59,7 @@ func TestEverySubjectIsBuiltAsTheProtocolSpellsIt(t *testing.T) {
 		{n.Bye("9f2c"), "ha.bye.9f2c", Subject{Kind: KindBye, Worker: "9f2c"}},
 		{n.Workers(), "ha.workers", Subject{Kind: KindWorkers}},
 		{n.Status(), "ha.status", Subject{Kind: KindStatus}},
+		{n.Dispatcher("d1"), "ha.dispatcher.d1", Subject{Kind: KindDispatcher, Dispatcher: "d1"}},
 		{n.Event(EntityWorker, WhatJoined), "ha.event.worker.joined", Subject{Kind: KindEvent, Entity: "worker", What: "joined"}},
 	} {
 		if c.built != c.want {
@@ -76,8 +79,9 @@ func TestParseRefusesWildcardsAndWhatNoBuilderMakes(t *testing.T) {
 		"ha.hello.", "ha.hello.x", "ha.workers.x", "ha.status.x",
 		"ha.hb", "ha.hb.", "ha.hb.*", "ha.hb.>", "ha.hb.a.b", "ha.hb.a b", "ha.hb.é", "ha.hb." + strings.Repeat("a", MaxToken+1),
 		"ha.activate.", "ha.activate.*", "ha.available", "ha.available.>", "ha.bye", "ha.bye.\x00",
+		"ha.dispatcher", "ha.dispatcher.", "ha.dispatcher.*", "ha.dispatcher.>", "ha.dispatcher.d1.x", "ha.dispatcher.d 1",
 		"ha.event", "ha.event.", "ha.event.worker", "ha.event.worker.", "ha.event.worker.*", "ha.event.>", "ha.event.worker.joined.x",
-		"ha.*", "ha.>", "ha.nothing", "ha.hello\n", n.All(), n.HeartbeatAll(), n.AvailableAll(), n.ByeAll(), n.EventAll(),
+		"ha.*", "ha.>", "ha.nothing", "ha.hello\n", n.All(), n.HeartbeatAll(), n.AvailableAll(), n.ByeAll(), n.EventAll(), n.DispatcherAll(),
 	} {
 		got, err := n.Parse(subject)
 		var refusal *ha.Error
@@ -107,7 +111,7 @@ func TestPrefixIsOneOrMoreTokens(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	for _, seed := range [][2]string{
-		{"", "ha.hello"}, {"", "ha.hb.9f2c"}, {"", "ha.activate"}, {"", "ha.activate.9f2c"}, {"", "ha.event.worker.joined"},
+		{"", "ha.hello"}, {"", "ha.hb.9f2c"}, {"", "ha.activate"}, {"", "ha.activate.9f2c"}, {"", "ha.event.worker.joined"}, {"", "ha.dispatcher.d1"},
 		{"", "ha.hb.*"}, {"", "ha..hello"}, {"a.b", "a.b.available.x"}, {"hb", "hb.hb.hb"}, {"a.", "a..hello"}, {"", "ha.event.a.b.c"},
 	} {
 		f.Add(seed[0], seed[1])
@@ -149,6 +153,7 @@ func FuzzBuild(f *testing.F) {
 		checkBuilt(t, n, n.ActivateDirect(id), tokens, Subject{Kind: KindActivate, Worker: id})
 		checkBuilt(t, n, n.Available(id), tokens, Subject{Kind: KindAvailable, Worker: id})
 		checkBuilt(t, n, n.Bye(id), tokens, Subject{Kind: KindBye, Worker: id})
+		checkBuilt(t, n, n.Dispatcher(worker), tokens, Subject{Kind: KindDispatcher, Dispatcher: worker})
 		checkBuilt(t, n, n.Event(entity, what), ValidToken(entity) && ValidToken(what), Subject{Kind: KindEvent, Entity: entity, What: what})
 	})
 }

@@ -58,8 +58,12 @@ Exit status: 0 after an orderly stop, 1 on failure, 2 on bad usage,
 		a.demoCommand(),
 		a.dispatcherCommand(),
 		a.workerCommand(),
+		a.serverCommand(),
 		a.workersCommand(),
 		a.statusCommand(),
+		a.backupCommand(),
+		a.restoreCommand(),
+		a.journalCommand(),
 		a.versionCommand(),
 	)
 	showEnvironment(root)

@@ -36,6 +36,12 @@ func (c *connectionFlags) names() (subjects.Names, error) {
 // clientName is how a connection appears in the server's lists.
 func clientName(command, name string) string { return "ha " + command + " " + name }
 
+// namesServer tells whether anybody named a server on purpose. A nats context
+// that is selected on this machine is a habit, perhaps of months ago.
+func (a *app) namesServer(c connectionFlags) bool {
+	return c.server != "" || c.context != "" || a.env.get("NATS_URL") != "" || a.env.get("NATS_CONTEXT") != ""
+}
+
 // resolve finds out which server the flags and the environment name. What is
 // wrong with them is a usage error.
 func (a *app) resolve(c connectionFlags, cfg connect.Config) (connect.Resolved, error) {

@@ -77,6 +77,7 @@ func (a *app) demo(ctx context.Context, f *demoFlags) error {
 	d := &demo{flags: f, log: a.logger(f.level), out: a.stdout, notices: a.stdout}
 	d.dispatcher = dispatcher.DefaultConfig("demo")
 	d.dispatcher.ActivateEvery = f.activateEvery
+	d.dispatcher.Journal = dispatcher.JournalMemory // a demonstration leaves nothing behind
 	d.dispatcher.Log = d.log
 	if err := d.dispatcher.Validate(); err != nil {
 		return checked(err)

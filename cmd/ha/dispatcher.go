@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net"
 	"os"
 	"time"
@@ -25,10 +23,9 @@ type dispatcherFlags struct {
 	connection connectionFlags
 	// cfg holds what the flags set of it; Prefix and Log are filled in later.
 	cfg    dispatcher.Config
-	listen string
-	store  string
+	server serverFlags
 	level  *levelValue
-	// embed asks for a server of its own, whatever NATS_URL and contexts say.
+	// embed asks for a server of its own, whatever NATS_URL says.
 	embed bool
 }
 
@@ -37,22 +34,31 @@ func (a *app) dispatcherCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "dispatcher",
 		Short: "Run a dispatcher, with the NATS server in it unless one is named",
-		Long: `Runs a dispatcher. Where no NATS server is named, by --server, --context,
-NATS_URL or a selected nats context, it runs one itself on the --listen address.
---listen given together with NATS_URL or a selected context means its own.
+		Long: `Runs a dispatcher. Of several with the same --prefix on one NATS server or
+cluster, one leads and the others stand by to take over.
 
-The server keeps its streams in the --store directory; without one they are in
-a temporary directory, and gone after a restart. The workers and activations
-of this version are kept in memory in either case.`,
+Where no NATS server is named, by --server, --context, NATS_URL or NATS_CONTEXT,
+it runs one itself on the --listen address. --listen and the other flags of that
+server, given together with NATS_URL or NATS_CONTEXT, mean its own. A nats
+context that is merely selected on this machine changes nothing.
+
+What must survive is in JetStream: of its own server in the --store directory,
+without which it is gone after a restart. Three dispatchers with --store,
+--cluster-listen and --routes are a whole deployment that outlives any one of
+its machines. A store of a server by itself cannot become one of a cluster:
+"ha backup" and "ha restore" take the journal along.`,
 		Example: `  ha dispatcher
   ha dispatcher --listen 0.0.0.0:4222 --store /var/lib/ha --activate-every 500ms
-  ha dispatcher --server nats://10.0.0.5:4222 --name east`,
+  ha dispatcher --server nats://10.0.0.5:4222 --name east
+  ha dispatcher --name n1 --listen :4222 --store /var/lib/ha \
+    --cluster-listen :6222 --routes nats://h1:6222,nats://h2:6222,nats://h3:6222`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			flags := cmd.Flags()
-			f.embed = flags.Changed("listen") || flags.Changed("store")
+			f.embed = f.server.given(flags)
 			if f.embed && (flags.Changed("server") || flags.Changed("context")) {
-				return badUsage("--listen and --store are for a server of its own; they cannot be given with --server or --context")
+				return badUsage("--listen, --store, --routes and --cluster-… are for a server of its own; " +
+					"they cannot be given with --server or --context")
 			}
 			return a.dispatch(cmd.Context(), &f)
 		},
@@ -64,9 +70,8 @@ of this version are kept in memory in either case.`,
 func (f *dispatcherFlags) addTo(cmd *cobra.Command) {
 	f.cfg = dispatcher.DefaultConfig("")
 	flags, cfg := cmd.Flags(), &f.cfg
-	flags.StringVar(&cfg.Name, "name", "", "name that tells this dispatcher from others (default: host and port or process)")
-	flags.StringVar(&f.listen, "listen", defaultListen, "address of its own NATS server")
-	flags.StringVar(&f.store, "store", "", "directory of its own NATS server's streams (default: a temporary one)")
+	flags.StringVar(&cfg.Name, "name", "", "name that tells this dispatcher, and its own NATS server, from others (default: host and port or process)")
+	f.server.add(cmd)
 	flags.DurationVar(&cfg.ActivateEvery, "activate-every", cfg.ActivateEvery, "time between two activations; 0: whenever a worker is idle")
 	flags.DurationVar(&cfg.Timing.Heartbeat, "heartbeat", cfg.Timing.Heartbeat, "time between two heartbeats of a worker")
 	flags.DurationVar(&cfg.Timing.ReplyTimeout, "reply-timeout", cfg.Timing.ReplyTimeout, "how long a worker waits for the answer to a heartbeat")
@@ -76,51 +81,38 @@ func (f *dispatcherFlags) addTo(cmd *cobra.Command) {
 	flags.IntVar(&cfg.ShareWindow, "share-window", cfg.ShareWindow, "last activations that the selection balances; 0: all")
 	flags.IntVar(&cfg.MaxWorkers, "max-workers", cfg.MaxWorkers, "workers that may be registered")
 	flags.BoolVar(&cfg.Direct, "direct", false, "send activations to each worker's own subject where it offers one")
+	addJournalSettings(flags, cfg)
 	f.connection.add(cmd)
 	f.level = logFlag(cmd, zerolog.InfoLevel)
 }
 
-// config returns the dispatcher's settings, or a usage error. suffix goes into
-// the default name: the port where there is one, as it stays over restarts.
+// config returns the dispatcher's settings, or a usage error. Where there is no
+// name, the default has the port in it, as that stays over restarts.
 func (f *dispatcherFlags) config(embed bool, log zerolog.Logger) (dispatcher.Config, error) {
 	cfg := f.cfg
 	cfg.Prefix, cfg.Log = f.connection.prefix, log
-	if embed {
-		if err := checkListen(f.listen); err != nil {
-			return cfg, err
-		}
-	}
 	if cfg.Name == "" {
-		cfg.Name = f.defaultName(embed)
+		cfg.Name = defaultName(os.Getpid())
+		if _, port, err := net.SplitHostPort(f.server.listen); embed && err == nil {
+			cfg.Name = defaultName(port)
+		}
 	}
 	return cfg, checked(cfg.Validate())
 }
 
-func (f *dispatcherFlags) defaultName(embed bool) string {
-	if _, port, err := net.SplitHostPort(f.listen); embed && err == nil {
-		return defaultName(port)
-	}
-	return defaultName(os.Getpid())
-}
-
 func (a *app) dispatch(ctx context.Context, f *dispatcherFlags) error {
 	log := a.logger(f.level)
-	embed := f.embed
-	if !embed {
-		where, err := a.resolve(f.connection, connect.Config{})
-		if err != nil {
-			return err
-		}
-		embed = !where.Explicit
+	if !f.embed && !a.namesServer(f.connection) {
+		f.embed = true
 	}
-	if embed && f.connection.creds != "" {
+	if f.embed && f.connection.creds != "" {
 		return badUsage("--creds is for another's NATS server: name it with --server")
 	}
-	cfg, err := f.config(embed, log)
+	cfg, err := f.config(f.embed, log)
 	if err != nil {
 		return err
 	}
-	if embed {
+	if f.embed {
 		return f.runEmbedding(ctx, cfg)
 	}
 	nc, err := a.dialPatiently(ctx, f.connection, clientName("dispatcher", cfg.Name), log)
@@ -133,32 +125,26 @@ func (a *app) dispatch(ctx context.Context, f *dispatcherFlags) error {
 
 // runEmbedding runs the dispatcher with a server of its own, which outlives it.
 func (f *dispatcherFlags) runEmbedding(ctx context.Context, cfg dispatcher.Config) error {
-	server, err := f.startServer(ctx, cfg)
+	// The name that was given, and not the default: the store remembers its
+	// server's, and refuses another one.
+	options, err := f.server.config(f.cfg.Name, cfg.Log)
 	if err != nil {
 		return err
 	}
+	server, err := startServer(ctx, options)
+	if err != nil {
+		return unlessStopped(ctx, err)
+	}
 	defer server.Shutdown()
+	if err := awaitCluster(ctx, server, cfg.Log); err != nil {
+		return unlessStopped(ctx, err)
+	}
 	nc, err := server.Connect(connect.Options(clientName("dispatcher", cfg.Name), cfg.Log)...)
 	if err != nil {
 		return err
 	}
 	defer nc.Close()
-	cfg.Log.Info().Str("url", server.URL()).Msg("NATS server listens")
 	return runDispatcher(ctx, nc, cfg, server)
-}
-
-func (f *dispatcherFlags) startServer(ctx context.Context, cfg dispatcher.Config) (*embedded.Server, error) {
-	options := embedded.Config{Listen: f.listen, StoreDir: f.store, Log: cfg.Log}
-	if f.store == "" {
-		// With a store the server goes by the name that the store remembers.
-		options.Name = cfg.Name
-		cfg.Log.Warn().Msg("no --store: what the NATS server stores is in a temporary directory and does not survive a restart")
-	}
-	server, err := embedded.Start(ctx, options)
-	if errors.Is(err, embedded.ErrPortInUse) {
-		return nil, fmt.Errorf("%w: choose another address with --listen, or use the server that is there with --server", err)
-	}
-	return server, err
 }
 
 // runDispatcher runs a dispatcher until ctx ends or it fails, or its server

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -21,6 +22,9 @@ type question struct {
 	subject    func(subjects.Names) string
 	// show asks once and returns the reply's body, and a function that writes it for people.
 	show func(ask func(into any) ([]byte, error)) (body []byte, write func(io.Writer) error, err error)
+	// otherwise, if set, finds something to show where nobody answered. Its error
+	// takes the place of the one that it is given, and is reported all the same.
+	otherwise func(ctx context.Context, nc *nats.Conn, names subjects.Names, silence error) (body []byte, write func(io.Writer) error, err error)
 }
 
 // query is a question with its flags.
@@ -91,10 +95,9 @@ func (a *app) query(ctx context.Context, q query) error {
 	defer nc.Close()
 	if q.watch == 0 {
 		text, err := q.once(ctx, nc, names)
-		if err != nil {
-			return err
+		if _, writeErr := a.stdout.Write(text); err == nil {
+			err = writeErr
 		}
-		_, err = a.stdout.Write(text)
 		return err
 	}
 	return a.repeat(ctx, q, nc, names)
@@ -112,7 +115,7 @@ func (a *app) repeat(ctx context.Context, q query, nc *nats.Conn, names subjects
 			return nil
 		}
 		if err != nil {
-			text = fmt.Appendf(nil, "%s  %v\n", time.Now().Format(time.TimeOnly), err)
+			text = fmt.Appendf(text, "%s  %v\n", time.Now().Format(time.TimeOnly), err)
 		}
 		if isTerminal(a.stdout) {
 			text = append([]byte("\x1b[H\x1b[2J"), text...) // home, and clear the screen
@@ -128,22 +131,33 @@ func (a *app) repeat(ctx context.Context, q query, nc *nats.Conn, names subjects
 	}
 }
 
-// once asks and returns what is to be shown. It is built as a whole so that a
-// watched screen does not flicker.
+// once asks and returns what is to be shown, which there may be beside an error
+// too. It is built as a whole so that a watched screen does not flicker.
 func (q *query) once(ctx context.Context, nc *nats.Conn, names subjects.Names) ([]byte, error) {
 	body, write, err := q.show(func(into any) ([]byte, error) {
 		return ask(ctx, nc, q.subject(names), q.timeout, into)
 	})
-	if err != nil {
+	if _, silent := errors.AsType[*noAnswerError](err); silent && q.otherwise != nil {
+		body, write, err = q.otherwise(ctx, nc, names, err)
+	} else if err != nil {
 		return nil, err
 	}
+	text, renderErr := q.render(body, write)
+	if err == nil && renderErr != nil {
+		err = fmt.Errorf("reply of %s: %w", q.subject(names), renderErr)
+	}
+	return text, err
+}
+
+// render makes text of the body, or lets write do so for people.
+func (q *query) render(body []byte, write func(io.Writer) error) ([]byte, error) {
 	var out bytes.Buffer
 	if !q.json {
-		err = write(&out)
+		err := write(&out)
 		return out.Bytes(), err
 	}
 	if err := json.Indent(&out, bytes.TrimSpace(body), "", "  "); err != nil {
-		return nil, fmt.Errorf("reply of %s: %w", q.subject(names), err)
+		return nil, err
 	}
 	out.WriteByte('\n')
 	return out.Bytes(), nil

@@ -36,7 +36,7 @@ func TestWorkersAndStatusCommands(t *testing.T) {
 	if got := status.status(t, patience); got != exitOK {
 		t.Fatalf("exit status %d: %s", got, status.stderr.String())
 	}
-	for _, want := range []string{"north, epoch ", "memory", "1 registered, "} {
+	for _, want := range []string{"north, epoch ", "jetstream, at position ", "1 registered, ", "north       leader "} {
 		if !strings.Contains(status.stdout.String(), want) {
 			t.Errorf("status does not say %q:\n%s", want, status.stdout.String())
 		}

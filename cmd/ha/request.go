@@ -11,6 +11,12 @@ import (
 	"github.com/seed261fe303/ha/subjects"
 )
 
+// noAnswerError says that nobody answered, for whatever reason.
+type noAnswerError struct{ err error }
+
+func (e *noAnswerError) Error() string { return e.err.Error() }
+func (e *noAnswerError) Unwrap() error { return e.err }
+
 // ask sends an empty request and returns the reply's body after decoding it
 // into the message that into points to. A refusal is an error.
 func ask(ctx context.Context, nc *nats.Conn, subject string, timeout time.Duration, into any) ([]byte, error) {
@@ -19,10 +25,10 @@ func ask(ctx context.Context, nc *nats.Conn, subject string, timeout time.Durati
 	reply, err := nc.RequestWithContext(limited, subject, []byte("{}"))
 	switch {
 	case errors.Is(err, nats.ErrNoResponders):
-		return nil, fmt.Errorf("no dispatcher answers on %q at %s: start one with \"ha dispatcher\", or check --server and --prefix: %w",
-			subject, nc.ConnectedUrlRedacted(), err)
+		return nil, &noAnswerError{fmt.Errorf("no dispatcher answers on %q at %s: start one with \"ha dispatcher\", or check --server and --prefix: %w",
+			subject, nc.ConnectedUrlRedacted(), err)}
 	case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
-		return nil, fmt.Errorf("no answer on %q within %s: the dispatcher or the connection hangs", subject, timeout)
+		return nil, &noAnswerError{fmt.Errorf("no answer on %q within %s: the dispatcher or the connection hangs", subject, timeout)}
 	case err != nil:
 		return nil, fmt.Errorf("ask %s: %w", subject, err)
 	}

@@ -56,23 +56,38 @@ func writeWorkers(w io.Writer, list subjects.Workers, now time.Time) error {
 	}, rows)
 }
 
-// writeStatus shows the status report, a line a subject.
+// writeStatus shows the status report: a line a subject, then the dispatchers.
 func writeStatus(w io.Writer, s subjects.Status) error {
 	leader := []string{"leader", fmt.Sprintf("%s, epoch %d, leads for %s", orDash(s.Leader.Name), s.Leader.Epoch, milliseconds(s.UptimeMS))}
-	rows := make([][]string, 0, len(s.Dispatchers)+6)
-	for _, d := range s.Dispatchers {
-		rows = append(rows, []string{"dispatcher", fmt.Sprintf("%s, %s, at position %d", orDash(d.Name), orDash(d.Role), d.Position)})
-	}
 	a := s.Activations
-	rows = append(rows,
-		[]string{"journal", fmt.Sprintf("%s, at position %d", orDash(s.Journal.Kind), s.Journal.Position)},
-		[]string{"workers", fmt.Sprintf("%d registered, %d idle, %d busy", s.Workers.Registered, s.Workers.Idle, s.Workers.Busy)},
-		[]string{"", fmt.Sprintf("%d joined, %d left, %d lost", s.Workers.Joined, s.Workers.Left, s.Workers.Lost)},
-		[]string{"activations", fmt.Sprintf("%d started, %d running, %d done, %d failed", a.Started, a.Running, a.Done, a.Failed)},
-		[]string{"", fmt.Sprintf("%d cancelled, %d timed out, %d rejected, %d lost", a.Cancelled, a.TimedOut, a.Rejected, a.Lost)},
-		[]string{"messages", fmt.Sprintf("%d malformed, %d dropped", s.Malformed, s.Dropped)},
-	)
-	return writeTable(w, leader, rows)
+	rows := [][]string{
+		{"journal", fmt.Sprintf("%s, at position %d, %s", orDash(s.Journal.Kind), s.Journal.Position, size(s.Journal.Bytes))},
+		{"workers", fmt.Sprintf("%d registered, %d idle, %d busy", s.Workers.Registered, s.Workers.Idle, s.Workers.Busy)},
+		{"", fmt.Sprintf("%d joined, %d left, %d lost", s.Workers.Joined, s.Workers.Left, s.Workers.Lost)},
+		{"activations", fmt.Sprintf("%d started, %d running, %d done, %d failed", a.Started, a.Running, a.Done, a.Failed)},
+		{"", fmt.Sprintf("%d cancelled, %d timed out, %d rejected, %d lost", a.Cancelled, a.TimedOut, a.Rejected, a.Lost)},
+		{"messages", fmt.Sprintf("%d malformed, %d dropped", s.Malformed, s.Dropped)},
+	}
+	if err := writeTable(w, leader, rows); err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintln(w); err != nil {
+		return err
+	}
+	return writeDispatchers(w, s.Dispatchers, s.Journal.Position)
+}
+
+// writeDispatchers shows where each dispatcher stands. position is that of the
+// journal's last entry.
+func writeDispatchers(w io.Writer, list []subjects.Dispatcher, position uint64) error {
+	rows := make([][]string, 0, len(list))
+	for _, d := range list {
+		rows = append(rows, []string{
+			orDash(d.Name), orDash(d.Role), fmt.Sprint(d.Epoch), fmt.Sprint(d.Position),
+			fmt.Sprint(position - min(position, d.Position)), orDash(strings.Join(strings.Fields(d.Trouble), " ")),
+		})
+	}
+	return writeTable(w, []string{"DISPATCHER", "ROLE", "EPOCH", "POSITION", "BEHIND", "TROUBLE"}, rows)
 }
 
 func orDash(s string) string {
@@ -80,6 +95,21 @@ func orDash(s string) string {
 		return "-"
 	}
 	return s
+}
+
+// size says a number of bytes in the unit that fits.
+func size(bytes uint64) string {
+	if bytes < 1<<10 {
+		return fmt.Sprintf("%d bytes", bytes)
+	}
+	n, unit := float64(bytes)/(1<<10), "KiB"
+	for _, next := range []string{"MiB", "GiB", "TiB"} {
+		if n < 1<<10 {
+			break
+		}
+		n, unit = n/(1<<10), next
+	}
+	return fmt.Sprintf("%.1f %s", n, unit)
 }
 
 func percent(share float64) string { return fmt.Sprintf("%.2f%%", 100*share) }

@@ -18,9 +18,13 @@ func TestTables(t *testing.T) {
 		{ID: "0a", Weight: 1, Activations: 10, Share: 0.25, ExpectedShare: 0.25, Slots: 1, LastSeen: now.Add(time.Second)},
 	}}
 	status := subjects.Status{
-		Leader:      subjects.Dispatcher{Name: "d1", Epoch: 7},
-		Dispatchers: []subjects.Dispatcher{{Name: "d1", Epoch: 7, Role: "leader", Position: 12}},
-		Journal:     subjects.Journal{Kind: "memory", Position: 12},
+		Leader: subjects.Dispatcher{Name: "d1", Epoch: 7},
+		Dispatchers: []subjects.Dispatcher{
+			{Name: "d1", Epoch: 7, Role: "leader", Position: 12},
+			{Name: "d2", Epoch: 7, Role: "standby", Position: 9, Trouble: "no answer in time;\n\tto mend it: restart"},
+			{Name: "d3", Epoch: 7, Role: "standby", Position: 13}, // heard of after the leader wrote this
+		},
+		Journal:     subjects.Journal{Kind: "jetstream", Position: 12, Bytes: 9 << 20},
 		Workers:     subjects.WorkerCounts{Registered: 2, Idle: 1, Busy: 1, Joined: 5, Left: 2, Lost: 1},
 		Activations: subjects.Activations{Started: 40, Running: 1, Done: 33, Failed: 2, Cancelled: 1, TimedOut: 1, Rejected: 1, Lost: 1},
 		UptimeMS:    61_000, Malformed: 4, Dropped: 9,
@@ -44,18 +48,32 @@ east-1  9f2c4e0011223344  3       30           75.00%  75.00%
 `},
 		"status": {func(b *strings.Builder) error { return writeStatus(b, status) }, `
 leader       d1, epoch 7, leads for 1m1s
-dispatcher   d1, leader, at position 12
-journal      memory, at position 12
+journal      jetstream, at position 12, 9.0 MiB
 workers      2 registered, 1 idle, 1 busy
              5 joined, 2 left, 1 lost
 activations  40 started, 1 running, 33 done, 2 failed
              1 cancelled, 1 timed out, 1 rejected, 1 lost
 messages     4 malformed, 9 dropped
+
+DISPATCHER  ROLE     EPOCH  POSITION  BEHIND  TROUBLE
+d1          leader   7      12        0       -
+d2          standby  7      9         3       no answer in time; to mend it: restart
+d3          standby  7      13        0       -
 `},
 	} {
 		var b strings.Builder
 		if err := c.write(&b); err != nil || b.String() != c.want[1:] {
 			t.Errorf("%s: %v\n%s\nwant:\n%s", name, err, b.String(), c.want[1:])
+		}
+	}
+}
+
+func TestSize(t *testing.T) {
+	for bytes, want := range map[uint64]string{
+		0: "0 bytes", 1023: "1023 bytes", 1024: "1.0 KiB", 1 << 20: "1.0 MiB", 3 << 29: "1.5 GiB", 1 << 62: "4194304.0 TiB",
+	} {
+		if got := size(bytes); got != want {
+			t.Errorf("%d is %q, want %q", bytes, got, want)
 		}
 	}
 }

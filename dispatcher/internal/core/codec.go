@@ -56,6 +56,7 @@ func AppendRecord(dst []byte, r Record) []byte {
 	case Begun:
 		e.uint(uint64(r.Epoch))
 		e.string(r.Node)
+		e.uint(r.Workers)
 	case Restored:
 		e.restored(r)
 	case History:
@@ -96,7 +97,7 @@ func DecodeRecord(b []byte) (r Record, rest []byte, err error) {
 	case kindEnded:
 		r = d.ended()
 	case kindBegun:
-		r = Begun{Epoch: ha.Epoch(d.uint()), Node: d.string()}
+		r = Begun{Epoch: ha.Epoch(d.uint()), Node: d.string(), Workers: d.uint()}
 	case kindRestored:
 		r = d.restored()
 	case kindHistory:
@@ -222,6 +223,11 @@ func (d *decoder) bool() bool {
 }
 
 func (d *decoder) uint() uint64 {
+	if len(d.b) > 0 && d.b[0] < 0x80 { // as most are
+		v := d.b[0]
+		d.b = d.b[1:]
+		return uint64(v)
+	}
 	v, n := binary.Uvarint(d.b)
 	if n <= 0 {
 		d.fail()

@@ -30,7 +30,7 @@ func samples() []Record {
 		Activated{At: time.Date(1969, 1, 1, 0, 0, 0, 1, time.UTC), Worker: "w", Number: 1 << 63},
 		Ended{Worker: "w", Number: 7, Outcome: ha.OutcomeLost},
 		Ended{Worker: "w", Number: 0, Outcome: ha.OutcomeDone},
-		Begun{Epoch: 3, Node: "d2"},
+		Begun{Epoch: 3, Node: "d2", Workers: 300},
 		Restored{},
 		Restored{
 			Registered: full, Activations: 9, Running: []Running{{1, 2}, {math.MaxUint64, 0}}, Recent: []Recent{{1, 1, true}, {2, 1, false}},
@@ -82,7 +82,7 @@ func TestFormatIsFixed(t *testing.T) {
 		{Ended{Worker: "w", Number: 5, Outcome: ha.OutcomeLost}, "\x05\x01w\x05\x05"},
 		{Ended{Worker: "w", Number: 5, Outcome: ha.OutcomeFailed}, "\x05\x01w\x05\x01"},
 		{History{Task: true, Orders: []uint64{1}}, "\x07\x01\x00\x01\x01"},
-		{Begun{Epoch: 2, Node: "n"}, "\x09\x02\x01n"},
+		{Begun{Epoch: 2, Node: "n", Workers: 3}, "\x09\x02\x01n\x03"},
 	} {
 		if got := string(encode(c.record)); got != c.want {
 			t.Errorf("%+v: got %q, want %q", c.record, got, c.want)

@@ -81,10 +81,12 @@ type Ended struct {
 }
 
 // Begun begins a snapshot. Epoch and Node are those of the leader that writes
-// it, and so of every activation between its pieces.
+// it, and so of every activation between its pieces. Workers is about how many
+// follow: a reader makes room for them at once.
 type Begun struct {
-	Epoch ha.Epoch
-	Node  string
+	Epoch   ha.Epoch
+	Node    string
+	Workers uint64
 }
 
 // Restored is one worker of a snapshot.

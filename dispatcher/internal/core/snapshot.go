@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+
+	ha "github.com/seed261fe303/ha"
 )
 
 // historyPiece is how many entries of the share window one History record holds.
@@ -16,7 +18,7 @@ const historyPiece = 4096
 // applied between them too: each worker is yielded as it is at that moment.
 func (c *Core) Snapshot() iter.Seq[Record] {
 	return func(yield func(Record) bool) {
-		if !yield(Begun{Epoch: c.epoch, Node: c.node}) {
+		if !yield(Begun{Epoch: c.epoch, Node: c.node, Workers: uint64(len(c.workers))}) {
 			return
 		}
 		// By order, not by index: removals may compact the list between two yields.
@@ -88,6 +90,12 @@ func (c *Core) applyBegun(r Begun) error {
 	// Loading already: the snapshot before this one was given up.
 	*c = *New(c.cfg)
 	c.loading, c.epoch, c.node = true, r.Epoch, r.Node
+	// No more than the limit, whatever a corrupt record says.
+	if n := int(min(r.Workers, uint64(max(0, c.cfg.MaxWorkers)))); n > 0 {
+		c.workers = make(map[ha.WorkerID]*worker, n)
+		c.instances = make(map[string]*worker, n)
+		c.order = make([]place, 0, n)
+	}
 	return nil
 }
 
@@ -140,22 +148,42 @@ func (c *Core) applyTotals(r Totals) error {
 	slices.SortFunc(c.order, func(a, b place) int { return cmp.Compare(a.order, b.order) })
 	c.holes = 0
 	c.resetGroups()
-	running := uint64(0)
+	c.room.close()
+	c.loading = false
+	if running := c.joinAll(); running != c.counts.Running {
+		return fmt.Errorf("apply totals: workers run %d activations, the counters say %d", running, c.counts.Running)
+	}
+	if err := c.replayHistory(); err != nil {
+		return err
+	}
+	for w := range c.after(0) {
+		c.groups[w.group()].selector.Unblock(w.member)
+	}
+	return nil
+}
+
+// joinAll hands every worker to its selector, blocked: the history that follows
+// would otherwise move a worker among the idle ones with each activation. It
+// returns how many activations run.
+func (c *Core) joinAll() (running uint64) {
+	var members [len(c.groups)]int
+	for w := range c.after(0) {
+		members[w.group()]++
+	}
+	for g, n := range members {
+		c.groups[g].selector.Grow(n)
+	}
 	for w := range c.after(0) {
 		g := &c.groups[w.group()]
 		g.activations += w.activations
 		w.member = g.selector.Join(w, int64(w.Weight), w.Slots)
+		g.selector.Block(w.member)
 		for range w.running {
 			g.selector.Take(w.member)
 		}
 		running += uint64(len(w.running))
 	}
-	c.loading = false
-	c.room.close()
-	if running != c.counts.Running {
-		return fmt.Errorf("apply totals: workers run %d activations, the counters say %d", running, c.counts.Running)
-	}
-	return c.replayHistory()
+	return running
 }
 
 func (c *Core) replayHistory() error {
@@ -175,8 +203,9 @@ func (c *Core) replayHistory() error {
 			g = taskGroup
 		}
 		for _, order := range piece.Orders {
-			if w := c.first(order); order != 0 && w != nil && w.Order == order {
-				c.groups[g].selector.Record(w.member)
+			i := c.find(order)
+			if order != 0 && i < len(c.order) && c.order[i].order == order {
+				c.groups[g].selector.Record(c.order[i].w.member)
 			} else {
 				c.groups[g].selector.RecordGone()
 			}

@@ -23,7 +23,11 @@ type softWorker struct {
 	listed     bool // in the list of soft
 	// strange is what it names as running and does not run by our books. While
 	// there is any, it is given nothing.
-	strange     []ha.ActivationID
+	strange []ha.ActivationID
+	// refused: it rejected what it was given. It is given nothing until its next
+	// heartbeat, or until it ends something else, or it and the dispatcher would keep
+	// each other busy with that.
+	refused     bool
 	cpu         float64
 	memoryBytes int64
 }

@@ -228,6 +228,12 @@ func (c *Core) removeFromOrder(w *worker) {
 
 // find returns the index of the first place at or after n.
 func (c *Core) find(n uint64) int {
+	if len(c.order) > 0 && n >= c.order[0].order {
+		// Where nobody has left, a worker is as far from the first as its number.
+		if i := n - c.order[0].order; i < uint64(len(c.order)) && c.order[i].order == n {
+			return int(i)
+		}
+	}
 	i, _ := slices.BinarySearchFunc(c.order, n, func(p place, n uint64) int { return cmp.Compare(p.order, n) })
 	return i
 }

@@ -22,8 +22,8 @@ func (c *Core) Lead(at time.Time, epoch ha.Epoch, node string, out *Ready) error
 	out.Records = append(out.Records, elected)
 	c.soft = soft{now: at}
 	for w := range c.after(0) {
-		c.setStrange(w, nil)
 		w.soft = softWorker{}
+		c.block(w)
 		for i := range w.running {
 			w.running[i].omitted = 0
 		}

@@ -63,9 +63,11 @@ func (c *Core) heartbeat(in Heartbeat, out *Ready) Reply {
 	}
 	c.soft.heard(w)
 	w.soft.cpu, w.soft.memoryBytes = in.CPU, in.MemoryBytes
+	w.soft.refused = false
 	if in.Running != nil {
 		c.reconcile(w, in.Running, out)
 	}
+	c.block(w)
 	return Reply{}
 }
 
@@ -91,7 +93,7 @@ func (c *Core) reconcile(w *worker, named []ha.ActivationID, out *Ready) {
 			c.tell(out, SendCancel, w).Activation = id
 		}
 	}
-	c.setStrange(w, strange)
+	w.soft.strange = strange
 	var lost []Running
 	for i := range w.running {
 		a := &w.running[i]
@@ -104,15 +106,12 @@ func (c *Core) reconcile(w *worker, named []ha.ActivationID, out *Ready) {
 	}
 }
 
-// setStrange notes what w runs against our books, and blocks or unblocks it.
-func (c *Core) setStrange(w *worker, strange []ha.ActivationID) {
-	blocked := len(w.soft.strange) > 0
-	w.soft.strange = strange
+// block takes w out of the selection, or puts it back, as its soft state says.
+func (c *Core) block(w *worker) {
 	selector := c.groups[w.group()].selector
-	switch {
-	case !blocked && len(strange) > 0:
+	if w.soft.refused || len(w.soft.strange) > 0 {
 		selector.Block(w.member)
-	case blocked && len(strange) == 0:
+	} else {
 		selector.Unblock(w.member)
 	}
 }
@@ -124,29 +123,37 @@ func (c *Core) available(in Available, out *Ready) Reply {
 	}
 	c.soft.heard(w)
 	if len(in.Finished) == 0 {
+		w.soft.strange = nil
 		for len(w.running) > 0 {
 			c.end(w, w.running[0].Running, ha.OutcomeDone, "", out)
 		}
-		c.setStrange(w, nil)
-		return Reply{}
 	}
-	// Whatever our books say of it: it runs no longer.
-	c.setStrange(w, slices.DeleteFunc(w.soft.strange, func(id ha.ActivationID) bool {
+	// Whatever our books say of what it finished: it runs no longer.
+	w.soft.strange = slices.DeleteFunc(w.soft.strange, func(id ha.ActivationID) bool {
 		return slices.ContainsFunc(in.Finished, func(f Finished) bool { return f.Activation == id })
-	}))
+	})
+	w.soft.refused = false
+	reply := c.finish(w, in.Finished, out)
+	c.block(w)
+	return reply
+}
+
+// finish ends what w reports as finished.
+func (c *Core) finish(w *worker, finished []Finished, out *Ready) Reply {
 	var ignored []ha.ActivationID
-	for _, f := range in.Finished {
+	for _, f := range finished {
 		a, ok := parseActivationID(f.Activation)
 		switch {
 		case ok && c.runs(w, a):
 			c.end(w, a, f.Outcome, f.Error, out)
+			w.soft.refused = w.soft.refused || f.Outcome == ha.OutcomeRejected
 		case ok && (c.isRecent(w, a, false) || c.isRecent(w, a, true)):
 			// The answer to an earlier available was lost, or the activation was closed as lost.
 		default:
 			ignored = append(ignored, f.Activation)
 		}
 	}
-	if len(ignored) == len(in.Finished) {
+	if len(ignored) > 0 && len(ignored) == len(finished) {
 		return Reply{Err: ha.Conflict("not_yours", "worker %s does not run activation %s", w.Worker, ignored[0])}
 	}
 	return Reply{Ignored: ignored}

@@ -86,123 +86,6 @@ func TestStrangersAreRefused(t *testing.T) {
 	}
 }
 
-func TestLostActivationIsClosedAtTheSecondOmission(t *testing.T) {
-	r := newRig(t, nil)
-	id := r.hello(Hello{Weight: 1})
-	a := r.activate(id)
-	r.heartbeat(id)
-	r.want("losses after one omission", r.core.Counts().Losses, uint64(0))
-	r.heartbeat(id, a)
-	r.heartbeat(id)
-	r.want("losses: the omissions are not in a row", r.core.Counts().Losses, uint64(0))
-	r.step(Heartbeat{At: r.now, Worker: id}) // does not say
-	r.want("losses: a heartbeat did not say", r.core.Counts().Losses, uint64(0))
-	r.heartbeat(id)
-	r.want("losses", r.core.Counts().Losses, uint64(1))
-	r.want("next activation is another", r.activate(id) == a, false)
-}
-
-func TestHeartbeatWithoutListProvesLifeOnly(t *testing.T) {
-	r := newRig(t, nil)
-	id := r.hello(Hello{Weight: 1})
-	r.activate(id)
-	for range 20 {
-		r.tick(40 * time.Second)
-		r.step(Heartbeat{At: r.now, Worker: id})
-	}
-	r.want("registered", r.core.Known(id), true)
-	r.want("running", r.core.Counts().Running, uint64(1))
-	r.available(id)
-	r.want("done", r.core.Counts().Done, uint64(1))
-}
-
-// A worker that runs what was closed as lost is told to stop it, and gets
-// nothing else until it is rid of it, whatever else it reports.
-func TestLateActivationBlocksItsWorker(t *testing.T) {
-	late := func(slots int) (*rig, ha.WorkerID, ha.ActivationID) {
-		r := newRig(t, nil)
-		id := r.hello(Hello{Weight: 1, Slots: slots})
-		a := r.activate(id)
-		for range 2 {
-			r.heartbeat(id)
-		}
-		r.want("running", r.core.Counts().Running, uint64(0))
-		r.heartbeat(id, a)
-		if got := r.sent(SendCancel, id); !slices.Equal(got, []ha.ActivationID{a}) {
-			t.Fatalf("cancelled: %v, want %s", got, a)
-		}
-		r.tick(2 * time.Second)
-		r.want("running while blocked", r.core.Counts().Running, uint64(0))
-		return r, id, a
-	}
-	freed := func(r *rig, id ha.WorkerID, free bool) {
-		t.Helper()
-		r.tick(2 * time.Second)
-		r.want("activated", len(r.sent(SendActivate, id)) == 1, free)
-	}
-	t.Run("until it is omitted", func(t *testing.T) {
-		r, id, _ := late(1)
-		r.heartbeat(id)
-		freed(r, id, true)
-	})
-	t.Run("until it is reported", func(t *testing.T) {
-		r, id, a := late(1)
-		if reply := r.available(id, a); reply.Err != nil || len(reply.Ignored) > 0 {
-			t.Errorf("the late report is answered %+v", reply)
-		}
-		r.want("losses", r.core.Counts().Losses, uint64(1))
-		freed(r, id, true)
-	})
-	t.Run("until all is done", func(t *testing.T) {
-		r, id, _ := late(1)
-		r.available(id)
-		freed(r, id, true)
-	})
-	t.Run("not when another is reported", func(t *testing.T) {
-		r, id, a := late(3)
-		r.heartbeat(id)
-		b := r.activate(id)
-		r.heartbeat(id, a, b)
-		r.available(id, b)
-		freed(r, id, false)
-		r.available(id, b) // repeated
-		freed(r, id, false)
-		r.heartbeat(id, a)
-		freed(r, id, false)
-		r.available(id, a)
-		freed(r, id, true)
-	})
-	t.Run("not after a failover and the next heartbeat", func(t *testing.T) {
-		r, id, a := late(1)
-		r.fail()
-		r.heartbeat(id, a)
-		freed(r, id, false)
-	})
-	t.Run("when it is refused as another's", func(t *testing.T) {
-		r, id, _ := late(1)
-		r.heartbeat(id, "stranger")
-		r.refused(r.available(id, "stranger"), "not_yours")
-		freed(r, id, true)
-	})
-	t.Run("leaving meanwhile", func(t *testing.T) {
-		r, id, _ := late(1)
-		r.step(Bye{At: r.now, Worker: id})
-		r.want("registered", r.core.Known(id), false)
-	})
-}
-
-// What a worker reported and still names waits for our answer: it is no stranger.
-func TestReportedActivationIsNotStrange(t *testing.T) {
-	r := newRig(t, nil)
-	id := r.hello(Hello{Weight: 1})
-	a := r.activate(id)
-	r.available(id, a)
-	r.heartbeat(id, a)
-	r.want("cancels", len(r.sent(SendCancel, id)), 0)
-	r.tick(2 * time.Second)
-	r.want("activated", len(r.sent(SendActivate, id)), 1)
-}
-
 func TestAvailable(t *testing.T) {
 	r := newRig(t, func(c *Config) { c.ActivateEvery = 0 })
 	other := r.hello(Hello{Weight: 1})
@@ -227,14 +110,14 @@ func TestAvailable(t *testing.T) {
 	}
 
 	r.step(Available{At: r.now, Worker: id, Finished: []Finished{
-		{Activation: mine[0], Outcome: ha.OutcomeFailed, Error: "no disk"}, {Activation: mine[2], Outcome: ha.OutcomeRejected},
+		{Activation: mine[0], Outcome: ha.OutcomeFailed, Error: "no disk"}, {Activation: mine[2], Outcome: ha.OutcomeTimedOut},
 	}})
 	i := slices.IndexFunc(r.effects, func(e Effect) bool { return e.Kind == TellAvailable && e.Activation == mine[0] })
 	if i < 0 || r.effects[i].Outcome != ha.OutcomeFailed || r.effects[i].Error != "no disk" {
 		t.Errorf("the event of a failure is not among %+v", r.effects)
 	}
 	n := r.core.Counts()
-	if n.Failed != 1 || n.Rejected != 1 {
+	if n.Failed != 1 || n.TimedOut != 1 {
 		t.Errorf("counts are %+v", n)
 	}
 	// With the interval at 0 each free slot is taken in the same step.

@@ -93,8 +93,8 @@ func exchange(ctx context.Context, nc *nats.Conn, m *nats.Msg, into reply) error
 	defer cancel()
 	answer, err := nc.RequestMsgWithContext(limited, m)
 	if err != nil {
-		if ctx.Err() != nil && context.Cause(ctx) != ctx.Err() {
-			err = fmt.Errorf("%w: %w", err, context.Cause(ctx))
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
 		}
 		return diagnose(err)
 	}

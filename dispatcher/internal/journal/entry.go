@@ -3,10 +3,18 @@ package journal
 import (
 	"encoding/binary"
 	"fmt"
+	"time"
 )
 
 // Version is the version of the entries' form in bytes.
 const Version = 1
+
+// magic begins every entry, so that what is none is told from what is newer. It
+// begins no UTF-8 text.
+const magic = 0xfa
+
+// maxLease is the longest lease an entry may carry, in milliseconds: an hour.
+const maxLease = 3_600_000
 
 // Kind says what an entry is for.
 type Kind byte
@@ -33,7 +41,10 @@ type Entry struct {
 	Number uint64
 	Node   string
 	Nonce  uint64
-	Data   []byte
+	// Lease is the writer's, in whole milliseconds: a standby waits for longer than
+	// that, whatever its own is.
+	Lease time.Duration
+	Data  []byte
 }
 
 // Same tells whether a and b are one and the same append, whatever place it got.
@@ -48,9 +59,10 @@ func (e Entry) ID() string {
 
 // AppendEntry appends the bytes of e to dst. Seq is not part of them.
 func AppendEntry(dst []byte, e Entry) []byte {
-	dst = append(dst, Version, byte(e.Kind))
+	dst = append(dst, magic, Version, byte(e.Kind))
 	dst = binary.AppendUvarint(dst, e.Epoch)
 	dst = binary.AppendUvarint(dst, e.Number)
+	dst = binary.AppendUvarint(dst, uint64(e.Lease.Milliseconds()))
 	dst = binary.AppendUvarint(dst, uint64(len(e.Node)))
 	dst = append(dst, e.Node...)
 	dst = binary.BigEndian.AppendUint64(dst, e.Nonce)
@@ -63,18 +75,18 @@ func DecodeEntry(seq uint64, b []byte) (Entry, error) {
 	corrupt := func(what string) (Entry, error) {
 		return Entry{}, fmt.Errorf("decode entry %d: %s: %w", seq, what, ErrCorrupt)
 	}
-	if len(b) < 2 {
-		return corrupt("too short")
+	if len(b) < 3 || b[0] != magic {
+		return corrupt("not an entry of this journal")
 	}
-	if b[0] > Version {
-		return Entry{}, fmt.Errorf("decode entry %d: format %d, this binary reads up to %d: %w", seq, b[0], Version, ErrNewer)
+	if b[1] > Version {
+		return Entry{}, fmt.Errorf("decode entry %d: format %d, this binary reads up to %d: %w", seq, b[1], Version, ErrNewer)
 	}
-	e := Entry{Seq: seq, Kind: Kind(b[1])}
-	if b[0] == 0 || e.Kind < KindBatch || e.Kind > KindAbdication {
-		return corrupt(fmt.Sprintf("format %d, kind %d", b[0], b[1]))
+	e := Entry{Seq: seq, Kind: Kind(b[2])}
+	if b[1] == 0 || e.Kind < KindBatch || e.Kind > KindAbdication {
+		return corrupt(fmt.Sprintf("format %d, kind %d", b[1], b[2]))
 	}
-	b = b[2:]
-	var fields [3]uint64
+	b = b[3:]
+	var fields [4]uint64
 	for i := range fields {
 		v, n := binary.Uvarint(b)
 		if n <= 0 {
@@ -83,10 +95,14 @@ func DecodeEntry(seq uint64, b []byte) (Entry, error) {
 		fields[i], b = v, b[n:]
 	}
 	e.Epoch, e.Number = fields[0], fields[1]
-	if fields[2] > uint64(len(b)) || uint64(len(b))-fields[2] < 8 {
+	if fields[2] > maxLease {
+		return corrupt("bad lease")
+	}
+	e.Lease = time.Duration(fields[2]) * time.Millisecond
+	if fields[3] > uint64(len(b)) || uint64(len(b))-fields[3] < 8 {
 		return corrupt("cut short")
 	}
-	e.Node, b = string(b[:fields[2]]), b[fields[2]:]
+	e.Node, b = string(b[:fields[3]]), b[fields[3]:]
 	e.Nonce, e.Data = binary.BigEndian.Uint64(b), b[8:]
 	return e, nil
 }

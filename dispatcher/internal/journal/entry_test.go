@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -15,6 +16,7 @@ func anyEntry(t *rapid.T) Entry {
 		Number: rapid.Uint64().Draw(t, "number"),
 		Node:   rapid.StringMatching(`[A-Za-z0-9_-]{1,64}`).Draw(t, "node"),
 		Nonce:  rapid.Uint64().Draw(t, "nonce"),
+		Lease:  time.Duration(rapid.IntRange(0, maxLease).Draw(t, "lease")) * time.Millisecond,
 		Data:   rapid.SliceOfN(rapid.Byte(), 0, 200).Draw(t, "data"),
 	}
 }
@@ -28,7 +30,7 @@ func TestEntryRoundTrip(t *testing.T) {
 			t.Fatal("what was there is gone")
 		}
 		got, err := DecodeEntry(17, b[len(prefix):])
-		if err != nil || got.Seq != 17 || !got.Same(e) || !bytes.Equal(got.Data, e.Data) {
+		if err != nil || got.Seq != 17 || !got.Same(e) || got.Lease != e.Lease || !bytes.Equal(got.Data, e.Data) {
 			t.Fatalf("%+v became %+v, %v", e, got, err)
 		}
 		// Every cut in the part before the data is noticed.
@@ -66,7 +68,7 @@ func TestEntryNames(t *testing.T) {
 
 func TestEntryOfANewerVersion(t *testing.T) {
 	b := AppendEntry(nil, Entry{Kind: KindBatch, Node: "n"})
-	b[0] = Version + 1
+	b[1] = Version + 1
 	if _, err := DecodeEntry(1, b); !errors.Is(err, ErrNewer) {
 		t.Errorf("want ErrNewer, got %v", err)
 	}
@@ -83,7 +85,7 @@ func TestEntryOfANewerVersion(t *testing.T) {
 func FuzzDecodeEntry(f *testing.F) {
 	f.Add(AppendEntry(nil, Entry{Kind: KindClaim, Epoch: 1, Node: "n1", Nonce: 7}))
 	f.Add(AppendEntry(nil, Entry{Kind: KindBatch, Epoch: 1 << 63, Number: 300, Node: "n-2", Data: []byte("data")}))
-	f.Add([]byte{Version, 1, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1})
+	f.Add([]byte{magic, Version, 1, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1})
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		e, err := DecodeEntry(5, b)
@@ -98,7 +100,7 @@ func FuzzDecodeEntry(f *testing.F) {
 			t.Fatalf("%x became longer: %x", b, again)
 		}
 		got, err := DecodeEntry(5, again)
-		if err != nil || !got.Same(e) || !bytes.Equal(got.Data, e.Data) {
+		if err != nil || !got.Same(e) || got.Lease != e.Lease || !bytes.Equal(got.Data, e.Data) {
 			t.Fatalf("%+v became %+v, %v", e, got, err)
 		}
 	})

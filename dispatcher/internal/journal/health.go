@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/nats-io/nats.go"
 )
@@ -61,15 +62,7 @@ const (
 // hasCode tells whether err is one of those answers.
 func hasCode(err error, codes ...int) bool {
 	var api *apiError
-	if !errors.As(err, &api) {
-		return false
-	}
-	for _, c := range codes {
-		if api.Code == c {
-			return true
-		}
-	}
-	return false
+	return errors.As(err, &api) && slices.Contains(codes, api.Code)
 }
 
 type diagnosis struct{ cause, remedy string }

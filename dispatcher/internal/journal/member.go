@@ -1,9 +1,6 @@
 package journal
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // Role is what a [Member] is at the moment.
 type Role string
@@ -30,14 +27,16 @@ type MemberConfig struct {
 	// Lease is how long a leader may act after it sent the last append that was
 	// acknowledged.
 	Lease time.Duration
-	// Patience is how long a standby waits in silence before it claims. It must
-	// exceed Lease by more than the clocks of two processes drift apart in that time.
-	Patience time.Duration
-	// Jitter is added to Patience, so that two standbys seldom claim together.
+	// Jitter is added to a standby's patience, so that two seldom claim together.
 	Jitter time.Duration
 	// EpochFloor is what the first epoch must exceed.
 	EpochFloor uint64
 }
+
+// drift is how much longer than the leader's lease a standby waits before it
+// claims, as a part of it: a tenth. It must be more than two clocks drift apart
+// in that time.
+const drift = 10
 
 // retryAfter is how long a member waits between two looks at a log that does not answer.
 const retryAfter = 50 * time.Millisecond
@@ -87,6 +86,7 @@ type Member struct {
 	epoch    uint64        // the highest in the log, or ours
 	number   uint64        // of our last entry in it
 	position uint64        // the last entry followed or committed
+	lease    time.Duration // of the last entry's writer
 	heard    time.Duration // when the log last showed life
 	current  bool          // has followed to what was the end when it began
 	vacant   bool          // the last entry is an abdication, or there is none
@@ -145,11 +145,11 @@ func (m *Member) Followed(now time.Duration, e Entry) (apply bool, actions []Act
 		return false, nil
 	}
 	if m.flight != nil && e.Same(m.flight.entry) {
-		m.won()
+		m.won(now)
 		return false, m.take()
 	}
 	m.position, m.heard = e.Seq, now
-	m.epoch = max(m.epoch, e.Epoch)
+	m.epoch, m.lease = max(m.epoch, e.Epoch), e.Lease
 	m.vacant = e.Kind == KindAbdication
 	if m.role == RoleCandidate {
 		// The place our claim was meant for is taken. If it is still on its way, the
@@ -180,7 +180,7 @@ func (m *Member) write(now time.Duration, kind Kind, data []byte) []Action {
 }
 
 func (m *Member) launch(now time.Duration, e Entry) {
-	e.Node, e.Nonce = m.cfg.Node, m.cfg.Nonce
+	e.Node, e.Nonce, e.Lease = m.cfg.Node, m.cfg.Nonce, m.cfg.Lease
 	m.flight = &flight{entry: e, after: m.position, sent: now, waiting: true}
 	m.do(Action{Kind: DoAppend, After: m.position, Entry: e})
 }
@@ -194,7 +194,7 @@ func (m *Member) Answered(now time.Duration, passed bool) []Action {
 	}
 	m.flight.waiting = false
 	if passed {
-		m.landed()
+		m.landed(now)
 	} else {
 		m.look()
 	}
@@ -222,7 +222,7 @@ func (m *Member) Looked(now time.Duration, l Look) []Action {
 		f.waiting = true
 		m.do(Action{Kind: DoAppend, After: f.after, Entry: f.entry})
 	case l.Last > f.after && l.Next != nil && l.Next.Same(f.entry):
-		m.landed()
+		m.landed(now)
 	case l.Last < f.after:
 		// An answer from a server that lags behind.
 		f.retry = now + retryAfter
@@ -236,10 +236,10 @@ func (m *Member) Looked(now time.Duration, l Look) []Action {
 }
 
 // landed: the entry in flight is in the log.
-func (m *Member) landed() {
+func (m *Member) landed(now time.Duration) {
 	f := m.flight
 	if f.entry.Kind == KindClaim {
-		m.won()
+		m.won(now)
 		return
 	}
 	m.flight = nil
@@ -255,9 +255,9 @@ func (m *Member) landed() {
 	}
 }
 
-func (m *Member) won() {
+func (m *Member) won(now time.Duration) {
 	f := m.flight
-	m.flight = nil
+	m.flight, m.heard = nil, now
 	m.role = RoleLeader
 	m.position, m.epoch, m.number, m.leased = f.after+1, f.entry.Epoch, 0, f.sent
 	f.entry.Seq = m.position
@@ -292,14 +292,17 @@ func (m *Member) Tick(now time.Duration) []Action {
 func (m *Member) renews() time.Duration { return m.leased + m.cfg.Lease/3 }
 
 // givesUp is when a leader stops waiting for a log that does not answer. What it
-// holds open has long been repeated by those who asked.
-func (m *Member) givesUp() time.Duration { return m.leased + 3*m.cfg.Lease }
+// holds open has long been repeated by those who asked. A claim may have waited
+// longer than that for a log without a leader of its own; once it is in, the log
+// answers again.
+func (m *Member) givesUp() time.Duration { return max(m.leased, m.heard) + 3*m.cfg.Lease }
 
 func (m *Member) claims() time.Duration {
 	if m.vacant {
 		return m.heard
 	}
-	return m.heard + m.cfg.Patience + m.cfg.Jitter
+	lease := max(m.lease, m.cfg.Lease)
+	return m.heard + lease + lease/drift + m.cfg.Jitter
 }
 
 // NextWake returns when the next Tick is due; ok is false where only an answer
@@ -329,12 +332,4 @@ func (m *Member) take() []Action {
 	a := m.actions
 	m.actions = nil
 	return a
-}
-
-// Problems lists what is wrong with the durations, in words.
-func (c MemberConfig) Problems() []string {
-	if c.Lease <= 0 || c.Patience <= c.Lease || c.Jitter < 0 {
-		return []string{fmt.Sprintf("lease must be positive and patience exceed it, got %s and %s", c.Lease, c.Patience)}
-	}
-	return nil
 }

@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"strings"
 	"sync/atomic"
@@ -66,39 +67,46 @@ func startServer(t testing.TB, cfg embedded.Config) *embedded.Server {
 	return s
 }
 
-// ports returns addresses on which nobody listens at the moment.
+// ports returns addresses on which nobody listens at the moment. They lie below
+// the ports that the system gives to connections, which would otherwise take
+// one before it is listened on.
 func ports(t testing.TB, n int) (addresses []string) {
 	t.Helper()
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
+	var held []net.Listener // until all are chosen
+	defer func() {
+		for _, l := range held {
+			_ = l.Close()
 		}
-		defer l.Close() // all stay held until all are chosen
+	}()
+	for tries := 0; len(addresses) < n; tries++ {
+		l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", 15_000+rand.IntN(15_000)))
+		if err != nil {
+			if tries > 1000 {
+				t.Fatal(err)
+			}
+			continue
+		}
+		held = append(held, l)
 		addresses = append(addresses, l.Addr().String())
 	}
 	return addresses
 }
 
-// startCluster starts up to three servers of a cluster of three.
-func startCluster(t testing.TB) (configs []embedded.Config, servers []*embedded.Server) {
+// startCluster starts a cluster of three.
+func startCluster(t testing.TB) (servers []*embedded.Server) {
 	t.Helper()
-	addresses := ports(t, 6)
-	for i := range 3 {
-		configs = append(configs, embedded.Config{
-			Name: fmt.Sprintf("n%d", i+1), StoreDir: t.TempDir(),
-			Listen: addresses[3+i], ClusterListen: addresses[i], Routes: addresses[:3],
-		})
-	}
-	for _, c := range configs {
-		servers = append(servers, startServer(t, c))
+	routes := ports(t, 3)
+	for i, r := range routes {
+		servers = append(servers, startServer(t, embedded.Config{
+			Name: fmt.Sprintf("n%d", i+1), Listen: "127.0.0.1:0", ClusterListen: r, Routes: routes, StoreDir: t.TempDir(),
+		}))
 	}
 	for _, s := range servers {
 		if err := s.JetStreamReady(within(t)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return configs, servers
+	return servers
 }
 
 // dial connects as the dispatcher does.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -105,11 +106,7 @@ func (j *JetStream) makeSafe(ctx context.Context, info *streamInfo) error {
 	if len(wrong) == 0 {
 		return nil
 	}
-	names := make([]string, 0, len(wrong))
-	for name := range wrong {
-		names = append(names, name)
-	}
-	slices.Sort(names)
+	names := slices.Sorted(maps.Keys(wrong))
 	j.cfg.Log.Warn().Str("stream", j.stream).Strs("settings", names).Msg("repairing settings of the journal's stream that could lose entries")
 	if err := j.update(ctx, info, wrong); err != nil {
 		return fmt.Errorf("repair %s: %w", strings.Join(names, ", "), err)
@@ -165,9 +162,7 @@ func (j *JetStream) update(ctx context.Context, info *streamInfo, changes map[st
 	if err := json.Unmarshal(info.RawConfig, &config); err != nil {
 		return err
 	}
-	for name, value := range changes {
-		config[name] = value
-	}
+	maps.Copy(config, changes)
 	return call(ctx, j.nc, apiStreamUpdate+j.stream, config, &done{})
 }
 

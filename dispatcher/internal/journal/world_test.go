@@ -164,9 +164,10 @@ func (n *node) start() {
 	n.life++
 	n.alive, n.next, n.state, n.held, n.offered = true, 1, nil, nil, ""
 	n.paused, n.cut = 0, 0
-	lease := time.Second
+	// Not all were given the same lease.
+	lease := []time.Duration{time.Second, 700 * time.Millisecond, 1500 * time.Millisecond}[n.w.rng.IntN(3)]
 	n.member = NewMember(MemberConfig{
-		Node: n.name, Nonce: n.w.rng.Uint64(), Lease: lease, Patience: lease + lease/10,
+		Node: n.name, Nonce: n.w.rng.Uint64(), Lease: lease,
 		Jitter: time.Duration(n.w.rng.Int64N(int64(lease / 4))),
 	}, n.clock())
 	end := uint64(len(n.w.log))

@@ -1,5 +1,7 @@
 package share
 
+import "slices"
+
 // MaxWindow is the greatest effective length of a window, in activations.
 const MaxWindow = 1 << 24
 
@@ -26,7 +28,8 @@ type Selector[T any] struct {
 	length  int  // effective; 0: counts are never forgotten
 	ring    ring
 	rows    []row[T]
-	free    []int32 // rows that are in no use
+	free    []int32     // rows that are in no use
+	spare   []Member[T] // see Grow
 	classes classes
 	weights uint64 // W
 	counted uint64 // N
@@ -45,11 +48,33 @@ func New[T any](window int) *Selector[T] {
 	return s
 }
 
+// Grow makes room for n more members at once, which costs less than a Join
+// each of them does. The memory is held as long as any of them is.
+func (s *Selector[T]) Grow(n int) {
+	if n <= 0 {
+		return
+	}
+	s.spare = make([]Member[T], n)
+	s.rows = slices.Grow(s.rows, n)
+	s.classes.pos = slices.Grow(s.classes.pos, n)
+}
+
+// newMember returns memory for a member.
+func (s *Selector[T]) newMember() *Member[T] {
+	if len(s.spare) == 0 {
+		return new(Member[T])
+	}
+	m := &s.spare[0]
+	s.spare = s.spare[1:]
+	return m
+}
+
 // Join adds a member and returns it, idle and with a count of 0. The order of
 // the calls breaks ties. A weight outside 1 to [MaxWeight] is taken as the nearer
 // bound, slots below 1 as 1: the caller validates what comes from outside.
 func (s *Selector[T]) Join(value T, weight int64, slots int) *Member[T] {
-	m := &Member[T]{
+	m := s.newMember()
+	*m = Member[T]{
 		Value:  value,
 		owner:  s,
 		weight: min(max(weight, 1), MaxWeight),

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/seed261fe303/ha/embedded"
+)
+
+const (
+	// sayAfter is when a server first says what it waits for, and sayEvery the time
+	// between two such lines.
+	sayAfter = time.Second
+	sayEvery = 10 * time.Second
+)
+
+// serverFlags describe a NATS server in this process.
+type serverFlags struct {
+	listen, store                                string
+	clusterListen, clusterName, clusterAdvertise string
+	routes                                       []string
+}
+
+// serverFlagNames are the flags that add adds.
+var serverFlagNames = [...]string{"listen", "store", "cluster-listen", "routes", "cluster-name", "cluster-advertise"}
+
+func (f *serverFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.listen, "listen", defaultListen, "address of its own NATS server")
+	flags.StringVar(&f.store, "store", "", "directory of its own NATS server's streams (default: a temporary one)")
+	flags.StringVar(&f.clusterListen, "cluster-listen", "", "makes its server a member of a cluster: the address for the other servers")
+	flags.StringSliceVar(&f.routes, "routes", nil, "cluster addresses of all servers of the cluster, with commas: nats://h1:6222,nats://h2:6222,nats://h3:6222")
+	flags.StringVar(&f.clusterName, "cluster-name", "", "name of the cluster, the same on all its servers (default "+embedded.DefaultClusterName+")")
+	flags.StringVar(&f.clusterAdvertise, "cluster-advertise", "", "address at which the other servers reach --cluster-listen, where that is another")
+}
+
+// given tells whether any of the flags was.
+func (f *serverFlags) given(flags *pflag.FlagSet) bool {
+	for _, name := range serverFlagNames {
+		if flags.Changed(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// config returns the server's settings, or a usage error. name is empty where
+// nobody gave one: the store remembers its server's.
+func (f *serverFlags) config(name string, log zerolog.Logger) (embedded.Config, error) {
+	if f.listen == "" {
+		return embedded.Config{}, badUsage("--listen must be host:port such as %s", defaultListen)
+	}
+	cfg := embedded.Config{
+		Name: name, Listen: f.listen, StoreDir: f.store, Log: log,
+		ClusterListen: f.clusterListen, Routes: f.routes, ClusterName: f.clusterName, ClusterAdvertise: f.clusterAdvertise,
+	}
+	return cfg, checked(cfg.Validate())
+}
+
+// startServer starts the server and says where it is. It is the caller's to shut down.
+func startServer(ctx context.Context, cfg embedded.Config) (*embedded.Server, error) {
+	if cfg.StoreDir == "" {
+		cfg.Log.Warn().Msg("no --store: what the NATS server stores is in a temporary directory and does not survive a restart")
+	}
+	server, err := embedded.Start(ctx, cfg)
+	switch {
+	case errors.Is(err, embedded.ErrPortInUse) && cfg.ClusterListen != "":
+		return nil, fmt.Errorf("%w: choose another address with --listen or --cluster-listen", err)
+	case errors.Is(err, embedded.ErrPortInUse):
+		return nil, fmt.Errorf("%w: choose another address with --listen, or use the server that is there with --server", err)
+	case err != nil:
+		return nil, err
+	}
+	event := cfg.Log.Info().Str("url", server.URL()).Str("nats_server", server.Name())
+	if addr := server.ClusterAddr(); addr != nil {
+		event = event.Stringer("cluster", addr)
+	}
+	event.Msg("NATS server listens")
+	return server, nil
+}
+
+// awaitCluster waits until the servers of a cluster have found each other and
+// chosen one to lead. Alone, a server is ready at once.
+func awaitCluster(ctx context.Context, server *embedded.Server, log zerolog.Logger) error {
+	for wait := sayAfter; ; wait = sayEvery {
+		limited, cancel := context.WithTimeout(ctx, wait)
+		err := server.JetStreamReady(limited)
+		cancel()
+		if err == nil {
+			if leader := server.MetaLeader(); leader != "" {
+				log.Info().Str("leads", leader).Msg("the cluster of NATS servers is ready")
+			}
+			return nil
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if !errors.Is(err, context.DeadlineExceeded) {
+			return err
+		}
+		log.Warn().Msg("waiting for more servers of the cluster: more than half of them must run and reach each other")
+	}
+}
+
+func (a *app) serverCommand() *cobra.Command {
+	var f serverFlags
+	var name string
+	cmd := &cobra.Command{
+		Use:   "server",
+		Short: "Run a NATS server alone, for dispatchers that run elsewhere",
+		Long: `Runs the NATS server that "ha dispatcher" has in it, without the dispatcher.
+
+The streams are in the --store directory. With --cluster-listen and --routes it
+is one server of a cluster; give all of them the same --routes.`,
+		Example: `  ha server --store /var/lib/ha
+  ha server --name n1 --listen :4222 --store /var/lib/ha \
+    --cluster-listen :6222 --routes nats://h1:6222,nats://h2:6222,nats://h3:6222`,
+		Args: cobra.NoArgs,
+	}
+	f.add(cmd)
+	cmd.Flags().StringVar(&name, "name", "", "the server's name, unlike any other's in the cluster (default: the one its store remembers, or a made-up one)")
+	level := logFlag(cmd, zerolog.InfoLevel)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		cfg, err := f.config(name, a.logger(level))
+		if err != nil {
+			return err
+		}
+		return serve(cmd.Context(), cfg)
+	}
+	return cmd
+}
+
+// serve runs a server until ctx ends or it fails.
+func serve(ctx context.Context, cfg embedded.Config) error {
+	server, err := startServer(ctx, cfg)
+	if err != nil {
+		return unlessStopped(ctx, err)
+	}
+	defer server.Shutdown()
+	if err := awaitCluster(ctx, server, cfg.Log); err != nil {
+		return unlessStopped(ctx, err)
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-server.Done():
+		return server.Err()
+	}
+}

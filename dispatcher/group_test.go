@@ -1,0 +1,397 @@
+package dispatcher
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/journal"
+	"github.com/seed261fe303/ha/embedded"
+	"github.com/seed261fe303/ha/subjects"
+)
+
+// running is a dispatcher in a goroutine of the test.
+type running struct {
+	*Dispatcher
+	cancel context.CancelFunc
+	ended  chan error
+}
+
+// stop ends it in order.
+func (r *running) stop(t *testing.T) {
+	t.Helper()
+	r.cancel()
+	select {
+	case err := <-r.ended:
+		if err != nil {
+			t.Errorf("%s: %v", r.cfg.Name, err)
+		}
+		r.ended <- nil
+	case <-time.After(within):
+		t.Fatalf("%s does not end", r.cfg.Name)
+	}
+}
+
+// run runs a dispatcher over the log until the test ends.
+func run(t *testing.T, nc *nats.Conn, log journal.Log, cfg Config) *running {
+	t.Helper()
+	d, err := New(nc, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.means.open = func(context.Context) (journal.Log, error) { return log, nil }
+	ctx, cancel := context.WithCancel(t.Context())
+	r := &running{Dispatcher: d, cancel: cancel, ended: make(chan error, 1)}
+	go func() { r.ended <- d.Run(ctx) }()
+	t.Cleanup(func() { r.stop(t) })
+	return r
+}
+
+func (r *running) awaitReady(t *testing.T) {
+	t.Helper()
+	select {
+	case <-r.Ready():
+	case <-time.After(within):
+		t.Fatalf("%s does not lead; trouble %q", r.cfg.Name, r.health.get())
+	}
+}
+
+// hear sends a request until it is answered, as clients do while nobody leads.
+func hear(t *testing.T, nc *nats.Conn, subject, body string, into any) {
+	t.Helper()
+	eventually(t, func() error {
+		m, err := nc.Request(subject, []byte(body), time.Second)
+		if err != nil {
+			return fmt.Errorf("%s: %w", subject, err)
+		}
+		return json.Unmarshal(m.Data, into)
+	})
+}
+
+func register(t *testing.T, nc *nats.Conn, instance string) ha.WorkerID {
+	t.Helper()
+	var reply subjects.HelloReply
+	hear(t, nc, "ha.hello", fmt.Sprintf(`{"weight":1,"slots":1000,"instance":%q}`, instance), &reply)
+	if reply.ID == "" {
+		t.Fatal("a hello without an id")
+	}
+	return reply.ID
+}
+
+// presenceOf returns what the status says of the dispatcher of that name.
+func presenceOf(t *testing.T, nc *nats.Conn, name string) (status subjects.Status, of subjects.Dispatcher) {
+	t.Helper()
+	hear(t, nc, "ha.status", "", &status)
+	for _, d := range status.Dispatchers {
+		if d.Name == name {
+			of = d
+		}
+	}
+	return status, of
+}
+
+func config(name string, lease time.Duration) Config {
+	cfg := DefaultConfig(name)
+	cfg.Lease, cfg.ActivateEvery = lease, 5*time.Millisecond
+	return cfg
+}
+
+// A standby must hold what the leader holds, and go on with it at once where the
+// leader stops in order: the lease is far longer than the test may take.
+func TestStandbyTakesOverFromOneThatStops(t *testing.T) {
+	leakFree(t)
+	nc := connectTo(t, embedded.Config{NoJetStream: true})
+	log := journal.NewMemoryAt(0)
+	first := run(t, nc, log, config("d1", 30*time.Second))
+	first.awaitReady(t)
+	worker := register(t, nc, "i1")
+
+	second := run(t, nc, log, config("d2", 30*time.Second))
+	eventually(t, func() error {
+		// It tells where it stands every other second, so what is said may be old.
+		_, at, position := second.place.get()
+		if _, last, _ := log.Bounds(t.Context()); position+5 < last || at != 1 {
+			return fmt.Errorf("the standby is at %d, the journal at %d", position, last)
+		}
+		return nil
+	})
+	if role, _, _ := second.place.get(); role != journal.RoleStandby {
+		t.Errorf("the second is %s", role)
+	}
+	began := time.Now()
+	first.stop(t)
+	second.awaitReady(t)
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("took over after %s", took)
+	}
+	if again := register(t, nc, "i1"); again != worker {
+		t.Errorf("worker %s got another id, %s", worker, again)
+	}
+	status, d2 := presenceOf(t, nc, "d2")
+	if status.Workers.Joined != 1 || status.Leader.Name != "d2" || d2.Epoch != 2 {
+		t.Errorf("after the handover: %+v", status)
+	}
+}
+
+// TestStandbyHoldsTheLeadersState compares a standby's state with a replay of the
+// leader's journal while the leader is at work.
+func TestStandbyHoldsTheLeadersState(t *testing.T) {
+	leakFree(t)
+	nc := connectTo(t, embedded.Config{NoJetStream: true})
+	log := journal.NewMemoryAt(0)
+	leader := run(t, nc, log, config("d1", time.Second))
+	leader.awaitReady(t)
+	d := &Dispatcher{cfg: config("d2", time.Second), began: time.Now()}
+	d.means.inputs = batchInputs
+	l := newLoop(d, log, nil)
+	defer l.stop()
+	ctx, cancel := context.WithCancel(t.Context())
+	stood := make(chan error, 1)
+	go func() { stood <- l.stand(ctx, make(chan nats.Status)) }()
+	for i := range 20 {
+		id := register(t, nc, fmt.Sprintf("i%d", i))
+		var ok struct{}
+		hear(t, nc, "ha.available."+string(id), "", &ok)
+		if i%3 == 0 {
+			hear(t, nc, "ha.bye."+string(id), "", &ok)
+		}
+	}
+	cancel()
+	if err := <-stood; err != nil {
+		t.Fatal(err)
+	}
+	position := l.member.Position()
+	if position < 20 {
+		t.Fatalf("the standby is at entry %d only", position)
+	}
+	sameDigest(t, "standby", l.core, replayTo(t, log, l.d.coreConfig(), position))
+}
+
+// severed is one dispatcher's way to the log, which can be cut: then nothing
+// comes through. A call that blocks ends with its context, another fails at once.
+type severed struct {
+	journal.Log
+	blocks bool
+
+	mu  sync.Mutex
+	cut chan struct{} // closed while it is cut
+}
+
+var errSevered = errors.New("the log is out of reach")
+
+func sever(log journal.Log, blocks bool) *severed {
+	return &severed{Log: log, blocks: blocks, cut: make(chan struct{})}
+}
+
+func (s *severed) set(cut bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if cut {
+		close(s.cut)
+	} else {
+		s.cut = make(chan struct{})
+	}
+}
+
+// through returns an error where the log is cut.
+func (s *severed) through(ctx context.Context) error {
+	s.mu.Lock()
+	cut := s.cut
+	s.mu.Unlock()
+	select {
+	case <-cut:
+	default:
+		return nil
+	}
+	if s.blocks {
+		<-ctx.Done()
+	}
+	return errSevered
+}
+
+func (s *severed) Append(ctx context.Context, after uint64, e journal.Entry) (uint64, error) {
+	if err := s.through(ctx); err != nil {
+		return 0, err
+	}
+	return s.Log.Append(ctx, after, e)
+}
+
+func (s *severed) Bounds(ctx context.Context) (first, last uint64, err error) {
+	if err := s.through(ctx); err != nil {
+		return 0, 0, err
+	}
+	return s.Log.Bounds(ctx)
+}
+
+func (s *severed) Get(ctx context.Context, seq uint64) (journal.Entry, error) {
+	if err := s.through(ctx); err != nil {
+		return journal.Entry{}, err
+	}
+	return s.Log.Get(ctx, seq)
+}
+
+func (s *severed) Follow(ctx context.Context, from uint64, fn func(journal.Entry) error) error {
+	if err := s.through(ctx); err != nil {
+		return err
+	}
+	return s.Log.Follow(ctx, from, func(e journal.Entry) error {
+		if err := s.through(ctx); err != nil {
+			return err
+		}
+		return fn(e)
+	})
+}
+
+// epochs records the epochs of what dispatchers send, in order.
+type epochs struct {
+	mu      sync.Mutex
+	highest ha.Epoch
+	late    []string
+}
+
+func listen(t *testing.T, nc *nats.Conn) *epochs {
+	t.Helper()
+	e := &epochs{}
+	note := func(m *nats.Msg) {
+		var said struct{ Epoch ha.Epoch }
+		if json.Unmarshal(m.Data, &said) != nil || strings.HasPrefix(m.Subject, "ha.dispatcher.") {
+			return
+		}
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		if said.Epoch < e.highest {
+			e.late = append(e.late, m.Subject)
+		}
+		e.highest = max(e.highest, said.Epoch)
+	}
+	for _, subject := range []string{"ha.activate", "ha.event.>"} {
+		if _, err := nc.Subscribe(subject, note); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return e
+}
+
+func (e *epochs) get() (highest ha.Epoch, late []string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.highest, e.late
+}
+
+// A leader that cannot reach the log is replaced, sends nothing from then on, says
+// what its trouble is, and stands by once the log is back.
+func TestLeaderCutOffIsReplaced(t *testing.T) {
+	for name, blocks := range map[string]bool{"fails": false, "blocks": true} {
+		t.Run(name, func(t *testing.T) {
+			leakFree(t)
+			nc := connectTo(t, embedded.Config{NoJetStream: true})
+			heard := listen(t, nc)
+			log := journal.NewMemoryAt(0)
+			way := sever(log, blocks)
+			first := run(t, nc, way, config("d1", 300*time.Millisecond))
+			first.awaitReady(t)
+			second := run(t, nc, log, config("d2", 300*time.Millisecond))
+			worker := register(t, nc, "i1")
+			way.set(true)
+			second.awaitReady(t)
+			if again := register(t, nc, "i1"); again != worker {
+				t.Errorf("worker %s got another id, %s", worker, again)
+			}
+			eventually(t, func() error {
+				if _, p := presenceOf(t, nc, "d1"); p.Trouble == "" || p.Role == string(journal.RoleLeader) {
+					return fmt.Errorf("the status says of it: %+v", p)
+				}
+				return nil
+			})
+			way.set(false)
+			eventually(t, func() error {
+				role, epoch, _ := first.place.get()
+				if highest, _ := heard.get(); role != journal.RoleStandby || epoch != highest || first.health.get() != "" {
+					return fmt.Errorf("it is %s of epoch %d, trouble %q", role, epoch, first.health.get())
+				}
+				return nil
+			})
+			if highest, late := heard.get(); highest < 2 || len(late) > 0 {
+				t.Errorf("epoch %d; sent after a later epoch had begun: %q", highest, late)
+			}
+		})
+	}
+}
+
+// logOf returns a log that holds a claim and batches with these bytes.
+func logOf(t *testing.T, batches ...[]byte) *journal.Memory {
+	t.Helper()
+	log := journal.NewMemoryAt(0)
+	e := journal.Entry{Kind: journal.KindClaim, Epoch: 1, Node: "d0", Nonce: 1}
+	for _, data := range append([][]byte{nil}, batches...) {
+		e.Data = data
+		if _, err := log.Append(t.Context(), e.Number, e); err != nil {
+			t.Fatal(err)
+		}
+		e.Kind = journal.KindBatch
+		e.Number++
+	}
+	return log
+}
+
+// emptied is a log whose entries somebody has removed.
+type emptied struct{ journal.Log }
+
+func (e emptied) Bounds(ctx context.Context) (first, last uint64, err error) {
+	_, last, err = e.Log.Bounds(ctx)
+	return last + 1, last, err
+}
+
+// What cannot be read must end the dispatcher with the place and the cause, and
+// never be skipped.
+func TestJournalThatCannotBeRead(t *testing.T) {
+	valid := func(records ...core.Record) []byte {
+		b := batch{}
+		b.ready.Records = records
+		return bytes.Clone(b.encode())
+	}
+	elected := core.Elected{At: time.Unix(1, 0).UTC(), Epoch: 1, Node: "d0"}
+	for name, c := range map[string]struct {
+		log   journal.Log
+		is    error
+		names []string
+	}{
+		"unknown kind":       {logOf(t, valid(elected), []byte{core.FormatVersion, 200, 1}), core.ErrCorrupt, []string{"entry 3", "unknown kind 200"}},
+		"cut short":          {logOf(t, valid(elected)[:4]), core.ErrCorrupt, []string{"entry 2", "cut short"}},
+		"does not apply":     {logOf(t, valid(elected, core.Ended{Worker: "x", Number: 1, Outcome: ha.OutcomeDone})), core.ErrCorrupt, []string{"entry 2", "worker x is not registered"}},
+		"newer":              {logOf(t, valid(elected), []byte{core.FormatVersion + 1, 1}), journal.ErrNewer, []string{"entry 3", "format 2", "reads up to 1"}},
+		"emptied":            {emptied{logOf(t, valid(elected))}, journal.ErrCorrupt, []string{"lost its entries", "backup"}},
+		"half of a snapshot": {logOf(t, valid(core.Begun{Epoch: 1, Node: "d0"})), core.ErrCorrupt, []string{"entry 2", "within a snapshot"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			leakFree(t)
+			nc := connectTo(t, embedded.Config{NoJetStream: true})
+			d, err := New(nc, config("d1", time.Second))
+			if err != nil {
+				t.Fatal(err)
+			}
+			d.means.open = func(context.Context) (journal.Log, error) { return c.log, nil }
+			ctx, cancel := context.WithTimeout(t.Context(), within)
+			defer cancel()
+			err = d.Run(ctx)
+			if !errors.Is(err, c.is) {
+				t.Fatalf("%v", err)
+			}
+			for _, part := range c.names {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("%q is not in: %v", part, err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,256 @@
+package sim
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/core"
+)
+
+// books is what the simulation itself makes of the committed records. It shares
+// nothing with the core's own bookkeeping, and checks it. Beside it stands a
+// standby: a core that only applies.
+type books struct {
+	w       *world
+	standby *core.Core
+
+	epoch      ha.Epoch
+	registered map[ha.WorkerID]*registration
+	ever       map[ha.WorkerID]bool
+	given      []*given // by number, from 1
+	ended      uint64
+	outcomes   map[ha.Outcome]int
+	cancels    int // orders to cancel ever sent
+
+	joined, left, lost uint64
+
+	paceEpoch ha.Epoch // for the pace: the first activation of an epoch, and how many since
+	paceFrom  time.Time
+	paceCount int
+}
+
+// registration is one registered worker.
+type registration struct {
+	core.Registered
+	owner   *worker
+	running map[uint64]bool
+	// rejected counts the rejections since a true time, for a second.
+	rejected int
+	since    time.Duration
+}
+
+// given is one activation that was ever made.
+type given struct {
+	worker  ha.WorkerID
+	epoch   ha.Epoch
+	at      time.Duration // true time of the commit
+	running bool
+}
+
+func newBooks(w *world) *books {
+	return &books{
+		w: w, standby: core.New(w.cfg), registered: map[ha.WorkerID]*registration{}, ever: map[ha.WorkerID]bool{},
+		outcomes: map[ha.Outcome]int{},
+	}
+}
+
+// replay applies the records of one journal entry.
+func replay(c *core.Core, entry []byte) error {
+	for len(entry) > 0 {
+		r, rest, err := core.DecodeRecord(entry)
+		if err != nil {
+			return err
+		}
+		if err := c.Apply(r); err != nil {
+			return err
+		}
+		entry = rest
+	}
+	return nil
+}
+
+// commit checks a batch at the moment at which it becomes part of the journal.
+func (b *books) commit(entry, digest []byte) {
+	for rest := entry; len(rest) > 0; {
+		var r core.Record
+		var err error
+		if r, rest, err = core.DecodeRecord(rest); err != nil {
+			b.w.fail("commit: %v", err)
+			return
+		}
+		if b.w.tracing {
+			b.w.say("committed %T%+v", r, r)
+		}
+		if err := b.enter(r); err != nil {
+			b.w.fail("commit %T%+v: %v", r, r, err)
+			return
+		}
+		if err := b.standby.Apply(r); err != nil {
+			b.w.fail("the standby refuses %T%+v: %v", r, r, err)
+			return
+		}
+	}
+	if digest != nil && !bytes.Equal(digest, b.standby.Digest(nil)) {
+		b.w.fail("the standby holds another state than the leader")
+	}
+	if err := b.addUp(); err != nil {
+		b.w.fail("%v", err)
+	}
+}
+
+// enter checks one record against all before it.
+func (b *books) enter(r core.Record) error {
+	switch r := r.(type) {
+	case core.Elected:
+		if r.Epoch <= b.epoch {
+			return fmt.Errorf("epoch %d was before", b.epoch)
+		}
+		b.epoch = r.Epoch
+	case core.Registered:
+		return b.enterRegistered(r)
+	case core.Removed:
+		return b.enterRemoved(r)
+	case core.Activated:
+		return b.enterActivated(r)
+	case core.Ended:
+		return b.enterEnded(r)
+	}
+	return nil // pieces of a snapshot, which change nothing
+}
+
+func (b *books) enterRegistered(r core.Registered) error {
+	if b.ever[r.Worker] {
+		return fmt.Errorf("the id was given before")
+	}
+	for id, other := range b.registered {
+		if r.Instance != "" && other.Instance == r.Instance {
+			return fmt.Errorf("its instance is registered as %s", id)
+		}
+	}
+	b.ever[r.Worker] = true
+	b.registered[r.Worker] = &registration{Registered: r, owner: b.w.workerNamed(r.Name), running: map[uint64]bool{}}
+	b.joined++
+	return nil
+}
+
+func (b *books) enterRemoved(r core.Removed) error {
+	reg := b.registered[r.Worker]
+	if reg == nil {
+		return fmt.Errorf("no such worker")
+	}
+	if r.Why == core.RemovedBye {
+		b.left++
+	} else {
+		b.lost++
+		if err := b.mayEvict(reg); err != nil {
+			return err
+		}
+	}
+	for n := range reg.running {
+		b.end(n, ha.OutcomeLost)
+	}
+	delete(b.registered, r.Worker)
+	return nil
+}
+
+// mayEvict: whoever is removed for its silence has given up by itself, unless it
+// was paused and could not. That is what the timing is chosen for.
+func (b *books) mayEvict(reg *registration) error {
+	o := reg.owner
+	if o.s != nil && o.s.id == reg.Worker && o.s.bye == nil && o.ran(b.w.cfg.Timing.EvictAfter+20*time.Second) {
+		return fmt.Errorf("%s would go on, and was not paused", o.name)
+	}
+	return nil
+}
+
+func (b *books) enterActivated(r core.Activated) error {
+	reg := b.registered[r.Worker]
+	switch {
+	case reg == nil:
+		return fmt.Errorf("no such worker")
+	case len(reg.running) >= reg.Slots:
+		return fmt.Errorf("it runs %d in %d slots", len(reg.running), reg.Slots)
+	case len(reg.Kinds) > 0:
+		return fmt.Errorf("it takes no plain activations")
+	case r.Number != uint64(len(b.given))+1:
+		return fmt.Errorf("the last was %d", len(b.given))
+	}
+	b.given = append(b.given, &given{worker: r.Worker, epoch: b.epoch, at: b.w.now, running: true})
+	reg.running[r.Number] = true
+	return b.pace(r.At)
+}
+
+// pace: in one epoch there are never more activations than beats.
+func (b *books) pace(at time.Time) error {
+	every := b.w.cfg.ActivateEvery
+	if every == 0 {
+		return nil
+	}
+	if b.paceEpoch != b.epoch {
+		b.paceEpoch, b.paceFrom, b.paceCount = b.epoch, at, 0
+	}
+	b.paceCount++
+	// The first may have come late for its beat, all others cannot come early.
+	if beats := int(at.Sub(b.paceFrom)/every) + 2; b.paceCount > beats {
+		return fmt.Errorf("it is number %d in %s, one every %s", b.paceCount, at.Sub(b.paceFrom), every)
+	}
+	return nil
+}
+
+func (b *books) enterEnded(r core.Ended) error {
+	reg := b.registered[r.Worker]
+	if reg == nil || !reg.running[r.Number] {
+		return fmt.Errorf("it does not run that")
+	}
+	delete(reg.running, r.Number)
+	b.end(r.Number, r.Outcome)
+	if b.w.now-reg.since > time.Second {
+		reg.since, reg.rejected = b.w.now, 0
+	}
+	if r.Outcome == ha.OutcomeRejected {
+		reg.rejected++
+	}
+	if reg.rejected > 10*reg.Slots {
+		return fmt.Errorf("it rejected %d activations within a second, and gets more", reg.rejected)
+	}
+	return nil
+}
+
+func (b *books) end(n uint64, o ha.Outcome) {
+	b.given[n-1].running = false
+	b.ended++
+	b.outcomes[o]++
+}
+
+// addUp compares the counters with what they count.
+func (b *books) addUp() error {
+	n := b.standby.Counts()
+	running := uint64(0)
+	for _, reg := range b.registered {
+		running += uint64(len(reg.running))
+	}
+	ended := n.Done + n.Failed + n.Cancelled + n.TimedOut + n.Rejected + n.Losses
+	registered := uint64(len(b.registered))
+	switch {
+	case n.Started != n.Running+ended || n.Started != uint64(len(b.given)) || n.Running != running || ended != b.ended:
+		return fmt.Errorf("counts do not add up: %+v; given %d, running %d, ended %d", n, len(b.given), running, b.ended)
+	case n.Joined != registered+n.Left+n.Lost || n.Joined != b.joined || n.Left != b.left || n.Lost != b.lost:
+		return fmt.Errorf("counts do not add up: %+v; registered %d, joined %d, left %d, lost %d", n, registered, b.joined, b.left, b.lost)
+	}
+	return nil
+}
+
+// find returns the activation of that id; nil: none was ever committed.
+func (b *books) find(id ha.ActivationID) *given {
+	epoch, number, _ := strings.Cut(strings.TrimPrefix(string(id), "a"), "-")
+	e, err1 := strconv.ParseUint(epoch, 36, 64)
+	n, err2 := strconv.ParseUint(number, 10, 64)
+	if err1 != nil || err2 != nil || n == 0 || n > uint64(len(b.given)) || b.given[n-1].epoch != ha.Epoch(e) {
+		return nil
+	}
+	return b.given[n-1]
+}

@@ -1,0 +1,114 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+
+	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/core"
+)
+
+// request is a message that wants an answer with the same id.
+type request struct {
+	id    uint64
+	input core.Input
+}
+
+func (r request) String() string { return fmt.Sprintf("#%d %T%+v", r.id, r.input, r.input) }
+
+// answer is the answer to a request.
+type answer struct {
+	id    uint64
+	reply core.Reply
+}
+
+func (a answer) String() string {
+	if a.reply.Err != nil {
+		return fmt.Sprintf("#%d refused: %s", a.id, a.reply.Err.Code)
+	}
+	return fmt.Sprintf("#%d ok %s epoch %d ignored %v", a.id, a.reply.Worker, a.reply.Epoch, a.reply.Ignored)
+}
+
+// order is a message from a dispatcher to one worker.
+type order struct {
+	cancel     bool
+	worker     ha.WorkerID
+	epoch      ha.Epoch
+	activation ha.ActivationID
+}
+
+func (o order) String() string {
+	return fmt.Sprintf("order to %s, epoch %d, cancel %v, %s", o.worker, o.epoch, o.cancel, o.activation)
+}
+
+// weather is how badly the bus behaves; the first three are per mille of messages.
+type weather struct {
+	drop, duplicate, late int
+	// latest is how late the late ones are at most.
+	latest time.Duration
+}
+
+// promptness is how long a message takes that is not late, at most.
+const promptness = 5 * time.Millisecond
+
+// link is one direction between two nodes.
+type link struct{ from, to *node }
+
+// bus carries messages: most arrive once and promptly, some late and thus out of
+// order, some twice, some never.
+type bus struct {
+	w       *world
+	weather weather
+	cuts    map[link]int // how many faults hold the link cut
+}
+
+func (b *bus) cut(l link) { b.cuts[l]++ }
+func (b *bus) mend(l link) {
+	b.cuts[l] = max(0, b.cuts[l]-1)
+}
+
+// chance is true in n of a thousand cases.
+func (w *world) chance(n int) bool { return w.rng.IntN(1000) < n }
+
+// spell is a random time up to most.
+func (w *world) spell(most time.Duration) time.Duration {
+	return time.Duration(w.rng.Int64N(int64(most) + 1))
+}
+
+func (b *bus) send(from, to receiver, message any) {
+	w := b.w
+	if b.cuts[link{from.self(), to.self()}] > 0 || w.chance(b.weather.drop) {
+		if w.tracing {
+			w.say("%s -> %s LOST %v", from.self().name, to.self().name, message)
+		}
+		return
+	}
+	copies := 1
+	if w.chance(b.weather.duplicate) {
+		copies = 2
+	}
+	for range copies {
+		delay := w.spell(promptness)
+		if w.chance(b.weather.late) {
+			delay = w.spell(b.weather.latest)
+		}
+		w.queue.push(event{at: w.now + delay, do: func() { b.arrive(from, to, message) }})
+	}
+}
+
+// arrive hands the message over, or answers for a receiver that is not there.
+func (b *bus) arrive(from, to receiver, message any) {
+	n := to.self()
+	if !n.up {
+		if r, ok := message.(request); ok {
+			b.send(to, from, answer{r.id, core.Reply{Err: ha.Unavailable("unavailable", "nobody listens")}})
+		}
+		return
+	}
+	b.w.happen(event{to: n, do: func() {
+		if b.w.tracing {
+			b.w.say("%s -> %s %v", from.self().name, n.name, message)
+		}
+		to.receive(from, message)
+	}})
+}

@@ -1,0 +1,135 @@
+package sim
+
+import "time"
+
+// nemesis does harm, until it is told to stop.
+type nemesis struct {
+	w      *world
+	pause  time.Duration // between two strikes, at most
+	strong bool          // it goes for the dispatchers and the journal, too
+	tally  Tally
+}
+
+// strike does one thing, and comes again.
+func (n *nemesis) strike() {
+	w := n.w
+	if w.calm {
+		return
+	}
+	o := w.workers[w.rng.IntN(len(w.workers))]
+	d := w.dispatchers[w.rng.IntN(len(w.dispatchers))]
+	switch k := w.rng.IntN(100); {
+	case k < 12:
+		n.killWorker(o)
+	case k < 32:
+		n.pauseNode(&o.node, 70*time.Second)
+	case k < 42:
+		o.leave()
+		n.restart(o, 30*time.Second)
+	case k < 62:
+		n.cut(&o.node, &d.node)
+	case !n.strong:
+	case k < 75:
+		n.killDispatcher(d)
+	case k < 90:
+		n.pauseNode(&d.node, 40*time.Second)
+	default:
+		w.journal.stalled = w.now + w.spell(9*time.Second)
+	}
+	w.at(w.spell(n.pause), n.strike)
+}
+
+func (n *nemesis) killWorker(o *worker) {
+	if o.up {
+		o.kill()
+	}
+	n.restart(o, 30*time.Second)
+}
+
+// restart starts a worker that ended, after a while; most of them.
+func (n *nemesis) restart(o *worker, most time.Duration) {
+	if n.w.chance(800) {
+		n.w.at(n.w.spell(most), o.start)
+	}
+}
+
+// ended is called when a worker ended by itself, having lost the dispatcher.
+func (n *nemesis) ended(o *worker) {
+	n.tally.GaveUp++
+	n.restart(o, 10*time.Second)
+}
+
+func (n *nemesis) killDispatcher(d *dispatcher) {
+	if !d.up {
+		return
+	}
+	n.tally.Failovers++
+	d.say("%s is killed", d.name)
+	d.stop()
+	n.w.at(n.w.spell(20*time.Second), d.start)
+}
+
+func (n *nemesis) pauseNode(v *node, most time.Duration) {
+	if !v.up || v.paused {
+		return
+	}
+	n.tally.Pauses++
+	w, life := n.w, v.life
+	d := w.spell(most)
+	if w.tracing {
+		w.say("%s is paused for %s", v.name, d)
+	}
+	v.pause()
+	w.at(d, func() {
+		if v.life == life {
+			v.resume()
+		}
+	})
+}
+
+// cut separates a worker from a dispatcher, in one direction or in both.
+func (n *nemesis) cut(a, b *node) {
+	n.tally.Cuts++
+	w, links := n.w, []link{{a, b}, {b, a}}
+	switch w.rng.IntN(3) {
+	case 0:
+		links = links[:1]
+	case 1:
+		links = links[1:]
+	}
+	d := w.spell(time.Minute)
+	for _, l := range links {
+		if w.tracing {
+			w.say("%s does not reach %s for %s", l.from.name, l.to.name, d)
+		}
+		w.bus.cut(l)
+		w.at(d, func() { w.bus.mend(l) })
+	}
+}
+
+// heal ends all harm: from here on the world is as it should be.
+func (w *world) heal() {
+	if w.tracing {
+		w.say("all is healed")
+	}
+	w.calm = true
+	w.bus.weather = weather{}
+	clear(w.bus.cuts)
+	w.journal.slowest, w.journal.stalled = promptness, 0
+	for _, d := range w.dispatchers {
+		d.resume()
+		d.start()
+	}
+	some := false
+	for _, o := range w.workers {
+		o.resume()
+		if w.chance(700) {
+			o.start()
+		}
+		some = some || o.up && !o.leaving
+	}
+	if !some {
+		w.workers[0].kill()
+		w.workers[0].start()
+	}
+}

@@ -1,0 +1,151 @@
+package sim
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/core"
+)
+
+// Mutation is a fault that the simulation builds in where core and world meet,
+// so as to prove that it would notice. The core knows nothing of them.
+type Mutation int
+
+// The mutations.
+const (
+	// NoMutation: all is as it should be.
+	NoMutation Mutation = iota
+	// NoReconciliation keeps from the core what heartbeats say is running.
+	NoReconciliation
+	// NoDedupe lets workers run an activation as often as it is delivered.
+	NoDedupe
+	// ReplyBeforeCommit sends replies and orders before their records are committed.
+	ReplyBeforeCommit
+	// HastyEviction removes workers sooner than they give up by themselves.
+	HastyEviction
+	// NoCompareAndSet lets the journal accept an append whatever entry it names.
+	NoCompareAndSet
+)
+
+// Options is what a run depends on, and all it depends on.
+type Options struct {
+	Seed     uint64
+	Mutation Mutation
+	// Trace keeps a line for everything that happens. It is slow.
+	Trace bool
+}
+
+// Tally counts what happened in a run, to see that there was something to survive.
+type Tally struct {
+	Events, Activations, Lost, Rejected, Evicted, Commits, Cleanings int
+	Failovers, Pauses, Cuts, GaveUp, SharesChecked                   int
+}
+
+// Add adds the counts of another run.
+func (t *Tally) Add(o Tally) {
+	for i, n := range o.list() {
+		*t.list()[i] += *n
+	}
+}
+
+func (t *Tally) list() []*int {
+	return []*int{
+		&t.Events, &t.Activations, &t.Lost, &t.Rejected, &t.Evicted, &t.Commits, &t.Cleanings,
+		&t.Failovers, &t.Pauses, &t.Cuts, &t.GaveUp, &t.SharesChecked,
+	}
+}
+
+// Report is what came of a run.
+type Report struct {
+	Tally Tally
+	// Trace is what happened, line by line, if it was asked for.
+	Trace []string
+}
+
+// Run plays one world from its beginning to its verdict. The error says which
+// invariant failed and when. Runs may go on concurrently.
+func Run(o Options) (Report, error) {
+	w := newWorld(o)
+	for _, d := range w.dispatchers {
+		d.start()
+	}
+	for _, v := range w.workers {
+		w.at(w.spell(10*time.Second), v.start)
+	}
+	w.at(w.spell(5*time.Second), w.nemesis.strike)
+	if w.run(time.Minute + w.spell(90*time.Second)) {
+		w.heal()
+		w.judge()
+	}
+	for _, d := range w.dispatchers {
+		d.cleaning.stop()
+	}
+	t := &w.nemesis.tally
+	t.Events, t.Activations, t.Commits = w.count, len(w.books.given), w.journal.commits
+	t.Lost, t.Rejected, t.Evicted = w.books.outcomes[ha.OutcomeLost], w.books.outcomes[ha.OutcomeRejected], int(w.books.lost)
+	t.Cleanings = w.journal.purges
+	if w.failure != nil {
+		return Report{*t, w.trace}, fmt.Errorf("seed %d: %w", o.Seed, w.failure)
+	}
+	return Report{*t, w.trace}, nil
+}
+
+// newWorld draws a world from its seed.
+func newWorld(o Options) *world {
+	w := &world{opts: o, rng: rand.New(rand.NewPCG(o.Seed, 0x5eed)), tracing: o.Trace, begunOnce: map[ha.ActivationID]bool{}}
+	w.cfg = core.Config{
+		Timing:        ha.DefaultTiming(),
+		ActivateEvery: pick(w, 0, 500*time.Millisecond, time.Second, 2*time.Second),
+		ShareWindow:   pick(w, 0, 1, 20, 40),
+		MaxWorkers:    1000,
+	}
+	if o.Mutation == HastyEviction {
+		w.cfg.Timing.EvictAfter = 15 * time.Second
+	}
+	w.bus = &bus{w: w, cuts: map[link]int{}, weather: weather{
+		drop: pick(w, 0, 10, 50, 200), duplicate: pick(w, 0, 10, 100), late: pick(w, 0, 10, 100),
+		latest: pick(w, 100*time.Millisecond, 3*time.Second, 12*time.Second),
+	}}
+	w.journal = &journal{w: w, first: 1, slowest: pick(w, time.Millisecond, 5*time.Millisecond, 50*time.Millisecond, time.Second)}
+	w.books = newBooks(w)
+	w.nemesis = &nemesis{w: w, pause: pick(w, 2*time.Second, 8*time.Second, 30*time.Second), strong: w.chance(700)}
+	w.dispatchers = []*dispatcher{{node: w.node("d1")}}
+	for i := range 1 + w.rng.IntN(8) {
+		w.workers = append(w.workers, w.drawWorker(fmt.Sprintf("w%d", i)))
+	}
+	return w
+}
+
+func pick[T any](w *world, choices ...T) T { return choices[w.rng.IntN(len(choices))] }
+
+// node makes a node whose clock is up to 2 % fast or slow, and up to an hour off.
+func (w *world) node(name string) node {
+	return node{w: w, name: name, clock: clock{offset: w.spell(time.Hour), ppm: w.rng.Int64N(40_001) - 20_000}}
+}
+
+func (w *world) drawWorker(name string) *worker {
+	v := &worker{node: w.node(name)}
+	v.weight, v.slots, v.manners = ha.Weight(1+w.rng.IntN(6)), 1, obedient
+	switch k := w.rng.IntN(100); {
+	case k < 12:
+		v.manners = forgetful
+	case k < 22:
+		v.manners = anonymous
+	case k < 32:
+		v.manners = simple
+	}
+	if v.manners != simple && w.chance(300) {
+		v.slots = 2 + w.rng.IntN(2)
+	}
+	if w.chance(60) {
+		v.kinds = []string{"sha512"}
+	}
+	v.workMin = 50*time.Millisecond + w.spell(time.Second)
+	if w.cfg.ActivateEvery == 0 {
+		v.workMin += 2 * time.Second
+	}
+	v.workMax = v.workMin + w.spell(5*time.Second)
+	return v
+}

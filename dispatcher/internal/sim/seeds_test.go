@@ -1,0 +1,6 @@
+//go:build !race
+
+package sim
+
+// defaultSeeds is how many worlds a test run plays.
+const defaultSeeds = 2000

@@ -1,0 +1,229 @@
+package sim
+
+import (
+	"slices"
+	"time"
+
+	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/core"
+)
+
+// session is one registration of a worker, from the reply to its hello on.
+type session struct {
+	w        *worker
+	id       ha.WorkerID
+	epoch    ha.Epoch // the highest seen
+	missed   int
+	seen     map[ha.ActivationID]bool
+	held     []ha.ActivationID // received, and its outcome not acknowledged
+	finished []core.Finished
+	sent     int // the first of finished are in the report that is in flight
+
+	beat, report, bye *call
+	overdue           bool
+	paused            bool // before a report is repeated
+	pause             time.Duration
+	draining          bool
+	byes              int
+}
+
+func newSession(w *worker, r core.Reply) *session {
+	s := &session{w: w, id: r.Worker, epoch: r.Epoch, seen: map[ha.ActivationID]bool{}}
+	s.tick()
+	return s
+}
+
+// mine wraps what a timer does: it does nothing once the session is over.
+func (s *session) mine(do func()) func() {
+	return func() {
+		if s.w.s == s {
+			do()
+		}
+	}
+}
+
+func (s *session) tick() {
+	s.w.after(s.w.w.cfg.Timing.Heartbeat, s.mine(func() {
+		s.tick()
+		s.heartbeat()
+	}))
+}
+
+func (s *session) heartbeat() {
+	if s.beat != nil {
+		s.overdue = true
+		return
+	}
+	s.overdue = false
+	in := core.Heartbeat{Worker: s.id}
+	if s.w.manners != simple {
+		in.Running = append([]ha.ActivationID{}, s.held...)
+	}
+	s.beat = s.w.call(in, s.mine(s.miss))
+}
+
+func (s *session) miss() {
+	s.beat = nil
+	if s.bye != nil {
+		return // whether it is known no longer matters
+	}
+	if s.missed++; s.missed >= s.w.w.cfg.Timing.Misses {
+		s.w.say("%s has lost the dispatcher", s.w.name)
+		s.w.kill()
+		s.w.w.nemesis.ended(s.w)
+		return
+	}
+	if s.overdue {
+		s.heartbeat()
+	}
+}
+
+// answered takes the answer to any request of the session.
+func (s *session) answered(a answer) {
+	switch {
+	case s.beat.answers(a):
+		if unknown(a.reply) {
+			s.over()
+			return
+		}
+		if a.reply.Err != nil || a.reply.Epoch < s.epoch {
+			s.miss()
+			return
+		}
+		s.beat, s.missed, s.epoch = nil, 0, a.reply.Epoch
+		if s.overdue {
+			s.heartbeat()
+		}
+	case s.report.answers(a):
+		s.report = nil
+		switch {
+		case unknown(a.reply):
+			s.over()
+		case a.reply.Err != nil && a.reply.Err.Status != 409:
+			s.again()
+		default:
+			s.acknowledged()
+		}
+	case s.bye.answers(a):
+		if a.reply.Err != nil && !unknown(a.reply) {
+			s.byeAgain()
+			return
+		}
+		s.w.kill()
+	}
+}
+
+func unknown(r core.Reply) bool { return r.Err != nil && r.Err.Status == 404 }
+
+// over is what a worker makes of 404: it stops what it runs and says hello again.
+func (s *session) over() {
+	s.w.say("%s is not known any more", s.w.name)
+	if s.w.leaving {
+		s.w.kill()
+		return
+	}
+	s.w.greet()
+}
+
+func (s *session) order(o order) {
+	if o.worker != s.id || s.bye != nil || o.epoch < s.epoch {
+		return
+	}
+	s.epoch = o.epoch
+	if o.cancel {
+		if t := s.w.working[o.activation]; t != nil {
+			t.stop()
+			delete(s.w.working, o.activation)
+			s.ended(o.activation, ha.OutcomeCancelled)
+		}
+		return
+	}
+	if s.seen[o.activation] && s.w.w.opts.Mutation != NoDedupe {
+		return
+	}
+	s.seen[o.activation] = true
+	if s.draining || len(s.w.working) >= s.w.slots {
+		if s.w.manners == simple {
+			return // it does not know what to say
+		}
+		s.held = append(s.held, o.activation)
+		s.ended(o.activation, ha.OutcomeRejected)
+		return
+	}
+	s.held = append(s.held, o.activation)
+	s.w.work(o.activation)
+}
+
+// ended takes note of an outcome.
+func (s *session) ended(id ha.ActivationID, outcome ha.Outcome) {
+	s.finished = append(s.finished, core.Finished{Activation: id, Outcome: outcome})
+	s.advance()
+}
+
+// advance reports what is to be reported, and leaves when nothing is left.
+func (s *session) advance() {
+	switch {
+	case s.report != nil || s.paused || s.bye != nil:
+	case len(s.finished) > 0:
+		s.send()
+	case s.draining && len(s.held) == 0:
+		s.sayBye()
+	}
+}
+
+func (s *session) send() {
+	in := core.Available{Worker: s.id}
+	if s.w.manners != simple {
+		in.Finished = slices.Clone(s.finished)
+	}
+	s.sent = len(s.finished)
+	s.report = s.w.call(in, s.mine(s.again))
+	if s.w.manners == simple || s.w.manners == forgetful {
+		s.acknowledged() // or so it believes
+	}
+}
+
+// again repeats a report after a pause.
+func (s *session) again() {
+	s.report, s.sent, s.paused = nil, 0, true
+	if s.pause == 0 {
+		s.pause = 50 * time.Millisecond
+	}
+	d := s.pause/2 + s.w.w.spell(s.pause/2)
+	s.pause = min(2*s.pause, 2*time.Second)
+	s.w.after(d, s.mine(func() {
+		s.paused = false
+		s.advance()
+	}))
+}
+
+func (s *session) acknowledged() {
+	for _, f := range s.finished[:s.sent] {
+		s.held = remove(s.held, f.Activation)
+	}
+	s.finished, s.sent, s.pause = slices.Clone(s.finished[s.sent:]), 0, 0
+	if s.w.manners == simple || s.w.manners == forgetful {
+		s.report.timeout.stop()
+		s.report = nil
+	}
+	s.advance()
+}
+
+// drain takes no more work, finishes, reports, and says bye.
+func (s *session) drain() {
+	s.draining = true
+	s.advance()
+}
+
+func (s *session) sayBye() {
+	s.byes++
+	s.bye = s.w.call(core.Bye{Worker: s.id}, s.mine(s.byeAgain))
+}
+
+func (s *session) byeAgain() {
+	if s.byes >= 3 {
+		s.w.kill()
+		return
+	}
+	s.sayBye()
+}

@@ -1,0 +1,165 @@
+package sim
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"time"
+
+	ha "github.com/seed261fe303/ha"
+)
+
+// judge lets the healed world settle, and looks whether it did.
+func (w *world) judge() {
+	timing := w.cfg.Timing
+	starts := make([]int, len(w.workers))
+	for i, o := range w.workers {
+		starts[i] = o.starts
+	}
+	// Whoever is to be started again has been by then.
+	if !w.run(w.now + 35*time.Second) {
+		return
+	}
+	if !w.until("the living are registered and nobody else", timing.EvictAfter, w.registryIsRight) {
+		return
+	}
+	// What went wrong before is noticed within two heartbeats.
+	if !w.run(w.now + 4*timing.Heartbeat) {
+		return
+	}
+	again := func() error { return w.allActivated(starts) }
+	if !w.until("every worker is activated again", 30*time.Minute, again) {
+		return
+	}
+	w.quiet()
+	if w.failure != nil {
+		return
+	}
+	if !w.until("leader and standby are at the same position", time.Minute, w.sameState) {
+		return
+	}
+	w.books.rebuild()
+	w.shares()
+}
+
+// registryIsRight compares who lives with who is registered.
+func (w *world) registryIsRight() error {
+	living := 0
+	for _, o := range w.workers {
+		if !o.up {
+			continue
+		}
+		if o.s == nil || w.books.registered[o.s.id] == nil {
+			return fmt.Errorf("%s lives and is not registered", o.name)
+		}
+		living++
+	}
+	if n := len(w.books.registered); n != living {
+		return fmt.Errorf("%d are registered, %d live", n, living)
+	}
+	for _, d := range w.dispatchers {
+		if n, _ := d.core.Population(); n != living {
+			return fmt.Errorf("%s says that %d are registered, %d live", d.name, n, living)
+		}
+	}
+	return nil
+}
+
+func (w *world) allActivated(before []int) error {
+	for i, o := range w.workers {
+		if o.up && o.repairable() && o.starts == before[i] {
+			return fmt.Errorf("%s is not", o.name)
+		}
+	}
+	return nil
+}
+
+// quiet watches a settled world: nothing is lost in it, refused or removed, and
+// no activation stays.
+func (w *world) quiet() {
+	lost, rejected := w.books.outcomes[ha.OutcomeLost], w.books.outcomes[ha.OutcomeRejected]
+	cancels := w.books.cancels
+	joined, left, gone := w.books.joined, w.books.left, w.books.lost
+	if !w.run(w.now + 30*time.Second) {
+		return
+	}
+	if n := w.books.outcomes[ha.OutcomeLost] - lost; n > 0 {
+		w.fail("%d activations are lost without a fault", n)
+	}
+	if n := w.books.outcomes[ha.OutcomeRejected] - rejected; n > 0 {
+		w.fail("%d activations are rejected without a fault: the dispatcher took busy workers for idle", n)
+	}
+	if n := w.books.cancels - cancels; n > 0 {
+		w.fail("%d activations are cancelled without a fault", n)
+	}
+	if joined != w.books.joined || left != w.books.left || gone != w.books.lost {
+		w.fail("without a fault %d joined, %d left and %d were lost", w.books.joined-joined, w.books.left-left, w.books.lost-gone)
+	}
+	for i, g := range w.books.given {
+		reg := w.books.registered[g.worker]
+		if !g.running || reg == nil || !reg.owner.repairable() {
+			continue
+		}
+		if age := w.now - g.at; age > reg.owner.workMax+4*w.cfg.Timing.Heartbeat {
+			w.fail("activation %d runs on %s for %s by now", i+1, reg.owner.name, age)
+		}
+	}
+}
+
+// sameState compares the leader with the standby, where nothing is on its way.
+func (w *world) sameState() error {
+	for _, d := range w.dispatchers {
+		if !d.up {
+			return fmt.Errorf("%s is down", d.name)
+		}
+		if d.flying != nil || !d.filling.empty() {
+			return errors.New("records are on their way")
+		}
+		if !bytes.Equal(d.core.Digest(nil), w.books.standby.Digest(nil)) {
+			return errors.New("leader and standby differ")
+		}
+	}
+	return nil
+}
+
+// shares lets everybody be idle at every beat, for two windows, and compares the
+// last window with the weights. It says nothing where the rule does not: where
+// activations come without a beat, or somebody's slot is taken for good.
+func (w *world) shares() {
+	every := w.cfg.ActivateEvery
+	total, lightest := uint64(0), ha.MaxWeight
+	for _, reg := range w.books.registered {
+		if reg.owner.manners == simple && len(reg.running) > 0 {
+			return
+		}
+		if len(reg.Kinds) == 0 {
+			total += uint64(reg.Weight)
+			lightest = min(lightest, reg.Weight)
+		}
+	}
+	if every == 0 || w.cfg.ShareWindow == 0 || total == 0 {
+		return
+	}
+	window := max(w.cfg.ShareWindow, int(2*((total+uint64(lightest)-1)/uint64(lightest))))
+	if 2*time.Duration(window)*every > 3*time.Minute {
+		return // it would take too long
+	}
+	w.swift = true
+	if !w.run(w.now + 10*time.Second + every*time.Duration(2*window)) {
+		return
+	}
+	counts := map[ha.WorkerID]int{}
+	for _, g := range w.books.given[len(w.books.given)-window:] {
+		counts[g.worker]++
+	}
+	for id, reg := range w.books.registered {
+		if len(reg.Kinds) > 0 {
+			continue
+		}
+		fair := float64(window) * float64(reg.Weight) / float64(total)
+		if off := float64(counts[id]) - fair; off > 2.5 || off < -2.5 {
+			w.fail("%s of weight %d has %d of the last %d activations, its share is %.1f", reg.owner.name, reg.Weight, counts[id], window, fair)
+		}
+	}
+	w.nemesis.tally.SharesChecked++
+}

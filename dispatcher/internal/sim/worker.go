@@ -1,0 +1,213 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+
+	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/core"
+)
+
+// manners is how well a worker knows the protocol.
+type manners int
+
+const (
+	// obedient does all that the protocol says.
+	obedient manners = iota
+	// forgetful sends each available once, as a shell script may.
+	forgetful
+	// anonymous sends no instance: a hello whose answer was lost makes another registration.
+	anonymous
+	// simple sends no list of what it runs, says "all is done" once, and has one slot.
+	// An activation of it may stay open for ever, and the protocol says so.
+	simple
+)
+
+// traits is what a worker is like, from one start to the next.
+type traits struct {
+	manners manners
+	weight  ha.Weight
+	slots   int
+	kinds   []string
+	workMin time.Duration
+	workMax time.Duration
+}
+
+// repairable tells whether the protocol promises that the worker is activated
+// again whatever happened.
+func (t traits) repairable() bool { return t.manners != simple && len(t.kinds) == 0 }
+
+// worker is a worker's process, in a compact model of the protocol's worker part.
+type worker struct {
+	node
+	traits
+
+	instance string
+	hello    *call
+	pause    time.Duration // before the next hello
+	early    []order       // that came before the reply to the hello
+	s        *session      // nil while it has no registration
+	working  map[ha.ActivationID]*timer
+	leaving  bool // it was told to stop
+	starts   int  // handlers ever started
+}
+
+// call is a request that waits for its answer.
+type call struct {
+	id      uint64
+	timeout *timer
+}
+
+func (w *worker) dispatcher() receiver { return w.w.dispatchers[w.w.rng.IntN(len(w.w.dispatchers))] }
+
+// start begins a life, unless it lives.
+func (w *worker) start() {
+	if w.up {
+		return
+	}
+	w.begin()
+	w.leaving = false
+	w.say("%s starts", w.name)
+	w.greet()
+}
+
+// kill ends it as kill -9 does.
+func (w *worker) kill() {
+	w.say("%s ends", w.name)
+	w.forget()
+	w.end()
+}
+
+// forget drops the registration and stops all work.
+func (w *worker) forget() {
+	for _, t := range w.working {
+		t.stop()
+	}
+	w.working = map[ha.ActivationID]*timer{}
+	w.s, w.early, w.hello = nil, nil, nil
+}
+
+// greet begins to say hello: a new registration, so a new instance.
+func (w *worker) greet() {
+	w.forget()
+	w.instance = ""
+	if w.manners != anonymous {
+		w.instance = fmt.Sprintf("%s-%d-%d", w.name, w.life, w.w.ask())
+	}
+	w.pause = 50 * time.Millisecond
+	w.sayHello()
+}
+
+func (w *worker) sayHello() {
+	w.hello = w.call(core.Hello{
+		Weight: w.weight, Slots: w.slots, Name: w.name, Kinds: w.kinds, Instance: w.instance,
+	}, func() { w.helloAgain() })
+}
+
+func (w *worker) helloAgain() {
+	w.hello = nil
+	if w.leaving {
+		w.kill()
+		return
+	}
+	pause := w.pause/2 + w.w.spell(w.pause/2)
+	w.pause = min(2*w.pause, 2*time.Second)
+	w.after(pause, w.sayHello)
+}
+
+// call sends a request. Unless it is answered in time, late is called.
+func (w *worker) call(in core.Input, late func()) *call {
+	c := &call{id: w.w.ask()}
+	c.timeout = w.after(w.w.cfg.Timing.ReplyTimeout, late)
+	w.w.bus.send(w, w.dispatcher(), request{c.id, in})
+	return c
+}
+
+// answers tells whether an answer is the one that is waited for.
+func (c *call) answers(a answer) bool {
+	if c == nil || c.id != a.id {
+		return false
+	}
+	c.timeout.stop()
+	return true
+}
+
+func (w *worker) receive(_ receiver, message any) {
+	switch m := message.(type) {
+	case answer:
+		switch {
+		case w.hello.answers(m):
+			w.welcome(m.reply)
+		case w.s != nil:
+			w.s.answered(m)
+		}
+	case order:
+		switch {
+		case w.s != nil:
+			w.s.order(m)
+		case w.hello != nil:
+			w.early = append(w.early, m)
+		}
+	}
+}
+
+// welcome takes the answer to a hello.
+func (w *worker) welcome(r core.Reply) {
+	if r.Err != nil {
+		w.helloAgain()
+		return
+	}
+	w.hello = nil
+	w.s = newSession(w, r)
+	early := w.early
+	w.early = nil
+	for _, o := range early {
+		w.s.order(o)
+	}
+	if w.leaving {
+		w.s.drain()
+	}
+}
+
+// leave makes it stop in order.
+func (w *worker) leave() {
+	if !w.up || w.leaving {
+		return
+	}
+	w.say("%s leaves", w.name)
+	w.leaving = true
+	if w.s != nil {
+		w.s.drain()
+	}
+}
+
+// work begins to run an activation.
+func (w *worker) work(id ha.ActivationID) {
+	w.starts++
+	w.w.begun(w, id)
+	d := w.workMin + w.w.spell(w.workMax-w.workMin)
+	if w.w.swift {
+		d = 5 * time.Millisecond
+	}
+	w.working[id] = w.after(d, func() {
+		delete(w.working, id)
+		w.s.ended(id, w.w.outcome())
+	})
+	if len(w.working) > w.slots {
+		w.w.fail("%s runs %d in %d slots", w.name, len(w.working), w.slots)
+	}
+}
+
+func (w *worker) say(format string, args ...any) {
+	if w.w.tracing {
+		w.w.say(format, args...)
+	}
+}
+
+// outcome is how a piece of work ends.
+func (w *world) outcome() ha.Outcome {
+	if w.chance(50) {
+		return ha.OutcomeFailed
+	}
+	return ha.OutcomeDone
+}

@@ -1,0 +1,222 @@
+package dispatcher_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/micro"
+
+	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher"
+	"github.com/seed261fe303/ha/subjects"
+)
+
+// pages asks for the whole list, page by page, and returns the ids and the
+// length in bytes of the longest page.
+func (r *rig) pages(limit int) (ids []ha.WorkerID, pages, longest int) {
+	r.t.Helper()
+	for cursor := ""; ; {
+		body, err := json.Marshal(subjects.WorkersRequest{Limit: limit, Cursor: cursor})
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		msg, err := r.nc.Request(r.names.Workers(), body, patience)
+		if err != nil {
+			r.t.Fatalf("page %d: %v", pages+1, err)
+		}
+		var list subjects.Workers
+		if err := json.Unmarshal(msg.Data, &list); err != nil {
+			r.t.Fatalf("%v: %s", err, msg.Data)
+		}
+		for _, w := range list.Workers {
+			ids = append(ids, w.ID)
+		}
+		pages++
+		longest = max(longest, len(msg.Data))
+		if limit > 0 && len(list.Workers) > limit {
+			r.t.Errorf("page of %d workers, asked for %d", len(list.Workers), limit)
+		}
+		if list.Next == "" {
+			return ids, pages, longest
+		}
+		if len(list.Workers) == 0 || list.Next == cursor {
+			r.t.Fatalf("a page with %d workers says that %s is next", len(list.Workers), list.Next)
+		}
+		cursor = list.Next
+	}
+}
+
+func (r *rig) sameIDs(got, want []ha.WorkerID) {
+	r.t.Helper()
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		r.t.Errorf("listed %v\nwant   %v", got, want)
+	}
+}
+
+func TestTheListOfWorkersComesInPages(t *testing.T) {
+	r := started(t, nil)
+	if ids, pages, _ := r.pages(10); len(ids) != 0 || pages != 1 {
+		t.Errorf("nobody is registered: %v in %d pages", ids, pages)
+	}
+	var want []ha.WorkerID
+	for range 25 {
+		want = append(want, r.hello(`{"weight":1}`).ID)
+	}
+	for limit, pages := range map[int]int{0: 1, 1: 25, 10: 3, 24: 2, 25: 1, 26: 1, 1000: 1} {
+		ids, n, _ := r.pages(limit)
+		r.sameIDs(ids, want)
+		if n != pages {
+			t.Errorf("%d workers by %d came in %d pages, want %d", len(want), limit, n, pages)
+		}
+	}
+	// A cursor stays good when the worker it points behind is gone.
+	var list subjects.Workers
+	r.must(r.names.Workers(), `{"limit":10}`, &list)
+	r.must(r.names.Bye(want[9]), "", new(map[string]any))
+	r.must(r.names.Bye(want[10]), "", new(map[string]any))
+	var rest subjects.Workers
+	r.must(r.names.Workers(), `{"cursor":"`+list.Next+`"}`, &rest)
+	if rest.Total != 23 || len(rest.Workers) != 14 || rest.Workers[0].ID != want[11] {
+		t.Errorf("%d workers of %d are the rest: %+v", len(rest.Workers), rest.Total, rest)
+	}
+	var behind subjects.Workers
+	r.must(r.names.Workers(), `{"cursor":"18446744073709551614"}`, &behind)
+	if len(behind.Workers) != 0 || behind.Next != "" {
+		t.Errorf("behind the last there are %+v", behind)
+	}
+}
+
+// longHello is a hello whose every field is as long as may be.
+func longHello() string {
+	names := func(first string) string {
+		list := make([]string, subjects.MaxNames)
+		for i := range list {
+			list[i] = fmt.Sprintf("%s%03d", strings.Repeat(first, subjects.MaxToken-3), i)
+		}
+		return `["` + strings.Join(list, `","`) + `"]`
+	}
+	return fmt.Sprintf(`{"weight":1000000,"slots":1024,"direct":true,"name":%q,"pools":%s,"kinds":%s}`,
+		strings.Repeat("n", subjects.MaxToken), names("p"), names("k"))
+}
+
+// TestAPageFitsIntoOneMessage: of workers whose every field is as long as may be,
+// a thousand would be 9 MB.
+func TestAPageFitsIntoOneMessage(t *testing.T) {
+	r := started(t, nil)
+	body := longHello()
+	var want []ha.WorkerID
+	for range 300 {
+		want = append(want, r.hello(body).ID)
+	}
+	ids, pages, longest := r.pages(0)
+	r.sameIDs(ids, want)
+	if longest > 900_000 || pages > 4 {
+		t.Errorf("%d workers came in %d pages of up to %d bytes", len(ids), pages, longest)
+	}
+}
+
+func TestStatusCounts(t *testing.T) {
+	r := started(t, func(c *dispatcher.Config) { c.Name = "east" })
+	orders := r.orders()
+	first := r.hello(`{"weight":1}`).ID
+	for _, outcome := range []ha.Outcome{ha.OutcomeDone, ha.OutcomeFailed, ha.OutcomeCancelled, ha.OutcomeTimedOut, ha.OutcomeRejected, ha.OutcomeDone} {
+		r.must(r.names.Available(first), finished(receive(t, orders, "an activation").activation(t), outcome), new(map[string]any))
+		if outcome == ha.OutcomeRejected { // it is given nothing until it is heard of again
+			r.none(orders)
+			r.heartbeat(first, holding())
+		}
+	}
+	r.hello(`{"weight":1,"kinds":["k"]}`) // takes no plain activations
+	leaving := r.hello(`{"weight":1}`).ID
+	r.must(r.names.Bye(leaving), "", new(map[string]any))
+	s := r.status()
+	if want := (subjects.WorkerCounts{Registered: 2, Idle: 1, Busy: 1, Joined: 3, Left: 1}); s.Workers != want {
+		t.Errorf("workers %+v, want %+v", s.Workers, want)
+	}
+	want := subjects.Activations{Started: 8, Running: 1, Done: 2, Failed: 1, Cancelled: 1, TimedOut: 1, Rejected: 1, Lost: 1}
+	if s.Activations != want {
+		t.Errorf("activations %+v, want %+v", s.Activations, want)
+	}
+	if s.Leader.Name != "east" || s.Leader.Epoch == 0 || len(s.Dispatchers) != 1 || s.Dispatchers[0].Name != "east" ||
+		s.Dispatchers[0].Role != "leader" || s.Journal.Kind != "memory" || s.Journal.Position == 0 || s.Journal.Position != s.Leader.Position {
+		t.Errorf("status %+v", s)
+	}
+	if again := r.status(); again.Journal.Position != s.Journal.Position {
+		t.Error("a question made an entry in the journal")
+	}
+}
+
+// TestTheMicroToolsFindTheDispatcher as "nats micro ls, info and stats" do.
+func TestTheMicroToolsFindTheDispatcher(t *testing.T) {
+	r := started(t, func(c *dispatcher.Config) { c.Name = "found" })
+	id := r.hello(`{"weight":1}`).ID
+	for range 6 {
+		r.heartbeat(id, "")
+	}
+	for range 2 {
+		r.refused(r.names.Heartbeat(id), "[]", 400, "invalid_json")
+	}
+	var ping micro.Ping
+	r.discover("$SRV.PING", &ping, &ping.ServiceIdentity)
+	r.discover("$SRV.PING.ha", &ping, &ping.ServiceIdentity)
+	if ping.Name != dispatcher.ServiceName || ping.Metadata["name"] != "found" {
+		t.Errorf("ping %+v", ping)
+	}
+	var info micro.Info
+	r.discover("$SRV.INFO.ha", &info, &info.ServiceIdentity)
+	endpoints := map[string]string{}
+	for _, e := range info.Endpoints {
+		endpoints[e.Name] = e.Subject
+	}
+	want := map[string]string{
+		"hello": r.names.Hello(), "heartbeat": r.names.HeartbeatAll(), "available": r.names.AvailableAll(),
+		"bye": r.names.ByeAll(), "workers": r.names.Workers(), "status": r.names.Status(),
+	}
+	if fmt.Sprint(endpoints) != fmt.Sprint(want) {
+		t.Errorf("endpoints %v, want %v", endpoints, want)
+	}
+	eventually(t, "micro stats to count 8 heartbeats and 2 errors", func() bool {
+		var stats micro.Stats
+		r.discover("$SRV.STATS.ha."+info.ID, &stats, &stats.ServiceIdentity)
+		for _, e := range stats.Endpoints {
+			if e.Name == "heartbeat" {
+				return e.NumRequests == 8 && e.NumErrors == 2
+			}
+		}
+		return false
+	})
+}
+
+// discover asks all services and decodes the answer of this rig's dispatcher.
+func (r *rig) discover(subject string, into any, identity *micro.ServiceIdentity) {
+	r.t.Helper()
+	inbox := r.nc.NewRespInbox()
+	sub, err := r.nc.SubscribeSync(inbox)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer func() {
+		if err := sub.Unsubscribe(); err != nil {
+			r.t.Error(err)
+		}
+	}()
+	if err := r.nc.PublishMsg(&nats.Msg{Subject: subject, Reply: inbox}); err != nil {
+		r.t.Fatal(err)
+	}
+	for deadline := time.Now().Add(patience); ; {
+		msg, err := sub.NextMsg(time.Until(deadline))
+		if err != nil {
+			r.t.Fatalf("%s: no answer of the dispatcher %s: %v", subject, r.names.Prefix(), err)
+		}
+		if err := json.Unmarshal(msg.Data, into); err != nil {
+			r.t.Fatalf("%s: %v: %s", subject, err, msg.Data)
+		}
+		if identity.Metadata["prefix"] == r.names.Prefix() {
+			return
+		}
+	}
+}

@@ -1,0 +1,103 @@
+package dispatcher
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"go.uber.org/goleak"
+
+	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/journal"
+	"github.com/seed261fe303/ha/embedded"
+)
+
+// within bounds whatever a test waits for.
+const within = 20 * time.Second
+
+// leakFree fails the test if goroutines are left when everything registered
+// after this call has been cleaned up.
+func leakFree(t *testing.T) {
+	t.Helper()
+	before := goleak.IgnoreCurrent()
+	t.Cleanup(func() { goleak.VerifyNone(t, before) })
+}
+
+// connectTo returns a connection to a server of the test's own.
+func connectTo(tb testing.TB, cfg embedded.Config) *nats.Conn {
+	tb.Helper()
+	server, err := embedded.Start(tb.Context(), cfg)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(server.Shutdown)
+	nc, err := server.Connect()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(nc.Close)
+	return nc
+}
+
+// streamOn returns a journal in JetStream.
+func streamOn(tb testing.TB, nc *nats.Conn, prefix string) *journal.JetStream {
+	tb.Helper()
+	log, err := journal.OpenJetStream(tb.Context(), nc, journal.JetStreamConfig{Prefix: prefix})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return log
+}
+
+// eventually polls until condition returns nil.
+func eventually(tb testing.TB, condition func() error) {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), within)
+	defer cancel()
+	ticker := time.NewTicker(5 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		err := condition()
+		if err == nil {
+			return
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			tb.Fatalf("not within %s: %v", within, err)
+		}
+	}
+}
+
+// errRead ends a replay at the entry asked for.
+var errRead = errors.New("read")
+
+// replayTo builds a state from the log, up to the entry at seq.
+func replayTo(tb testing.TB, log journal.Log, cfg core.Config, seq uint64) *core.Core {
+	tb.Helper()
+	c := core.New(cfg)
+	err := log.Follow(tb.Context(), 1, func(e journal.Entry) error {
+		if err := applyBatch(c, e.Data); err != nil {
+			return err
+		}
+		if e.Seq >= seq {
+			return errRead
+		}
+		return nil
+	})
+	if !errors.Is(err, errRead) {
+		tb.Fatalf("replay to %d: %v", seq, err)
+	}
+	return c
+}
+
+// sameDigest fails where two states are not equal, byte for byte.
+func sameDigest(tb testing.TB, what string, got, want *core.Core) {
+	tb.Helper()
+	if !bytes.Equal(got.Digest(nil), want.Digest(nil)) {
+		tb.Fatalf("%s: the states differ: %+v and %+v", what, got.Counts(), want.Counts())
+	}
+}
