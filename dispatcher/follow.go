@@ -152,7 +152,7 @@ func final(err error) bool {
 // nothing.
 func lastEntry(ctx context.Context, log journal.Log, health func(error)) (uint64, error) {
 	for {
-		limit, cancel := context.WithTimeout(ctx, writeTimeout)
+		limit, cancel := context.WithTimeout(ctx, lookTimeout)
 		first, last, err := log.Bounds(limit)
 		cancel()
 		if err == nil {

@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/journal"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -42,7 +42,7 @@ func OpenInspector(ctx context.Context, nc *nats.Conn, prefix string) (*Inspecto
 	if err != nil {
 		return nil, fmt.Errorf("inspect journal: %w", err)
 	}
-	i := &Inspector{js: js, stream: journalStream(names.Prefix())}
+	i := &Inspector{js: js, stream: journal.StreamName(names.Prefix())}
 	_, err = i.info(ctx)
 	switch {
 	case errors.Is(err, jetstream.ErrStreamNotFound):
@@ -56,9 +56,6 @@ func OpenInspector(ctx context.Context, nc *nats.Conn, prefix string) (*Inspecto
 	}
 	return i, nil
 }
-
-// journalStream names the stream of the journal below a valid prefix.
-func journalStream(prefix string) string { return "HA-" + strings.ReplaceAll(prefix, ".", "_") }
 
 // Stream returns the name of the stream that holds the journal.
 func (i *Inspector) Stream() string { return i.stream }

@@ -225,12 +225,12 @@ func TestRecordsAreFlatJSON(t *testing.T) {
 	const tail = `"at":"2030-01-02T03:04:05Z"}`
 	for want, s := range map[string]stored{
 		head + `,` + tail: entry(nil),
-		head + `,"record":"registered","worker":"9f2c","order":3,"weight":6,"slots":1,"name":"east","pools":["default"],"at":"2030-01-02T03:04:06Z"}`: entry(encodeRecords(registered)),
-		head + `,"record":"ended","worker":"9f2c","number":42,"outcome":"failed",` + tail:                                                             entry(encodeRecords(core.Ended{Worker: "9f2c", Number: 42, Outcome: ha.OutcomeFailed})),
-		head + `,"record":"removed","worker":"9f2c","why":"bye",` + tail:                                                                              entry(encodeRecords(core.Removed{Worker: "9f2c", Why: core.RemovedBye})),
-		head + `,"record":"history","tasks":false,"first":true,"orders":[],` + tail:                                                                   entry(encodeRecords(core.History{First: true})),
-		head + `,"problem":"decode record: unknown kind 99: corrupt record",` + tail:                                                                  entry([]byte{1, 99}),
-		`{"seq":13,"index":0,"epoch":0,"node":"","kind":"unreadable","problem":"decode entry 13: not an entry of this journal: journal: corrupt entry",` + tail:          {seq: 13, at: at},
+		head + `,"record":"registered","worker":"9f2c","order":3,"weight":6,"slots":1,"name":"east","pools":["default"],"at":"2030-01-02T03:04:06Z"}`:           entry(encodeRecords(registered)),
+		head + `,"record":"ended","worker":"9f2c","number":42,"outcome":"failed",` + tail:                                                                       entry(encodeRecords(core.Ended{Worker: "9f2c", Number: 42, Outcome: ha.OutcomeFailed})),
+		head + `,"record":"removed","worker":"9f2c","why":"bye",` + tail:                                                                                        entry(encodeRecords(core.Removed{Worker: "9f2c", Why: core.RemovedBye})),
+		head + `,"record":"history","tasks":false,"first":true,"orders":[],` + tail:                                                                             entry(encodeRecords(core.History{First: true})),
+		head + `,"problem":"decode record: unknown kind 99: corrupt record",` + tail:                                                                            entry([]byte{1, 99}),
+		`{"seq":13,"index":0,"epoch":0,"node":"","kind":"unreadable","problem":"decode entry 13: not an entry of this journal: journal: corrupt entry",` + tail: {seq: 13, at: at},
 	} {
 		var got []byte
 		err := s.records(func(r JournalRecord) (err error) {

@@ -9,9 +9,15 @@ import (
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
 )
 
-// writeTimeout bounds one append and one look at the journal. What takes longer
-// has an unknown outcome, which the member resolves.
-const writeTimeout = 2 * time.Second
+const (
+	// writeTimeout bounds one append. What takes longer has an unknown outcome, which
+	// the member resolves.
+	writeTimeout = 2 * time.Second
+	// lookTimeout bounds one look at the journal. A stream that has no leader does not
+	// answer at all, also not later, so what is left of a look when there is one again
+	// is lost to the dispatcher that wants to lead.
+	lookTimeout = 500 * time.Millisecond
+)
 
 // scribe does for the member what waits: appends, and looks at the journal's
 // end, one at a time, each on a goroutine of its own. Everything but the answers
@@ -54,9 +60,9 @@ func (s *scribe) perform(actions []journal.Action) (news []journal.Action) {
 	for _, a := range actions {
 		switch a.Kind {
 		case journal.DoAppend:
-			s.start(func(ctx context.Context) answer { return answer{passed: s.append(ctx, a)} })
+			s.start(func(ctx context.Context) answer { return answer{passed: s.append(ctx, a)} }, writeTimeout)
 		case journal.DoLook:
-			s.start(func(ctx context.Context) answer { return answer{looked: true, look: s.look(ctx, a)} })
+			s.start(func(ctx context.Context) answer { return answer{looked: true, look: s.look(ctx, a)} }, lookTimeout)
 		default:
 			news = append(news, a)
 		}
@@ -64,11 +70,11 @@ func (s *scribe) perform(actions []journal.Action) (news []journal.Action) {
 	return news
 }
 
-func (s *scribe) start(do func(context.Context) answer) {
+func (s *scribe) start(do func(context.Context) answer, within time.Duration) {
 	s.op++
 	op := s.op
 	s.wg.Go(func() {
-		ctx, cancel := context.WithTimeout(s.ctx, writeTimeout)
+		ctx, cancel := context.WithTimeout(s.ctx, within)
 		defer cancel()
 		a := do(ctx)
 		a.op = op

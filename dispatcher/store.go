@@ -90,6 +90,10 @@ func (d *Dispatcher) keepUp(log journal.Log) (stop func()) {
 	go func() {
 		defer close(ended)
 		for ctx.Err() == nil {
+			// The servers of a cluster may differ, and a reconnect may have moved us.
+			if err := journal.CheckServer(d.nc); errors.Is(err, journal.ErrOldServer) {
+				d.cfg.Log.Error().Err(err).Msg("the journal is not safe on this server: upgrade it, or connect elsewhere")
+			}
 			if _, err := r.Raise(ctx); err != nil && ctx.Err() == nil {
 				d.cfg.Log.Debug().Err(err).Msg("looking for more replicas")
 			}

@@ -159,8 +159,9 @@ type Status struct {
 	Activations Activations  `json:"activations"`
 	// UptimeMS is how long the leader has led.
 	UptimeMS int64 `json:"uptime_ms"`
-	// Malformed counts the messages refused before they reached the state; Dropped
-	// those lost because the dispatcher fell behind its subscriptions.
+	// Malformed counts the messages refused before they reached the state. Dropped
+	// counts the times that the dispatcher fell so far behind a subscription that
+	// messages were lost: one or more each time.
 	Malformed uint64 `json:"malformed"`
 	Dropped   uint64 `json:"dropped"`
 }

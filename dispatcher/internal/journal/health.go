@@ -75,6 +75,8 @@ var (
 		"start the servers that hold its replicas; after a downgrade, go back to the newer server"}
 	leaderless = diagnosis{"JetStream has no leader",
 		"start more servers of the NATS cluster, so that a majority runs; an election takes up to 10 s"}
+	homeless = diagnosis{"no server of the cluster can take the journal's stream now",
+		"a cluster that has just begun finds one by itself; otherwise start more of its servers, with JetStream and room for the stream"}
 	disabled = diagnosis{"JetStream does not run",
 		"look into the NATS server's log why it is off; the server must have JetStream enabled, for this account too"}
 	missing = diagnosis{"the journal's stream is gone",
@@ -97,6 +99,7 @@ var diagnoses = map[int]diagnosis{
 	10118: offline, 10119: offline, 10194: offline,
 	10004: leaderless, codeNotAvailable: leaderless, 10009: leaderless,
 	10035: disabled, codeNotForAccount: disabled, codeNotEnabled: disabled,
+	codeNoPeers:  homeless,
 	codeNoStream: missing,
 	10077:        notStored,
 	10109:        sealed,

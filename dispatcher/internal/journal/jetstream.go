@@ -56,7 +56,7 @@ func OpenJetStream(ctx context.Context, nc *nats.Conn, cfg JetStreamConfig) (*Je
 	j := &JetStream{
 		nc:             nc,
 		cfg:            cfg,
-		stream:         "HA-" + strings.ReplaceAll(cfg.Prefix, ".", "_"),
+		stream:         StreamName(cfg.Prefix),
 		subject:        "_HA." + cfg.Prefix + ".journal",
 		shrunkPatience: 15 * time.Second,
 	}
@@ -70,6 +70,9 @@ func OpenJetStream(ctx context.Context, nc *nats.Conn, cfg JetStreamConfig) (*Je
 	j.created = info.Created
 	return j, nil
 }
+
+// StreamName names the stream of the journal below a valid prefix.
+func StreamName(prefix string) string { return "HA-" + strings.ReplaceAll(prefix, ".", "_") }
 
 // Stream returns the name of the stream the journal is in.
 func (j *JetStream) Stream() string { return j.stream }
