@@ -63,10 +63,10 @@ func badHellos() []refusal {
 		"a.b", "a b", "*", ">", "a.*", "é", `a\u0000b`, `a\r\nNats-Evil: 1`, strings.Repeat("x", 10_240), strings.Repeat("x", 65),
 	} {
 		list = append(list,
-			refusal{fmt.Sprintf(`{"weight":1,"name":"%s"}`, name), 400, "invalid_name"},
-			refusal{fmt.Sprintf(`{"weight":1,"instance":"%s"}`, name), 400, "invalid_instance"},
-			refusal{fmt.Sprintf(`{"weight":1,"pools":["ok","%s"]}`, name), 400, "invalid_pools"},
-			refusal{fmt.Sprintf(`{"weight":1,"kinds":["%s"]}`, name), 400, "invalid_kinds"})
+			refusal{`{"weight":1,"name":"` + name + `"}`, 400, "invalid_name"},
+			refusal{`{"weight":1,"instance":"` + name + `"}`, 400, "invalid_instance"},
+			refusal{`{"weight":1,"pools":["ok","` + name + `"]}`, 400, "invalid_pools"},
+			refusal{`{"weight":1,"kinds":["` + name + `"]}`, 400, "invalid_kinds"})
 	}
 	return append(list, refusal{`{"weight":1,"pools":[""]}`, 400, "invalid_pools"}, refusal{`{"weight":1,"kinds":[""]}`, 400, "invalid_kinds"})
 }

@@ -177,10 +177,10 @@ func TestRecoveredFleet(t *testing.T) {
 		writeFleet(t, log, c)
 		before := heap()
 		l := recoverFrom(t, log, n)
-		defer l.stop()
 		if each := (heap() - before) / n; each > mostMemory {
 			t.Errorf("with a past %v: %d bytes a worker, want at most %d", past, each, mostMemory)
 		}
 		sameDigest(t, "recovered", l.core, c)
+		l.stop()
 	}
 }

@@ -16,13 +16,13 @@ import (
 // A worker of weight 3 whose handler greets. The dispatcher here is a few lines
 // of plain NATS that activate it once; see package dispatcher for the real one.
 func Example() {
-	ctx, stop := context.WithCancel(context.Background())
-	defer stop()
-	server, err := embedded.Start(ctx, embedded.Config{})
+	server, err := embedded.Start(context.Background(), embedded.Config{})
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer server.Shutdown()
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
 	nc, err := server.Connect()
 	if err != nil {
 		log.Fatal(err)

@@ -258,8 +258,8 @@ func TestSessionEqualsItsTwin(t *testing.T) {
 				}
 			},
 			"reported": func(t *rapid.T) {
-				if s.sent == 0 {
-					t.Skip("nothing is in flight")
+				if s.sent == 0 { // nothing is in flight
+					return
 				}
 				a := rapid.SampledFrom([]answer{unanswered, accepted, settled, refused}).Draw(t, "answer")
 				s.reported(a)
