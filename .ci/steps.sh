@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-STEPS=(test format build tidy docs lint race fuzz examples demo)
+STEPS=(test format build tidy docs lint race fuzz examples demo failover)
 
 LINT_VERSION=2.15.0
 CACHE=${HA_CI_CACHE:-$PWD/.cache}
@@ -91,6 +91,14 @@ step_demo() {
   fi
   rm -rf "$dir"
   return "$rc"
+}
+
+# Real processes killed, stopped and frozen: a few of each, to see that it works.
+# The figures come from "task failover" and "task soak" on a machine that does
+# nothing else; the slack is for one that does.
+step_failover() {
+  show go run ./proof/failover -kills 2 -node-kills 1 -pause 3s -slack 2
+  show go run ./proof/soak -for 10s -slack 2
 }
 
 if (($# == 0)); then

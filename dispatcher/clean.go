@@ -9,7 +9,8 @@ import (
 
 const (
 	// cleanBytes is the constant in the bound of the journal: it is cleaned when it
-	// exceeds twice the last snapshot and this.
+	// exceeds twice the last snapshot and this. Until the cleaning is done, the new
+	// snapshot and what is decided meanwhile come on top.
 	cleanBytes = 8 << 20
 	// pieceBytes is how much of a snapshot goes into one batch, beside the records
 	// that the work makes.

@@ -35,9 +35,9 @@ type Dispatcher struct {
 	health health
 	place  place
 	group  group
-	// actsUntil is the clock until which a leader's messages may leave, in
-	// nanoseconds; 0: none may. The loop sets it, the outbox obeys it.
-	actsUntil atomic.Int64
+	// permit says which messages may leave; nil: none may. The loop sets it, the
+	// outbox obeys it.
+	permit atomic.Pointer[permit]
 
 	started   atomic.Bool
 	ready     chan struct{}
@@ -48,6 +48,17 @@ type Dispatcher struct {
 
 	means means
 }
+
+// permit lets the messages of one epoch leave until the clock shows a time. It
+// names the epoch because the outbox outlives a leadership: what it still holds
+// of an earlier one must not leave under a later one.
+type permit struct {
+	epoch ha.Epoch
+	until time.Duration
+}
+
+// lasts tells whether messages may leave when the clock shows now.
+func (p *permit) lasts(now time.Duration) bool { return p != nil && now < p.until }
 
 // means is what a dispatcher works with that a test may want to be another.
 type means struct {

@@ -119,13 +119,17 @@ func follow(ctx context.Context, log journal.Log, sights chan<- sight, health fu
 			return ctx.Err()
 		}
 	}
-	end, err := lastEntry(ctx, log, health)
+	first, end, err := bounds(ctx, log, health)
 	if err == nil {
 		err = show(sight{end: &end})
 	}
 	next := uint64(1)
 	for err == nil {
 		err = log.Follow(ctx, next, func(e journal.Entry) error {
+			if next == 1 && e.Seq > first {
+				// Cleaned since then: that end may now lie within the snapshot at the beginning.
+				return journal.ErrGap
+			}
 			next = e.Seq + 1
 			health(nil) // whatever failed before, it answers
 			return show(sight{entry: e})
@@ -147,10 +151,10 @@ func final(err error) bool {
 		errors.Is(err, journal.ErrReplaced)
 }
 
-// lastEntry asks for the journal's last sequence until it answers. A journal
+// bounds asks for the journal's first and last sequence until it answers. A journal
 // that had entries and holds none is refused: going on would be a restart from
 // nothing.
-func lastEntry(ctx context.Context, log journal.Log, health func(error)) (uint64, error) {
+func bounds(ctx context.Context, log journal.Log, health func(error)) (first, last uint64, err error) {
 	for {
 		limit, cancel := context.WithTimeout(ctx, lookTimeout)
 		first, last, err := log.Bounds(limit)
@@ -158,19 +162,19 @@ func lastEntry(ctx context.Context, log journal.Log, health func(error)) (uint64
 		if err == nil {
 			health(nil)
 			if first > last && last > 0 {
-				return 0, fmt.Errorf("the journal has lost its entries, the last was %d: restore a backup,"+
+				return 0, 0, fmt.Errorf("the journal has lost its entries, the last was %d: restore a backup,"+
 					" or remove the stream to begin with nothing: %w", last, journal.ErrCorrupt)
 			}
-			return last, nil
+			return first, last, nil
 		}
 		if final(err) {
-			return 0, err
+			return 0, 0, err
 		}
 		if ctx.Err() == nil {
 			health(err)
 		}
 		if err := pause(ctx, followRetry); err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 	}
 }

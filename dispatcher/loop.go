@@ -58,7 +58,7 @@ func newLoop(d *Dispatcher, log journal.Log, out *outbox) *loop {
 
 // stop ends what the loop started. It must not be used afterwards.
 func (l *loop) stop() {
-	l.d.actsUntil.Store(0)
+	l.d.permit.Store(nil)
 	l.cleaner.end()
 	l.scribe.stop()
 }
@@ -193,22 +193,27 @@ func (l *loop) act(news []journal.Action) {
 		switch a.Kind {
 		case journal.Won:
 			l.won = true
-			l.d.actsUntil.Store(int64(l.member.ActsUntil()))
+			l.permit()
 		case journal.Committed:
 			l.committed(a.Entry.Seq)
 		case journal.Lost:
 			if l.won {
 				// Nothing more may leave: the next leader may have begun.
-				l.d.actsUntil.Store(0)
+				l.d.permit.Store(nil)
 			}
 		}
 	}
 }
 
+// permit lets the messages of this leadership leave while the lease holds.
+func (l *loop) permit() {
+	l.d.permit.Store(&permit{epoch: ha.Epoch(l.member.Epoch()), until: l.member.ActsUntil()})
+}
+
 // committed releases the batch that was appended, unless the lease ran out
 // meanwhile; then the next commit does, which is at once asked for.
 func (l *loop) committed(seq uint64) {
-	l.d.actsUntil.Store(int64(l.member.ActsUntil()))
+	l.permit()
 	if b := l.flying; b != nil {
 		l.flying = nil
 		l.cleaned(b, seq)

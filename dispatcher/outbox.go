@@ -63,12 +63,12 @@ func (o *outbox) run() {
 			continue
 		}
 		for i := range b.replies {
-			if o.mayAct() {
+			if o.mayAct(b) {
 				o.reply(b, &b.replies[i])
 			}
 		}
 		for i := range b.ready.Effects {
-			if o.mayAct() {
+			if o.mayAct(b) {
 				o.perform(b, &b.ready.Effects[i])
 			}
 		}
@@ -80,11 +80,14 @@ func (o *outbox) run() {
 	}
 }
 
-// mayAct tells whether the lease still holds. It is asked before every message:
-// a process may have been stopped for minutes between two of them. What is not
+// mayAct tells whether b is of this leadership, and its lease still holds. It is
+// asked before every message: a process may have been stopped for minutes between two of them. What is not
 // sent then is repaired: requests are repeated, and heartbeats show activations
 // that never arrived.
-func (o *outbox) mayAct() bool { return int64(o.d.clock()) < o.d.actsUntil.Load() }
+func (o *outbox) mayAct(b *batch) bool {
+	p := o.d.permit.Load()
+	return p.lasts(o.d.clock()) && p.epoch == b.epoch
+}
 
 // settle waits until all that was sent before has left, or ctx ends.
 func (o *outbox) settle(ctx context.Context) {

@@ -116,8 +116,13 @@ func (d *Dispatcher) tellPeers(quit <-chan struct{}) {
 
 func (d *Dispatcher) presence() subjects.Dispatcher {
 	role, epoch, position := d.place.get()
-	if role == "" {
+	switch {
+	case role == "":
 		role = roleStarting
+	case role == journal.RoleLeader && !d.permit.Load().lasts(d.clock()):
+		// A process that was stopped and woke: it must be heard by the journal before it
+		// may call itself the leader again.
+		role = journal.RoleCandidate
 	}
 	return subjects.Dispatcher{Name: d.cfg.Name, Epoch: epoch, Role: string(role), Position: position, Trouble: d.health.get()}
 }

@@ -128,8 +128,16 @@ func (m *Member) MayAct(now time.Duration) bool {
 	return m.role == RoleLeader && now < m.ActsUntil()
 }
 
-// ActsUntil returns when MayAct turns false unless another append is acknowledged.
-func (m *Member) ActsUntil() time.Duration { return m.leased + m.cfg.Lease }
+// ActsUntil returns when MayAct turns false unless another append is
+// acknowledged. A leader that is about to abdicate may not act any more: as soon
+// as the abdication is in the log, which may be long before the answer comes,
+// another one leads.
+func (m *Member) ActsUntil() time.Duration {
+	if m.flight != nil && m.flight.entry.Kind == KindAbdication {
+		return 0
+	}
+	return m.leased + m.cfg.Lease
+}
 
 // CaughtUp says that the driver has followed to what was the log's end when it
 // began. Until then the member does not claim.
@@ -165,7 +173,8 @@ func (m *Member) Offer(now time.Duration, data []byte) []Action {
 	return m.write(now, KindBatch, data)
 }
 
-// Abdicate ends the leadership in order. Call it only if CanOffer.
+// Abdicate ends the leadership in order: from here on the leader may not act.
+// Call it only if CanOffer.
 func (m *Member) Abdicate(now time.Duration) []Action {
 	return m.write(now, KindAbdication, nil)
 }
@@ -227,7 +236,9 @@ func (m *Member) Looked(now time.Duration, l Look) []Action {
 		// An answer from a server that lags behind.
 		f.retry = now + retryAfter
 	case m.role == RoleCandidate:
-		m.heard = now
+		// Somebody else has written. Until that was followed the place cannot be known
+		// to be vacant, and claiming at once would only be refused again and again.
+		m.vacant = false
 		m.lost(now, RoleStandby)
 	default:
 		m.lost(now, RoleDeposed)

@@ -93,6 +93,25 @@ func TestMembersBroken(t *testing.T) {
 	}
 }
 
+// TestRefusedCandidateWaits: who lost the race for a vacant place and has not
+// followed the winner's entries yet is patient, and does not claim in a circle.
+func TestRefusedCandidateWaits(t *testing.T) {
+	const lease = time.Second
+	m := NewMember(MemberConfig{Node: "d1", Nonce: 1, Lease: lease}, 0)
+	now := time.Millisecond
+	if a := m.CaughtUp(now); len(a) != 1 || a[0].Kind != DoAppend {
+		t.Fatalf("an empty log is vacant, and yet: %+v", a)
+	}
+	m.Answered(now, false)
+	m.Looked(now, Look{Last: 1, Next: &Entry{Seq: 1, Kind: KindClaim, Epoch: 1, Node: "d2", Nonce: 2, Lease: lease}})
+	if a := m.Tick(now + lease); len(a) > 0 {
+		t.Errorf("claims again within the winner's lease: %+v", a)
+	}
+	if at, ok := m.NextWake(); !ok || at <= now+lease {
+		t.Errorf("wants to wake at %s, %t", at, ok)
+	}
+}
+
 func tail(lines []string, n int) string {
 	if len(lines) > n {
 		lines = append([]string{fmt.Sprintf("… %d lines before", len(lines)-n)}, lines[len(lines)-n:]...)

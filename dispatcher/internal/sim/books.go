@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"bytes"
 	"fmt"
 	"strconv"
 	"strings"
@@ -9,6 +8,7 @@ import (
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/journal"
 )
 
 // books is what the simulation itself makes of the committed records. It shares
@@ -17,11 +17,12 @@ import (
 type books struct {
 	w       *world
 	standby *core.Core
+	epochs
 
 	epoch      ha.Epoch
 	registered map[ha.WorkerID]*registration
-	ever       map[ha.WorkerID]bool
-	given      []*given // by number, from 1
+	ever       map[ha.WorkerID]*registration // also those removed
+	given      []*given                      // by number, from 1
 	ended      uint64
 	outcomes   map[ha.Outcome]int
 	cancels    int // orders to cancel ever sent
@@ -36,8 +37,9 @@ type books struct {
 // registration is one registered worker.
 type registration struct {
 	core.Registered
-	owner   *worker
-	running map[uint64]bool
+	owner    *worker
+	running  map[uint64]bool
+	removals int
 	// rejected counts the rejections since a true time, for a second.
 	rejected int
 	since    time.Duration
@@ -49,33 +51,24 @@ type given struct {
 	epoch   ha.Epoch
 	at      time.Duration // true time of the commit
 	running bool
+	begun   bool // the worker's own word
+	ends    int
 }
 
 func newBooks(w *world) *books {
 	return &books{
-		w: w, standby: core.New(w.cfg), registered: map[ha.WorkerID]*registration{}, ever: map[ha.WorkerID]bool{},
-		outcomes: map[ha.Outcome]int{},
+		w: w, standby: core.New(w.cfg), registered: map[ha.WorkerID]*registration{}, ever: map[ha.WorkerID]*registration{},
+		outcomes: map[ha.Outcome]int{}, epochs: epochs{digests: map[uint64][]byte{}, hasty: map[string]*claims{}},
 	}
 }
 
-// replay applies the records of one journal entry.
-func replay(c *core.Core, entry []byte) error {
-	for len(entry) > 0 {
-		r, rest, err := core.DecodeRecord(entry)
-		if err != nil {
-			return err
-		}
-		if err := c.Apply(r); err != nil {
-			return err
-		}
-		entry = rest
+// commit checks an entry at the moment at which it becomes part of the log.
+func (b *books) commit(e journal.Entry) {
+	if err := b.written(e); err != nil {
+		b.w.fail("log: %v", err)
+		return
 	}
-	return nil
-}
-
-// commit checks a batch at the moment at which it becomes part of the journal.
-func (b *books) commit(entry, digest []byte) {
-	for rest := entry; len(rest) > 0; {
+	for rest := e.Data; len(rest) > 0; {
 		var r core.Record
 		var err error
 		if r, rest, err = core.DecodeRecord(rest); err != nil {
@@ -84,6 +77,9 @@ func (b *books) commit(entry, digest []byte) {
 		}
 		if b.w.tracing {
 			b.w.say("committed %T%+v", r, r)
+		}
+		if elected, ok := r.(core.Elected); ok && uint64(elected.Epoch) != e.Epoch {
+			b.w.fail("epoch %d begins in an entry of epoch %d", elected.Epoch, e.Epoch)
 		}
 		if err := b.enter(r); err != nil {
 			b.w.fail("commit %T%+v: %v", r, r, err)
@@ -94,8 +90,11 @@ func (b *books) commit(entry, digest []byte) {
 			return
 		}
 	}
-	if digest != nil && !bytes.Equal(digest, b.standby.Digest(nil)) {
-		b.w.fail("the standby holds another state than the leader")
+	if compared(e.Seq) {
+		b.digests[e.Seq] = b.standby.Digest(nil)
+	}
+	if len(e.Data) == 0 {
+		return
 	}
 	if err := b.addUp(); err != nil {
 		b.w.fail("%v", err)
@@ -123,7 +122,7 @@ func (b *books) enter(r core.Record) error {
 }
 
 func (b *books) enterRegistered(r core.Registered) error {
-	if b.ever[r.Worker] {
+	if b.ever[r.Worker] != nil {
 		return fmt.Errorf("the id was given before")
 	}
 	for id, other := range b.registered {
@@ -131,8 +130,8 @@ func (b *books) enterRegistered(r core.Registered) error {
 			return fmt.Errorf("its instance is registered as %s", id)
 		}
 	}
-	b.ever[r.Worker] = true
-	b.registered[r.Worker] = &registration{Registered: r, owner: b.w.workerNamed(r.Name), running: map[uint64]bool{}}
+	reg := &registration{Registered: r, owner: b.w.workerNamed(r.Name), running: map[uint64]bool{}}
+	b.ever[r.Worker], b.registered[r.Worker] = reg, reg
 	b.joined++
 	return nil
 }
@@ -153,6 +152,7 @@ func (b *books) enterRemoved(r core.Removed) error {
 	for n := range reg.running {
 		b.end(n, ha.OutcomeLost)
 	}
+	reg.removals++
 	delete(b.registered, r.Worker)
 	return nil
 }
@@ -207,6 +207,9 @@ func (b *books) enterEnded(r core.Ended) error {
 		return fmt.Errorf("it does not run that")
 	}
 	delete(reg.running, r.Number)
+	if worked := r.Outcome == ha.OutcomeDone || r.Outcome == ha.OutcomeFailed; worked && !b.given[r.Number-1].begun && reg.owner.manners != simple {
+		return fmt.Errorf("it counts as %s, and never began", r.Outcome)
+	}
 	b.end(r.Number, r.Outcome)
 	if b.w.now-reg.since > time.Second {
 		reg.since, reg.rejected = b.w.now, 0
@@ -222,6 +225,7 @@ func (b *books) enterEnded(r core.Ended) error {
 
 func (b *books) end(n uint64, o ha.Outcome) {
 	b.given[n-1].running = false
+	b.given[n-1].ends++
 	b.ended++
 	b.outcomes[o]++
 }

@@ -24,7 +24,7 @@ type answer struct {
 
 func (a answer) String() string {
 	if a.reply.Err != nil {
-		return fmt.Sprintf("#%d refused: %s", a.id, a.reply.Err.Code)
+		return fmt.Sprintf("#%d refused: %s %s", a.id, a.reply.Err.Code, a.reply.Err.Message)
 	}
 	return fmt.Sprintf("#%d ok %s epoch %d ignored %v", a.id, a.reply.Worker, a.reply.Epoch, a.reply.Ignored)
 }
@@ -44,6 +44,8 @@ func (o order) String() string {
 // weather is how badly the bus behaves; the first three are per mille of messages.
 type weather struct {
 	drop, duplicate, late int
+	// slow is how many batches, per mille, a dispatcher's connection is slow to take.
+	slow int
 	// latest is how late the late ones are at most.
 	latest time.Duration
 }
@@ -75,9 +77,35 @@ func (w *world) spell(most time.Duration) time.Duration {
 	return time.Duration(w.rng.Int64N(int64(most) + 1))
 }
 
+func (b *bus) isCut(from, to *node) bool { return b.cuts[link{from, to}] > 0 }
+
+// nobody answers a request that no dispatcher is subscribed for, at once, as NATS
+// does with its own status.
+var nobody = core.Reply{Err: &ha.Error{Status: 503, Message: "no responders"}}
+
+// request sends a request to one of the dispatchers that are subscribed, which are
+// those that believe that they lead.
+func (b *bus) request(from receiver, r request) {
+	w := b.w
+	var subscribed []*dispatcher
+	for _, d := range w.dispatchers {
+		if d.subscribed() {
+			subscribed = append(subscribed, d)
+		}
+	}
+	if len(subscribed) > 0 {
+		b.send(from, subscribed[w.rng.IntN(len(subscribed))], r)
+		return
+	}
+	if d := w.dispatchers[0]; b.isCut(from.self(), &d.node) || b.isCut(&d.node, from.self()) {
+		return // it is as likely cut from all of them
+	}
+	w.at(w.spell(promptness), func() { b.arrive(w.dispatchers[0], from, answer{id: r.id, reply: nobody}) })
+}
+
 func (b *bus) send(from, to receiver, message any) {
 	w := b.w
-	if b.cuts[link{from.self(), to.self()}] > 0 || w.chance(b.weather.drop) {
+	if b.isCut(from.self(), to.self()) || w.chance(b.weather.drop) {
 		if w.tracing {
 			w.say("%s -> %s LOST %v", from.self().name, to.self().name, message)
 		}
@@ -96,15 +124,9 @@ func (b *bus) send(from, to receiver, message any) {
 	}
 }
 
-// arrive hands the message over, or answers for a receiver that is not there.
+// arrive hands the message over, if there is still a process to take it.
 func (b *bus) arrive(from, to receiver, message any) {
 	n := to.self()
-	if !n.up {
-		if r, ok := message.(request); ok {
-			b.send(to, from, answer{r.id, core.Reply{Err: ha.Unavailable("unavailable", "nobody listens")}})
-		}
-		return
-	}
 	b.w.happen(event{to: n, do: func() {
 		if b.w.tracing {
 			b.w.say("%s -> %s %v", from.self().name, n.name, message)

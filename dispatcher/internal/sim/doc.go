@@ -7,13 +7,14 @@
 //
 // There is one true time, that of the [world]'s event queue, which jumps from
 // event to event; an hour takes milliseconds. Nodes do not see it. Each has a
-// clock of its own, which began elsewhere and runs up to 2 % fast or slow. All
+// clock of its own, which began elsewhere and runs up to 3 % fast or slow. All
 // chance comes from one generator that is seeded by [Options.Seed], and events
 // at the same moment keep their order, so a seed is a run: it can be played again
 // with a trace, and changing nothing it fails again at the same event. What
 // depends on more than the seed (a map's order, the real clock) has no place
-// here. [Run] draws the world from the seed: how many workers there are, how well they
-// know the protocol, the settings of the dispatcher, and how bad the weather is.
+// here. [Run] draws the world from the seed: how many
+// dispatchers there are, one to four, and their leases, how many workers, how well
+// they know the protocol, the settings, and how bad the weather is.
 //
 // # The parts
 //
@@ -23,20 +24,27 @@
 //
 // The [bus] carries messages between nodes. Its [weather] says how many it drops,
 // duplicates and delays, up to twelve seconds, so that they overtake each other; a
-// link may also be cut, in one direction or in both. A request to a node that is
-// down is answered by 'unavailable' at once, as NATS answers 'no responders'.
+// link may also be cut, in one direction or in both. A request goes to one of the
+// dispatchers that are subscribed, which may be two while the older one has not
+// noticed; where none is, it is answered with 'no responders' at once.
 //
-// The [journal] outlives everybody. An append names the entry that it follows and
-// is refused if that is not the last. It takes effect at one moment and is
-// acknowledged at a later one. A dispatcher that is killed between the two has
-// committed what it never learned of, and its append on the way may arrive after
-// its successor has read the journal: then the successor's first append is refused.
+// The [log] outlives everybody. An append names the entry that it follows and is
+// refused if that is not the last. What is asked of the log takes effect at one
+// moment and is answered at a later one, and either message may be lost, cut off
+// or late by far more than anybody waits for it. So a dispatcher may have
+// committed what it never learns of, and an append may arrive when its writer is
+// long gone.
 //
-// A [dispatcher] drives the real core, which is the thing under test, in the
-// way the shell around it does: inputs fill a batch, one batch at a time is being
-// appended, and replies and orders leave when theirs is committed. When it starts
-// it reads the journal and leads the next epoch. Now and then it writes a snapshot
-// in pieces between everything else and has the journal cut off before it.
+// A [dispatcher] is a process that goes through one [term] after another: a
+// journal.Member and a core.Core, which are the things under test, driven in the
+// way the loop of package dispatcher drives them. As a standby it follows the
+// entries in order, some time after they were written, and applies them; what was
+// purged before it was read makes it begin anew. When its claim is in the log it
+// leads: inputs fill a batch, one batch at a time is being appended, and what was
+// decided goes to the [outbox] when it is committed and the lease holds. Now and
+// then the leader writes a snapshot in pieces between everything else, and has the
+// log purged before it. A leader that is deposed drops its state and reads the
+// log again; one that is to stop works off what it has taken on, and abdicates.
 //
 // A [worker] is a model of the protocol's worker part, written from the protocol
 // page and not from package worker: hello with an instance until it is answered,
@@ -45,8 +53,9 @@
 // know the protocol less well, see [manners]. What the protocol promises is
 // checked for those to whom it promises it.
 //
-// The [nemesis] kills, pauses, cuts and stalls, at random, for a minute or two.
-// Then the world heals.
+// The [nemesis] kills, stops in order, pauses for longer than any lease, cuts
+// (dispatchers from the log, workers from one dispatcher or from all) and stalls,
+// at random, for a minute or two. Then the world heals.
 //
 // # What is checked
 //
@@ -59,37 +68,40 @@
 //   - there are never more activations than beats, and nobody who rejects is pestered;
 //   - who is removed for its silence has given up by itself, unless it was paused:
 //     misses × heartbeat + reply timeout < evict after;
-//   - a standby that applies the same bytes holds the same state as the leader, and
-//     so does one that begins at a snapshot;
+//   - every epoch has one writer, who numbers its entries without a gap, and
+//     epochs only grow;
+//   - all dispatchers, leading or not, hold the state of the log at equal entries,
+//     and so does who begins at a snapshot;
 //   - no reply and no order leaves a dispatcher before the record that justifies it
-//     is committed;
+//     is committed; nobody who is registered is told to be unknown; so what was
+//     acknowledged is in the log, and as each change is entered only once, once;
+//   - nothing of an epoch leaves after something of a higher one, and no worker acts
+//     on a lower epoch than before;
+//   - who cannot lead does not keep the log busy with claims;
+//   - what counts as done was begun, by the worker's own word;
 //   - no activation is run twice, or by another than it was given to, or beyond a
 //     worker's slots.
 //
-// After the world has healed, within stated times: the registry is those who live;
+// After the world has healed, within stated times: one dispatcher leads, and goes
+// on to; the registry is those who live;
 // every worker that follows the protocol is activated again; then nothing is lost,
-// rejected, cancelled or removed any more, and no activation stays open; with
+// rejected, cancelled or removed any more, every activation given is begun, and
+// none stays open; with
 // everybody idle at each beat, the last window of activations follows the weights.
 //
 // # Does it notice?
 //
 // A harness that never fails proves nothing. A [Mutation] builds a fault in where
-// the core meets this world, never in the core: heartbeats without their lists
-// (reconciliation off), workers that run an activation as often as it comes,
-// replies before the commit, evictions sooner than workers give up, appends that
-// are never refused. Each must turn some world red within two hundred seeds. The [Tally] shows that the worlds are
-// not too peaceful to mean anything.
+// core, member and this world meet, never in the product: a log that refuses no
+// append, appends without a name, leaders that do not ask for their lease, replies
+// before the commit, heartbeats without their lists (reconciliation off), workers
+// that run an activation as often as it comes, evictions sooner than workers give
+// up. Each must turn some world red within two hundred seeds. The [Tally] shows that
+// the worlds are not too peaceful to mean anything.
 //
 // # When it fails
 //
 // The test prints the invariant, the last events before it and a command with
 // HA_SEED, which plays that seed again and prints all of it. HA_SIM_SEEDS plays
 // more seeds than a test run does.
-//
-// # Several dispatchers
-//
-// The parts are made for it: the world has a list of dispatchers, links and clocks
-// are by node, the journal compares and sets. What a standby needs is to follow
-// the journal instead of reading it once, a lease, and no answer while it does
-// not lead. Workers already ask any of the list.
 package sim

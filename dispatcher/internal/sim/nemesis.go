@@ -6,7 +6,7 @@ import "time"
 type nemesis struct {
 	w      *world
 	pause  time.Duration // between two strikes, at most
-	strong bool          // it goes for the dispatchers and the journal, too
+	strong bool          // it goes for the dispatchers and the log, too
 	tally  Tally
 }
 
@@ -17,26 +17,48 @@ func (n *nemesis) strike() {
 		return
 	}
 	o := w.workers[w.rng.IntN(len(w.workers))]
-	d := w.dispatchers[w.rng.IntN(len(w.dispatchers))]
+	d := n.victim()
 	switch k := w.rng.IntN(100); {
-	case k < 12:
+	case k < 10:
 		n.killWorker(o)
-	case k < 32:
+	case k < 26:
 		n.pauseNode(&o.node, 70*time.Second)
-	case k < 42:
+	case k < 34:
 		o.leave()
 		n.restart(o, 30*time.Second)
-	case k < 62:
+	case k < 44:
 		n.cut(&o.node, &d.node)
+	case k < 52:
+		for _, d := range w.dispatchers {
+			n.cut(&o.node, &d.node)
+		}
 	case !n.strong:
-	case k < 75:
+	case k < 62:
 		n.killDispatcher(d)
-	case k < 90:
-		n.pauseNode(&d.node, 40*time.Second)
+	case k < 68:
+		d.leave()
+		w.at(w.spell(20*time.Second), d.start)
+	case k < 82:
+		n.pauseNode(&d.node, pick(w, 8*time.Second, 40*time.Second))
+	case k < 94:
+		n.cut(&d.node, &w.log.node)
 	default:
-		w.journal.stalled = w.now + w.spell(9*time.Second)
+		w.log.stalled = w.now + w.spell(9*time.Second)
 	}
 	w.at(w.spell(n.pause), n.strike)
+}
+
+// victim picks a dispatcher: mostly one that leads, where the harm is greatest.
+func (n *nemesis) victim() *dispatcher {
+	w := n.w
+	if w.chance(600) {
+		for _, d := range w.dispatchers {
+			if d.leads() {
+				return d
+			}
+		}
+	}
+	return w.dispatchers[w.rng.IntN(len(w.dispatchers))]
 }
 
 func (n *nemesis) killWorker(o *worker) {
@@ -64,8 +86,7 @@ func (n *nemesis) killDispatcher(d *dispatcher) {
 		return
 	}
 	n.tally.Failovers++
-	d.say("%s is killed", d.name)
-	d.stop()
+	d.kill()
 	n.w.at(n.w.spell(20*time.Second), d.start)
 }
 
@@ -87,7 +108,7 @@ func (n *nemesis) pauseNode(v *node, most time.Duration) {
 	})
 }
 
-// cut separates a worker from a dispatcher, in one direction or in both.
+// cut separates two nodes, in one direction or in both.
 func (n *nemesis) cut(a, b *node) {
 	n.tally.Cuts++
 	w, links := n.w, []link{{a, b}, {b, a}}
@@ -115,9 +136,12 @@ func (w *world) heal() {
 	w.calm = true
 	w.bus.weather = weather{}
 	clear(w.bus.cuts)
-	w.journal.slowest, w.journal.stalled = promptness, 0
+	w.log.slowest, w.log.stalled = promptness, 0
 	for _, d := range w.dispatchers {
 		d.resume()
+		if d.leaving && d.up {
+			d.kill()
+		}
 		d.start()
 	}
 	some := false

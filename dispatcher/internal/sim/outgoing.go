@@ -3,6 +3,7 @@ package sim
 import (
 	"bytes"
 
+	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/core"
 )
 
@@ -10,6 +11,9 @@ import (
 
 // sends checks an order.
 func (b *books) sends(o order) {
+	if err := b.leave(o.epoch); err != nil {
+		b.w.fail("%v: %v", o, err)
+	}
 	if o.cancel {
 		b.cancels++
 		return // justified by what the worker said
@@ -21,13 +25,17 @@ func (b *books) sends(o order) {
 }
 
 // leaves checks a reply.
-func (b *books) leaves(r reply) {
+func (b *books) leaves(epoch ha.Epoch, r reply) {
+	if err := b.leave(epoch); err != nil {
+		b.w.fail("%v: %v", r.answer, err)
+	}
 	if r.answer.reply.Err != nil {
+		b.refuses(r)
 		return
 	}
 	switch in := r.input.(type) {
 	case core.Hello:
-		if !b.ever[r.answer.reply.Worker] {
+		if b.ever[r.answer.reply.Worker] == nil {
 			b.w.fail("%s is told that it is registered, and no committed record says so", r.answer.reply.Worker)
 		}
 	case core.Bye:
@@ -43,13 +51,58 @@ func (b *books) leaves(r reply) {
 	}
 }
 
+// refuses checks a refusal: nobody is told to be unknown who is registered.
+func (b *books) refuses(r reply) {
+	if r.answer.reply.Err.Status != 404 {
+		return
+	}
+	var id ha.WorkerID
+	switch in := r.input.(type) {
+	case core.Heartbeat:
+		id = in.Worker
+	case core.Available:
+		id = in.Worker
+	case core.Bye:
+		id = in.Worker
+	}
+	if b.registered[id] != nil {
+		b.w.fail("%s is told that it is unknown, and is registered", id)
+	}
+}
+
+// acknowledged checks what a worker was told, once it has arrived: it is in the
+// log, in effect once.
+func (b *books) acknowledged(o *worker, in core.Input, r core.Reply) {
+	if r.Err != nil {
+		return
+	}
+	switch in := in.(type) {
+	case core.Hello:
+		reg := b.ever[r.Worker]
+		if reg == nil || reg.owner != o || reg.Instance != in.Instance || reg.Weight != in.Weight {
+			b.w.fail("%s was told that it is %s, and the log has %+v", o.name, r.Worker, reg)
+		}
+	case core.Available:
+		for _, f := range in.Finished {
+			g := b.find(f.Activation)
+			if g == nil || g.worker != in.Worker || g.ends != 1 {
+				b.w.fail("%s was told that its report of %s arrived, and the log has %+v", o.name, f.Activation, g)
+			}
+		}
+	case core.Bye:
+		if reg := b.ever[in.Worker]; reg == nil || reg.removals != 1 {
+			b.w.fail("%s was told that it has left, and the log has %+v", o.name, reg)
+		}
+	}
+}
+
 // rebuild makes a core of what the journal holds after it was cleaned, and
 // compares it with the standby, which has followed it all the time.
 func (b *books) rebuild() {
 	c := core.New(b.w.cfg)
-	for i, entry := range b.w.journal.entries {
-		if err := replay(c, entry); err != nil {
-			b.w.fail("reading the cleaned journal, entry %d: %v", b.w.journal.first+uint64(i), err)
+	for _, e := range b.w.log.entries {
+		if err := c.Replay(e.Data); err != nil {
+			b.w.fail("reading the cleaned journal, entry %d: %v", e.Seq, err)
 			return
 		}
 	}

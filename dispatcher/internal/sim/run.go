@@ -25,8 +25,13 @@ const (
 	ReplyBeforeCommit
 	// HastyEviction removes workers sooner than they give up by themselves.
 	HastyEviction
-	// NoCompareAndSet lets the journal accept an append whatever entry it names.
+	// NoCompareAndSet lets the log accept an append whatever entry it names.
 	NoCompareAndSet
+	// NoNaming takes the name off an append, so that none is told from another: a
+	// repeated one goes to wherever the log ends.
+	NoNaming
+	// NoLease lets a leader act whether its lease holds or not.
+	NoLease
 )
 
 // Options is what a run depends on, and all it depends on.
@@ -41,6 +46,11 @@ type Options struct {
 type Tally struct {
 	Events, Activations, Lost, Rejected, Evicted, Commits, Cleanings int
 	Failovers, Pauses, Cuts, GaveUp, SharesChecked                   int
+	// Won counts leaderships, Abdications those handed over in order, Looks the
+	// appends whose outcome was unknown, Gaps the standbys that found purged what they
+	// were to follow, Held the batches that were committed when the lease had run out,
+	// and Fenced those that were not sent because it had.
+	Won, Abdications, Looks, Gaps, Held, Fenced int
 }
 
 // Add adds the counts of another run.
@@ -54,6 +64,7 @@ func (t *Tally) list() []*int {
 	return []*int{
 		&t.Events, &t.Activations, &t.Lost, &t.Rejected, &t.Evicted, &t.Commits, &t.Cleanings,
 		&t.Failovers, &t.Pauses, &t.Cuts, &t.GaveUp, &t.SharesChecked,
+		&t.Won, &t.Abdications, &t.Looks, &t.Gaps, &t.Held, &t.Fenced,
 	}
 }
 
@@ -80,12 +91,12 @@ func Run(o Options) (Report, error) {
 		w.judge()
 	}
 	for _, d := range w.dispatchers {
-		d.cleaning.stop()
+		d.quit()
 	}
 	t := &w.nemesis.tally
-	t.Events, t.Activations, t.Commits = w.count, len(w.books.given), w.journal.commits
+	t.Events, t.Activations, t.Commits = w.count, len(w.books.given), w.log.commits
 	t.Lost, t.Rejected, t.Evicted = w.books.outcomes[ha.OutcomeLost], w.books.outcomes[ha.OutcomeRejected], int(w.books.lost)
-	t.Cleanings = w.journal.purges
+	t.Cleanings = w.log.purges
 	if w.failure != nil {
 		return Report{*t, w.trace}, fmt.Errorf("seed %d: %w", o.Seed, w.failure)
 	}
@@ -106,12 +117,20 @@ func newWorld(o Options) *world {
 	}
 	w.bus = &bus{w: w, cuts: map[link]int{}, weather: weather{
 		drop: pick(w, 0, 10, 50, 200), duplicate: pick(w, 0, 10, 100), late: pick(w, 0, 10, 100),
-		latest: pick(w, 100*time.Millisecond, 3*time.Second, 12*time.Second),
+		slow: pick(w, 0, 5, 20), latest: pick(w, 100*time.Millisecond, 3*time.Second, 12*time.Second),
 	}}
-	w.journal = &journal{w: w, first: 1, slowest: pick(w, time.Millisecond, 5*time.Millisecond, 50*time.Millisecond, time.Second)}
+	w.log = log{
+		node: w.node("log"), first: 1, slowest: pick(w, time.Millisecond, 5*time.Millisecond, 50*time.Millisecond, 300*time.Millisecond),
+		lose: pick(w, 0, 5, 30), late: pick(w, 0, 10, 50), latest: pick(w, time.Second, 6*time.Second, 15*time.Second),
+	}
 	w.books = newBooks(w)
 	w.nemesis = &nemesis{w: w, pause: pick(w, 2*time.Second, 8*time.Second, 30*time.Second), strong: w.chance(700)}
-	w.dispatchers = []*dispatcher{{node: w.node("d1")}}
+	for i := range pick(w, 1, 2, 2, 3, 3, 4) {
+		w.dispatchers = append(w.dispatchers, &dispatcher{
+			node: w.node(fmt.Sprintf("d%d", i+1)), limit: pick(w, 3, 30, 1024),
+			lease: pick(w, time.Second, 1500*time.Millisecond, 3*time.Second, 6*time.Second),
+		})
+	}
 	for i := range 1 + w.rng.IntN(8) {
 		w.workers = append(w.workers, w.drawWorker(fmt.Sprintf("w%d", i)))
 	}
@@ -120,9 +139,9 @@ func newWorld(o Options) *world {
 
 func pick[T any](w *world, choices ...T) T { return choices[w.rng.IntN(len(choices))] }
 
-// node makes a node whose clock is up to 2 % fast or slow, and up to an hour off.
+// node makes a node whose clock is up to 3 % fast or slow, and up to an hour off.
 func (w *world) node(name string) node {
-	return node{w: w, name: name, clock: clock{offset: w.spell(time.Hour), ppm: w.rng.Int64N(40_001) - 20_000}}
+	return node{w: w, name: name, clock: clock{offset: w.spell(time.Hour), ppm: w.rng.Int64N(60_001) - 30_000}}
 }
 
 func (w *world) drawWorker(name string) *worker {

@@ -4,4 +4,4 @@ package sim
 
 // defaultSeeds is lower with the race detector, which looks at the harness here:
 // the worlds themselves have one goroutine each.
-const defaultSeeds = 100
+const defaultSeeds = 50

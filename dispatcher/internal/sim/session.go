@@ -95,6 +95,7 @@ func (s *session) answered(a answer) {
 			s.heartbeat()
 		}
 	case s.report.answers(a):
+		s.w.w.books.acknowledged(s.w, s.report.input, a.reply)
 		s.report = nil
 		switch {
 		case unknown(a.reply):
@@ -105,6 +106,7 @@ func (s *session) answered(a answer) {
 			s.acknowledged()
 		}
 	case s.bye.answers(a):
+		s.w.w.books.acknowledged(s.w, s.bye.input, a.reply)
 		if a.reply.Err != nil && !unknown(a.reply) {
 			s.byeAgain()
 			return

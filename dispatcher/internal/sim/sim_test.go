@@ -116,7 +116,9 @@ func TestMutations(t *testing.T) {
 		{NoDedupe, "no dedupe", "run before"},
 		{ReplyBeforeCommit, "reply before commit", "no committed record says so"},
 		{HastyEviction, "hasty eviction", "would go on, and was not paused"},
-		{NoCompareAndSet, "no compare and set", "commit"},
+		{NoCompareAndSet, "no compare and set", "log:"},
+		{NoNaming, "no naming", "log:"},
+		{NoLease, "no lease", "leaves after something of epoch"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, failed, err := each(200, c.mutation)

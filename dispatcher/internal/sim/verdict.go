@@ -35,7 +35,7 @@ func (w *world) judge() {
 	if w.failure != nil {
 		return
 	}
-	if !w.until("leader and standby are at the same position", time.Minute, w.sameState) {
+	if !w.until("all dispatchers are at the same position", time.Minute, w.sameState) {
 		return
 	}
 	w.books.rebuild()
@@ -57,12 +57,31 @@ func (w *world) registryIsRight() error {
 	if n := len(w.books.registered); n != living {
 		return fmt.Errorf("%d are registered, %d live", n, living)
 	}
-	for _, d := range w.dispatchers {
-		if n, _ := d.core.Population(); n != living {
-			return fmt.Errorf("%s says that %d are registered, %d live", d.name, n, living)
-		}
+	leader, err := w.leader()
+	if err != nil {
+		return err
+	}
+	if n, _ := leader.term.core.Population(); n != living {
+		return fmt.Errorf("%s says that %d are registered, %d live", leader.name, n, living)
 	}
 	return nil
+}
+
+// leader returns the one dispatcher that leads; an error where it is none or two.
+func (w *world) leader() (leader *dispatcher, err error) {
+	for _, d := range w.dispatchers {
+		if !d.leads() {
+			continue
+		}
+		if leader != nil {
+			return nil, fmt.Errorf("both %s and %s lead", leader.name, d.name)
+		}
+		leader = d
+	}
+	if leader == nil {
+		return nil, errors.New("nobody leads")
+	}
+	return leader, nil
 }
 
 func (w *world) allActivated(before []int) error {
@@ -80,8 +99,22 @@ func (w *world) quiet() {
 	lost, rejected := w.books.outcomes[ha.OutcomeLost], w.books.outcomes[ha.OutcomeRejected]
 	cancels := w.books.cancels
 	joined, left, gone := w.books.joined, w.books.left, w.books.lost
-	if !w.run(w.now + 30*time.Second) {
-		return
+	given, epoch := len(w.books.given), w.log.at(w.log.last()).Epoch
+	for range 30 {
+		if !w.run(w.now + time.Second) {
+			return
+		}
+		if _, err := w.leader(); err != nil {
+			w.fail("without a fault %v", err)
+		}
+	}
+	if now := w.log.at(w.log.last()).Epoch; now != epoch {
+		w.fail("the leadership changes without a fault: epoch %d after %d", now, epoch)
+	}
+	for i, g := range w.books.given[given:] {
+		if !g.begun && w.now-g.at > time.Second {
+			w.fail("activation %d never began, without a fault", given+i+1)
+		}
 	}
 	if n := w.books.outcomes[ha.OutcomeLost] - lost; n > 0 {
 		w.fail("%d activations are lost without a fault", n)
@@ -106,17 +139,18 @@ func (w *world) quiet() {
 	}
 }
 
-// sameState compares the leader with the standby, where nothing is on its way.
+// sameState compares all dispatchers with the books, where nothing is on its way.
 func (w *world) sameState() error {
 	for _, d := range w.dispatchers {
-		if !d.up {
+		switch {
+		case !d.up || d.term == nil:
 			return fmt.Errorf("%s is down", d.name)
-		}
-		if d.flying != nil || !d.filling.empty() {
+		case d.term.member.Position() != w.log.last():
+			return fmt.Errorf("%s is at entry %d of %d", d.name, d.term.member.Position(), w.log.last())
+		case d.term.flying != nil || !d.term.filling.empty():
 			return errors.New("records are on their way")
-		}
-		if !bytes.Equal(d.core.Digest(nil), w.books.standby.Digest(nil)) {
-			return errors.New("leader and standby differ")
+		case !bytes.Equal(d.term.core.Digest(nil), w.books.standby.Digest(nil)):
+			w.fail("%s holds another state than the log", d.name)
 		}
 	}
 	return nil

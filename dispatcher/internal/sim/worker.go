@@ -48,17 +48,17 @@ type worker struct {
 	early    []order       // that came before the reply to the hello
 	s        *session      // nil while it has no registration
 	working  map[ha.ActivationID]*timer
-	leaving  bool // it was told to stop
-	starts   int  // handlers ever started
+	leaving  bool     // it was told to stop
+	starts   int      // handlers ever started
+	acted    ha.Epoch // of the last one, in this life
 }
 
 // call is a request that waits for its answer.
 type call struct {
 	id      uint64
+	input   core.Input
 	timeout *timer
 }
-
-func (w *worker) dispatcher() receiver { return w.w.dispatchers[w.w.rng.IntN(len(w.w.dispatchers))] }
 
 // start begins a life, unless it lives.
 func (w *worker) start() {
@@ -66,7 +66,7 @@ func (w *worker) start() {
 		return
 	}
 	w.begin()
-	w.leaving = false
+	w.leaving, w.acted = false, 0
 	w.say("%s starts", w.name)
 	w.greet()
 }
@@ -117,9 +117,9 @@ func (w *worker) helloAgain() {
 
 // call sends a request. Unless it is answered in time, late is called.
 func (w *worker) call(in core.Input, late func()) *call {
-	c := &call{id: w.w.ask()}
+	c := &call{id: w.w.ask(), input: in}
 	c.timeout = w.after(w.w.cfg.Timing.ReplyTimeout, late)
-	w.w.bus.send(w, w.dispatcher(), request{c.id, in})
+	w.w.bus.request(w, request{c.id, in})
 	return c
 }
 
@@ -137,6 +137,7 @@ func (w *worker) receive(_ receiver, message any) {
 	case answer:
 		switch {
 		case w.hello.answers(m):
+			w.w.books.acknowledged(w, w.hello.input, m.reply)
 			w.welcome(m.reply)
 		case w.s != nil:
 			w.s.answered(m)
@@ -184,7 +185,7 @@ func (w *worker) leave() {
 // work begins to run an activation.
 func (w *worker) work(id ha.ActivationID) {
 	w.starts++
-	w.w.begun(w, id)
+	w.w.begun(w, id, w.s.epoch)
 	d := w.workMin + w.w.spell(w.workMax-w.workMin)
 	if w.w.swift {
 		d = 5 * time.Millisecond

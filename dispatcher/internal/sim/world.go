@@ -25,7 +25,7 @@ type world struct {
 	asked uint64
 
 	bus         *bus
-	journal     *journal
+	log         log
 	books       *books
 	dispatchers []*dispatcher
 	workers     []*worker
@@ -117,13 +117,19 @@ func (w *world) workerNamed(name string) *worker {
 }
 
 // begun takes note that a worker began to run an activation.
-func (w *world) begun(o *worker, id ha.ActivationID) {
+func (w *world) begun(o *worker, id ha.ActivationID, epoch ha.Epoch) {
+	if epoch < o.acted {
+		w.fail("%s acts on epoch %d after epoch %d", o.name, epoch, o.acted)
+	}
+	o.acted = epoch
 	if w.begunOnce[id] {
 		w.fail("%s runs %s, which has been run before", o.name, id)
 	}
 	w.begunOnce[id] = true
 	if g := w.books.find(id); g == nil || g.worker != o.s.id {
 		w.fail("%s runs %s, which was not given to it", o.name, id)
+	} else {
+		g.begun = true
 	}
 }
 

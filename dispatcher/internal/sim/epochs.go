@@ -1,0 +1,102 @@
+package sim
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+
+	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/journal"
+)
+
+// epochs is what the books hold of who led when.
+type epochs struct {
+	last    journal.Entry // the last entry of the log
+	left    ha.Epoch      // the highest of anything that left a dispatcher
+	digests map[uint64][]byte
+	hasty   map[string]*claims
+}
+
+// claims counts the claims refused to one node since a true time, for a second.
+type claims struct {
+	refused int
+	since   time.Duration
+}
+
+// mostClaims is how many claims of one node may be refused within a second.
+const mostClaims = 10
+
+// refused checks that nobody who cannot lead keeps the log busy with trying.
+func (b *books) refused(e journal.Entry) {
+	if e.Kind != journal.KindClaim {
+		return
+	}
+	h := b.hasty[e.Node]
+	if h == nil || b.w.now-h.since > time.Second {
+		h = &claims{since: b.w.now}
+		b.hasty[e.Node] = h
+	}
+	if h.refused++; h.refused > mostClaims {
+		b.w.fail("%s had %d claims refused within a second, and claims on", e.Node, h.refused)
+	}
+}
+
+// written checks that an entry may follow the one before: every epoch has one
+// writer, who numbers its entries without a gap, and epochs only grow.
+func (e *epochs) written(n journal.Entry) error {
+	last := e.last
+	e.last = n
+	if n.Kind == journal.KindClaim {
+		if n.Epoch <= last.Epoch || n.Number != 0 {
+			return fmt.Errorf("%s of %s claims after %s of %s", n.ID(), n.Node, last.ID(), last.Node)
+		}
+		return nil
+	}
+	if n.Epoch != last.Epoch || n.Node != last.Node || n.Nonce != last.Nonce {
+		return fmt.Errorf("%s of %s was written in the epoch of %s of %s", n.ID(), n.Node, last.ID(), last.Node)
+	}
+	if n.Number != last.Number+1 {
+		return fmt.Errorf("%s of %s does not follow %s", n.ID(), n.Node, last.ID())
+	}
+	if last.Kind == journal.KindAbdication {
+		return fmt.Errorf("%s of %s follows its abdication", n.ID(), n.Node)
+	}
+	return nil
+}
+
+// leave checks that nothing of an epoch leaves after something of a higher one.
+func (e *epochs) leave(epoch ha.Epoch) error {
+	if epoch < e.left {
+		return fmt.Errorf("something of epoch %d leaves after something of epoch %d", epoch, e.left)
+	}
+	e.left = epoch
+	return nil
+}
+
+// alone checks that nobody else may act when a lease begins or goes on. Who has
+// asked to abdicate does not act any more, whatever its lease says.
+func (b *books) alone(d *dispatcher) {
+	for _, o := range b.w.dispatchers {
+		if o != d && d.leads() && o.leads() && !o.term.resigned && !d.term.resigned {
+			b.w.fail("%s and %s may act at the same time", d.name, o.name)
+		}
+	}
+}
+
+// compared tells whether states are compared at that entry, as they are at some.
+func compared(seq uint64) bool { return seq%16 == 0 }
+
+// compare holds a standby's state against that of the books.
+func (b *books) compare(name string, seq uint64, c *core.Core) {
+	if compared(seq) && !c.Loading() {
+		b.compareDigest(name, seq, c.Digest(nil))
+	}
+}
+
+func (b *books) compareDigest(name string, seq uint64, digest []byte) {
+	// Nil where the core was given the entry before the books were: never.
+	if want := b.digests[seq]; want != nil && !bytes.Equal(want, digest) {
+		b.w.fail("%s holds another state than the log has at entry %d", name, seq)
+	}
+}

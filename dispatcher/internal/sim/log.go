@@ -1,0 +1,117 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/seed261fe303/ha/dispatcher/internal/journal"
+)
+
+// log is the journal's log, which outlives every dispatcher. What is asked of it
+// travels there, takes effect at one moment, and is answered later; either way may
+// be cut, or lose or delay the message. So a dispatcher may have written what it
+// never learns of, and what it wrote may arrive long after it gave up.
+type log struct {
+	node
+	first   uint64 // sequence of entries[0]
+	entries []journal.Entry
+	slowest time.Duration // a message to it or from it that is not late
+	// lose and late are per mille of messages, latest is how late those are at most.
+	lose, late int
+	latest     time.Duration
+	stalled    time.Duration // it does nothing before this true time
+	commits    int
+	purges     int
+}
+
+func (l *log) last() uint64 { return l.first + uint64(len(l.entries)) - 1 }
+
+// at returns the entry at seq, which must be there.
+func (l *log) at(seq uint64) journal.Entry { return l.entries[seq-l.first] }
+
+// delay draws how long a message takes; lost: for ever.
+func (l *log) delay() (d time.Duration, lost bool) {
+	w := l.w
+	if !w.calm && w.chance(l.lose) {
+		return 0, true
+	}
+	if !w.calm && w.chance(l.late) {
+		return w.spell(l.latest), false
+	}
+	return w.spell(l.slowest), false
+}
+
+// ask brings a question to the log, where serve is called, and what that returns
+// back to the dispatcher that asked, if it still lives the life in which it asked.
+func (l *log) ask(d *dispatcher, serve func() (heard func())) {
+	w, life := l.w, d.life
+	there, lost := l.delay()
+	if lost || w.bus.isCut(&d.node, &l.node) {
+		return
+	}
+	w.at(max(w.now+there, l.stalled)-w.now, func() {
+		heard := serve()
+		back, lost := l.delay()
+		if heard == nil || lost || w.bus.isCut(&l.node, &d.node) {
+			return
+		}
+		w.queue.push(event{at: w.now + back, to: &d.node, life: life, do: heard})
+	})
+}
+
+// append adds e after the entry with sequence after, and refuses where that is not
+// the last one. again: the writer has tried before.
+func (l *log) append(after uint64, e journal.Entry, again bool) bool {
+	w, last := l.w, l.last()
+	switch {
+	case w.opts.Mutation == NoCompareAndSet, w.opts.Mutation == NoNaming && again:
+		after = last
+	}
+	if after+1 >= l.first && after < last && l.at(after+1).Same(e) && w.chance(500) {
+		return true // some servers answer what they know to be a repetition as they did the first time
+	}
+	if after != last {
+		if w.tracing {
+			w.say("log: refuses %s of %s after %d, the last is %d", e.ID(), e.Node, after, last)
+		}
+		w.books.refused(e)
+		return false
+	}
+	e.Seq = last + 1
+	l.entries = append(l.entries, e)
+	l.commits++
+	if w.tracing {
+		w.say("log: entry %d is kind %d, %s, %d bytes", e.Seq, e.Kind, e.ID(), len(e.Data))
+	}
+	w.books.commit(e)
+	for _, d := range w.dispatchers {
+		d.feed()
+	}
+	return true
+}
+
+// look answers a member that does not know what became of its append.
+func (l *log) look(after uint64) journal.Look {
+	look := journal.Look{Last: l.last()}
+	if !l.w.calm && l.w.chance(50) { // the server that answers lags behind
+		look.Last = max(l.first, look.Last-min(look.Last, uint64(l.w.rng.IntN(4))))
+	}
+	if l.w.opts.Mutation == NoNaming {
+		look.Last = after // nobody can tell whose entry it is: it may as well not be there
+	}
+	if look.Last > after && after+1 >= l.first {
+		next := l.at(after + 1)
+		look.Next = &next
+	}
+	return look
+}
+
+// purge removes the entries before a sequence. The last one stays.
+func (l *log) purge(before uint64) {
+	before = min(before, l.last())
+	if before > l.first {
+		l.entries = l.entries[before-l.first:]
+		l.first = before
+		l.purges++
+		l.w.books.rebuild()
+	}
+}

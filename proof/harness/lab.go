@@ -1,0 +1,125 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"time"
+)
+
+// Package is the command that a Lab builds.
+const Package = "github.com/seed261fe303/ha/cmd/ha"
+
+// endWithin bounds the wait for the end of a killed process.
+const endWithin = 10 * time.Second
+
+// Lab owns a binary, a directory and the processes that run in it. Its methods
+// may be used concurrently.
+type Lab struct {
+	// Dir holds the binary, stores and logs. Close removes it unless Keep is set.
+	Dir string
+	// Keep leaves Dir where it is. Set it before Close.
+	Keep bool
+
+	ctx    context.Context
+	cancel context.CancelFunc
+	binary string
+	starts chan start
+	wg     sync.WaitGroup
+
+	mu        sync.Mutex
+	processes []*Process
+	counts    map[string]int // starts, by name
+}
+
+type start struct {
+	cmd    *exec.Cmd
+	result chan error
+}
+
+// NewLab builds the command and returns a Lab, which the caller closes. The
+// processes in it are killed when ctx ends. It must be called with the working
+// directory inside of this module.
+func NewLab(ctx context.Context) (*Lab, error) {
+	dir, err := os.MkdirTemp("", "ha-proof-")
+	if err != nil {
+		return nil, fmt.Errorf("new lab: %w", err)
+	}
+	l := &Lab{Dir: dir, binary: filepath.Join(dir, "ha"), starts: make(chan start), counts: map[string]int{}}
+	build := exec.CommandContext(ctx, "go", "build", "-o", l.binary, Package) // #nosec G204 -- into our own directory
+	if out, err := build.CombinedOutput(); err != nil {
+		return nil, errors.Join(fmt.Errorf("new lab: build %s: %w\n%s", Package, err, out), os.RemoveAll(dir))
+	}
+	l.ctx, l.cancel = context.WithCancel(ctx)
+	l.wg.Go(l.spawn)
+	return l, nil
+}
+
+// spawn starts all processes from one thread, which lives as long as the Lab: the
+// kernel counts the end of the starting thread as the end of the parent.
+func (l *Lab) spawn() {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	for s := range l.starts {
+		s.result <- s.cmd.Start()
+	}
+}
+
+// Close kills what still runs, waits for it, and removes the directory. Call it
+// once, after the last Start has returned.
+func (l *Lab) Close() error {
+	l.cancel()
+	var problems []error
+	l.mu.Lock()
+	processes := l.processes
+	l.mu.Unlock()
+	for _, p := range processes {
+		problems = append(problems, p.Await(context.Background(), endWithin))
+	}
+	close(l.starts)
+	l.wg.Wait()
+	if !l.Keep {
+		problems = append(problems, os.RemoveAll(l.Dir))
+	}
+	if err := errors.Join(problems...); err != nil {
+		return fmt.Errorf("close lab: %w", err)
+	}
+	return nil
+}
+
+// Start runs the command with args. Name tells the process from others in
+// errors and names its log, which also goes to onLine, if not nil, line by line;
+// onLine must not block. The process sees nothing of the caller's environment but PATH.
+func (l *Lab) Start(name string, onLine func(at time.Time, line []byte), args ...string) (*Process, error) {
+	if err := l.ctx.Err(); err != nil {
+		return nil, fmt.Errorf("start %s: %w", name, context.Cause(l.ctx))
+	}
+	l.mu.Lock()
+	l.counts[name]++
+	path := filepath.Join(l.Dir, fmt.Sprintf("%s-%d.log", name, l.counts[name]))
+	l.mu.Unlock()
+	log, err := openLog(path, onLine)
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", name, err)
+	}
+	cmd := exec.CommandContext(l.ctx, l.binary, args...) // #nosec G204 G702 -- the binary is the one just built
+	cmd.Dir, cmd.WaitDelay, cmd.SysProcAttr = l.Dir, endWithin, attributes()
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + l.Dir, "TMPDIR=" + l.Dir}
+	cmd.Stdout, cmd.Stderr = log, log
+	p := &Process{Name: name, cmd: cmd, log: log, done: make(chan struct{})}
+	s := start{cmd: cmd, result: make(chan error, 1)}
+	l.starts <- s
+	if err := <-s.result; err != nil {
+		return nil, errors.Join(fmt.Errorf("start %s: %w", name, err), log.close())
+	}
+	l.mu.Lock()
+	l.processes = append(l.processes, p)
+	l.mu.Unlock()
+	go p.reap()
+	return p, nil
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/anishathalye/porcupine"
+)
+
+// The operations on one worker, named by its instance.
+const (
+	opHello     = "hello"
+	opAvailable = "available"
+	opBye       = "bye"
+	opLook      = "look" // the worker's row in the list of workers
+)
+
+// input is what a client asked.
+type input struct {
+	op, instance string
+	// id is the worker an available or a bye names, nth tells that the available ends
+	// the nth activation which reached the worker, from 1.
+	id  string
+	nth int
+}
+
+// output is what it was answered.
+type output struct {
+	// unknown: nothing came back. refused: the dispatcher does not know the worker.
+	unknown, refused bool
+	// id is that of a hello's answer or of the row; there is none where absent.
+	id                   string
+	absent               bool
+	activations, running int
+}
+
+// worker is the specification: what one instance is at a moment.
+type worker struct {
+	registered bool
+	id         string // "": registered by a hello whose answer was lost
+	gone       string // the ids it had before, each followed by a comma
+	// activations and ended are the least that there were of the worker since it
+	// registered. The dispatcher gives them on its own account, so only their falling
+	// back contradicts anything.
+	activations, ended int
+}
+
+// known tells whether w is registered under the id.
+func (w worker) known(id string) bool { return w.registered && w.id == id }
+
+// named returns w with the id that turned out to be its own; false where it cannot be.
+func (w worker) named(id string) (worker, bool) {
+	if w.id == "" && !strings.Contains(w.gone, id+",") {
+		w.id = id
+	}
+	return w, w.id == id
+}
+
+// step tells whether w may answer in with out, and what it is afterwards. An
+// operation whose answer was lost may take effect at any time until the end,
+// where no effect and an effect are the same to everybody.
+func step(w worker, in input, out output) (bool, worker) {
+	switch in.op {
+	case opHello:
+		if !w.registered {
+			w = worker{registered: true, gone: w.gone}
+		}
+		if out.unknown {
+			return true, w
+		}
+		w, ok := w.named(out.id)
+		return ok && !out.refused, w
+	case opAvailable:
+		if !w.known(in.id) {
+			return out.unknown || out.refused, w
+		}
+		w.activations, w.ended = max(w.activations, in.nth), max(w.ended, in.nth)
+		return !out.refused, w
+	case opBye:
+		if !w.known(in.id) {
+			return out.unknown || out.refused, w
+		}
+		return !out.refused, worker{gone: w.gone + in.id + ","}
+	}
+	if out.absent {
+		return !w.registered, w
+	}
+	if !w.registered {
+		return false, w
+	}
+	w, ok := w.named(out.id)
+	ended := out.activations - out.running
+	ok = ok && out.activations >= w.activations && ended >= w.ended
+	w.activations, w.ended = out.activations, ended
+	return ok, w
+}
+
+// model is the specification in the checker's terms, one partition an instance.
+func model() porcupine.Model {
+	return porcupine.Model{
+		Partition: byInstance,
+		Init:      func() any { return worker{} },
+		Step: func(state, in, out any) (bool, any) {
+			ok, next := step(state.(worker), in.(input), out.(output))
+			return ok, next
+		},
+		DescribeOperation: func(in, out any) string { return describe(in.(input), out.(output)) },
+	}
+}
+
+func byInstance(history []porcupine.Operation) (parts [][]porcupine.Operation) {
+	index := map[string]int{}
+	for _, op := range history {
+		name := op.Input.(input).instance
+		i, ok := index[name]
+		if !ok {
+			i = len(parts)
+			index[name] = i
+			parts = append(parts, nil)
+		}
+		parts[i] = append(parts[i], op)
+	}
+	return parts
+}
+
+func describe(in input, out output) string {
+	asked := in.op
+	switch in.op {
+	case opAvailable:
+		asked = fmt.Sprintf("available %s #%d", in.id, in.nth)
+	case opBye:
+		asked = "bye " + in.id
+	}
+	switch {
+	case out.unknown:
+		return asked + ": ?"
+	case out.refused:
+		return asked + ": not known"
+	case out.absent:
+		return asked + ": absent"
+	case in.op == opLook:
+		return fmt.Sprintf("look: %s, %d activations, %d running", out.id, out.activations, out.running)
+	case in.op == opHello:
+		return "hello: " + out.id
+	}
+	return asked + ": ok"
+}
