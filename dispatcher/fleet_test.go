@@ -47,7 +47,7 @@ func (r *rig) employ(weight ha.Weight, slots int, h worker.Handler) *employed {
 }
 
 // patient is a timing with which a worker that a loaded machine holds up is not lost.
-var patient = ha.Timing{Heartbeat: 50 * time.Millisecond, ReplyTimeout: 50 * time.Millisecond, Misses: 100, EvictAfter: 20 * time.Second}
+var patient = ha.Timing{Heartbeat: 250 * time.Millisecond, ReplyTimeout: 250 * time.Millisecond, Misses: 100, EvictAfter: 40 * time.Second}
 
 func nothing(context.Context, ha.Activation) error { return nil }
 

@@ -54,8 +54,8 @@
 // checked for those to whom it promises it.
 //
 // The [nemesis] kills, stops in order, pauses for longer than any lease, cuts
-// (dispatchers from the log, workers from one dispatcher or from all) and stalls,
-// at random, for a minute or two. Then the world heals.
+// (dispatchers from the log or from all workers, workers from one dispatcher or
+// from all) and stalls, at random, for a minute or two. Then the world heals.
 //
 // # What is checked
 //
@@ -73,21 +73,21 @@
 //   - all dispatchers, leading or not, hold the state of the log at equal entries,
 //     and so does who begins at a snapshot;
 //   - no reply and no order leaves a dispatcher before the record that justifies it
-//     is committed; nobody who is registered is told to be unknown; so what was
-//     acknowledged is in the log, and as each change is entered only once, once;
-//   - nothing of an epoch leaves after something of a higher one, and no worker acts
-//     on a lower epoch than before;
+//     is committed, and nobody who is registered is told to be unknown;
+//   - what a worker was told of its registration, its reports and its leave is in
+//     the log, in effect once;
+//   - of several dispatchers one may act at a time; nothing of an epoch leaves after
+//     something of a higher one; no worker acts on a lower epoch than before;
 //   - who cannot lead does not keep the log busy with claims;
 //   - what counts as done was begun, by the worker's own word;
 //   - no activation is run twice, or by another than it was given to, or beyond a
 //     worker's slots.
 //
 // After the world has healed, within stated times: one dispatcher leads, and goes
-// on to; the registry is those who live;
-// every worker that follows the protocol is activated again; then nothing is lost,
-// rejected, cancelled or removed any more, every activation given is begun, and
-// none stays open; with
-// everybody idle at each beat, the last window of activations follows the weights.
+// on to; the registry is those who live; every worker that follows the protocol is
+// activated again; then nothing is lost, rejected, cancelled or removed any more,
+// every activation given is begun, and none stays open; with everybody idle at each
+// beat, the last window of activations follows the weights.
 //
 // # Does it notice?
 //

@@ -26,12 +26,12 @@ func (n *nemesis) strike() {
 	case k < 34:
 		o.leave()
 		n.restart(o, 30*time.Second)
-	case k < 44:
+	case k < 42:
 		n.cut(&o.node, &d.node)
+	case k < 48:
+		n.cut(&o.node, nodes(w.dispatchers)...)
 	case k < 52:
-		for _, d := range w.dispatchers {
-			n.cut(&o.node, &d.node)
-		}
+		n.cut(&d.node, nodes(w.workers)...)
 	case !n.strong:
 	case k < 62:
 		n.killDispatcher(d)
@@ -108,24 +108,34 @@ func (n *nemesis) pauseNode(v *node, most time.Duration) {
 	})
 }
 
-// cut separates two nodes, in one direction or in both.
-func (n *nemesis) cut(a, b *node) {
+// cut separates a node from others, in one direction or in both.
+func (n *nemesis) cut(a *node, others ...*node) {
 	n.tally.Cuts++
-	w, links := n.w, []link{{a, b}, {b, a}}
-	switch w.rng.IntN(3) {
-	case 0:
-		links = links[:1]
-	case 1:
-		links = links[1:]
-	}
-	d := w.spell(time.Minute)
-	for _, l := range links {
-		if w.tracing {
-			w.say("%s does not reach %s for %s", l.from.name, l.to.name, d)
+	w := n.w
+	direction, d := w.rng.IntN(3), w.spell(time.Minute)
+	for _, b := range others {
+		links := []link{{a, b}, {b, a}}
+		switch direction {
+		case 0:
+			links = links[:1]
+		case 1:
+			links = links[1:]
 		}
-		w.bus.cut(l)
-		w.at(d, func() { w.bus.mend(l) })
+		for _, l := range links {
+			if w.tracing {
+				w.say("%s does not reach %s for %s", l.from.name, l.to.name, d)
+			}
+			w.bus.cut(l)
+			w.at(d, func() { w.bus.mend(l) })
+		}
 	}
+}
+
+func nodes[R receiver](of []R) (all []*node) {
+	for _, r := range of {
+		all = append(all, r.self())
+	}
+	return all
 }
 
 // heal ends all harm: from here on the world is as it should be.
