@@ -98,7 +98,7 @@ step_demo() {
 # nothing else; the slack is for one that does.
 step_failover() {
   show go run ./proof/failover -kills 2 -node-kills 1 -pause 3s -slack 2
-  show go run ./proof/soak -for 10s -slack 2
+  show go run ./proof/soak -for 5s -slack 2
 }
 
 if (($# == 0)); then
