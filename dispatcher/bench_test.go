@@ -152,12 +152,9 @@ func (f *fleet) employ(nc *nats.Conn) {
 			f.b.Error(err)
 		}
 	})
-	// The first order was sent right behind the answer to hello, when nobody
-	// listened yet. Two heartbeats without it have it repaired.
-	for range 2 {
-		if _, err := nc.Request(f.names.Heartbeat(reply.ID), []byte(`{"running":[]}`), patience); err != nil {
-			f.b.Fatal(err)
-		}
+	// It is given nothing until it says that it listens.
+	if _, err := nc.Request(f.names.Heartbeat(reply.ID), []byte(`{"running":[]}`), patience); err != nil {
+		f.b.Fatal(err)
 	}
 }
 

@@ -184,6 +184,7 @@ func (d *Dispatcher) another(err error) error {
 func (d *Dispatcher) coreConfig() core.Config {
 	return core.Config{
 		Timing: d.cfg.Timing, ActivateEvery: d.cfg.ActivateEvery, ShareWindow: d.cfg.ShareWindow, MaxWorkers: d.cfg.MaxWorkers,
+		Direct: d.cfg.Direct,
 	}
 }
 

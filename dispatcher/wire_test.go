@@ -84,6 +84,7 @@ func TestDelivery(t *testing.T) {
 			if shared.Activate != want[shared.ID] || offered.Activate != want[offered.ID] {
 				t.Errorf("announced %s and %s, want %v", shared.Activate, offered.Activate, want)
 			}
+			r.must(r.names.Heartbeat(offered.ID), "", new(subjects.HeartbeatReply)) // it listens now
 			got := map[ha.WorkerID]int{}
 			for got[shared.ID] < 10 || got[offered.ID] < 10 {
 				o := receive(t, orders, "an order")

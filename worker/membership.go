@@ -47,6 +47,7 @@ type membership struct {
 	orders  chan subjects.Activate
 	replies chan reply
 	clock   clock
+	own     bool                // orders come on a subject of our own
 	kept    []subjects.Activate // orders that came before the gate was open
 }
 
@@ -102,6 +103,7 @@ func (m *membership) begin(r subjects.HelloReply, slots int) error {
 			m.log.Warn().Err(err).Msg("direct subject not confirmed")
 		}
 	}
+	m.own = ownSubject
 	if ownSubject {
 		m.wire.forget(shared)
 	}

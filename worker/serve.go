@@ -42,6 +42,10 @@ func (m *membership) serve(ctx context.Context) {
 	for _, o := range m.kept {
 		m.obey(o)
 	}
+	if m.own {
+		// Until the first heartbeat the dispatcher cannot know that we listen there.
+		m.beat()
+	}
 	stop := ctx.Done()
 	for {
 		m.advance()

@@ -13,6 +13,8 @@ type Config struct {
 	ActivateEvery time.Duration
 	// ShareWindow is the number of last activations balanced; 0: all.
 	ShareWindow int
+	// Direct: workers that offer it are sent activations on a subject of their own.
+	Direct bool
 	// MaxWorkers is how many may be registered.
 	MaxWorkers int
 }

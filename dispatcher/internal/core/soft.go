@@ -27,7 +27,10 @@ type softWorker struct {
 	// refused: it rejected what it was given. It is given nothing until its next
 	// heartbeat, or until it ends something else, or it and the dispatcher would keep
 	// each other busy with that.
-	refused     bool
+	refused bool
+	// deaf: it was told of a subject of its own and may not listen there yet. It is
+	// given nothing until it is heard of again.
+	deaf        bool
 	cpu         float64
 	memoryBytes int64
 }

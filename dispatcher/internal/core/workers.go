@@ -29,6 +29,8 @@ func (c *Core) hello(in Hello, out *Ready) Reply {
 	})
 	w := c.workers[id]
 	c.soft.heard(w)
+	w.soft.deaf = c.cfg.Direct && w.Direct
+	c.block(w)
 	c.tell(out, TellJoined, w)
 	return Reply{Worker: id}
 }
@@ -63,7 +65,7 @@ func (c *Core) heartbeat(in Heartbeat, out *Ready) Reply {
 	}
 	c.soft.heard(w)
 	w.soft.cpu, w.soft.memoryBytes = in.CPU, in.MemoryBytes
-	w.soft.refused = false
+	w.soft.refused, w.soft.deaf = false, false
 	if in.Running != nil {
 		c.reconcile(w, in.Running, out)
 	}
@@ -109,7 +111,7 @@ func (c *Core) reconcile(w *worker, named []ha.ActivationID, out *Ready) {
 // block takes w out of the selection, or puts it back, as its soft state says.
 func (c *Core) block(w *worker) {
 	selector := c.groups[w.group()].selector
-	if w.soft.refused || len(w.soft.strange) > 0 {
+	if w.soft.refused || w.soft.deaf || len(w.soft.strange) > 0 {
 		selector.Block(w.member)
 	} else {
 		selector.Unblock(w.member)
@@ -132,7 +134,7 @@ func (c *Core) available(in Available, out *Ready) Reply {
 	w.soft.strange = slices.DeleteFunc(w.soft.strange, func(id ha.ActivationID) bool {
 		return slices.ContainsFunc(in.Finished, func(f Finished) bool { return f.Activation == id })
 	})
-	w.soft.refused = false
+	w.soft.refused, w.soft.deaf = false, false
 	reply := c.finish(w, in.Finished, out)
 	c.block(w)
 	return reply

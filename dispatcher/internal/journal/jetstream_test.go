@@ -275,7 +275,7 @@ func TestForeignBytesInTheStream(t *testing.T) {
 	t.Parallel()
 	s := startServer(t, embedded.Config{Listen: "127.0.0.1:0"})
 	nc := dial(t, s.URL())
-	for text, want := range map[string]error{"\x01hello": ErrCorrupt, "\x63 from the future": ErrNewer} {
+	for text, want := range map[string]error{"\x01hello": ErrCorrupt, "\xfa\x63 from the future": ErrNewer} {
 		j := openOn(t, nc, newPrefix())
 		fill(t, j, 1)
 		if _, err := admin(t, nc).Publish(within(t), j.subject, []byte(text)); err != nil {
