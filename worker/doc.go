@@ -18,7 +18,8 @@
 // own. From then on:
 //
 //   - A heartbeat goes out every interval, the first one interval after the
-//     hello. It lists what the worker holds: each activation from the moment it
+//     hello, or at once where orders come on a subject of the worker's own: it
+//     tells the dispatcher that the worker listens there. It lists what the worker holds: each activation from the moment it
 //     was received until its outcome was acknowledged. The dispatcher compares
 //     this with what it believes, and so repairs whatever a lost message left.
 //   - An activation takes a slot and runs its handler in a goroutine of its own.

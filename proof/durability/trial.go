@@ -30,7 +30,7 @@ type trial struct {
 }
 
 func (t *trial) say(format string, args ...any) {
-	fmt.Fprintf(t.progress, t.result.Name+": "+format+"\n", args...)
+	_, _ = fmt.Fprintf(t.progress, t.result.Name+": "+format+"\n", args...)
 }
 
 func (t *trial) run(ctx context.Context) (err error) {

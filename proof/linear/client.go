@@ -214,7 +214,7 @@ func (w *world) reader(ctx context.Context, client int, rng *rand.Rand) {
 
 // look notes, for every worker there may be at the moment, its row or its absence.
 func (w *world) look(ctx context.Context, client int) {
-	var names []string
+	names := make([]string, 0, len(w.subjects))
 	for _, s := range w.subjects {
 		name, _ := s.instance()
 		names = append(names, name)

@@ -50,33 +50,44 @@ func (h *history) check(within time.Duration) (v verdict) {
 	for _, part := range byInstance(h.ops) {
 		v.workers++
 		for _, op := range part {
-			if op.Output.(output).unknown {
+			if saidOf(op).unknown {
 				v.unknown++
 			}
 		}
 		switch porcupine.CheckOperationsTimeout(m, part, within) {
 		case porcupine.Illegal:
-			v.problems = append(v.problems, "no order explains "+print(part))
+			v.problems = append(v.problems, "no order explains "+listing(part))
 		case porcupine.Unknown:
-			v.problems = append(v.problems, fmt.Sprintf("not decided within %s: %s", within, print(part)))
+			v.problems = append(v.problems, fmt.Sprintf("not decided within %s: %s", within, listing(part)))
 		}
 	}
 	return v
 }
 
-// print lists operations by the time of their call.
-func print(ops []porcupine.Operation) string {
+// listing lists operations by the time of their call.
+func listing(ops []porcupine.Operation) string {
 	ops = slices.Clone(ops)
 	slices.SortFunc(ops, func(a, b porcupine.Operation) int { return cmp.Compare(a.Call, b.Call) })
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s:", ops[0].Input.(input).instance)
+	fmt.Fprintf(&b, "%s:", askedOf(ops[0]).instance)
 	for _, op := range ops {
 		end := "never"
 		if op.Return != math.MaxInt64 {
 			end = fmt.Sprintf("%.3fs", time.Duration(op.Return).Seconds())
 		}
 		fmt.Fprintf(&b, "\n  client %d  %.3fs to %s  %s", op.ClientId, time.Duration(op.Call).Seconds(), end,
-			describe(op.Input.(input), op.Output.(output)))
+			describe(askedOf(op), saidOf(op)))
 	}
 	return b.String()
+}
+
+// askedOf and saidOf return what an operation holds, which is always of this type.
+func askedOf(op porcupine.Operation) input {
+	in, _ := op.Input.(input)
+	return in
+}
+
+func saidOf(op porcupine.Operation) output {
+	out, _ := op.Output.(output)
+	return out
 }

@@ -69,15 +69,15 @@ func command(ctx context.Context, args []string, out, progress io.Writer) error 
 	if err != nil {
 		return fmt.Errorf("seed %d: %w", o.seed, err)
 	}
-	fmt.Fprintf(out, "%s, seed %d: %d operations on %d workers, %d without an answer, %d kills\n",
+	_, _ = fmt.Fprintf(out, "%s, seed %d: %d operations on %d workers, %d without an answer, %d kills\n",
 		o.scenario, o.seed, v.operations, v.workers, v.unknown, kills)
 	for _, p := range v.problems {
-		fmt.Fprintln(out, p)
+		_, _ = fmt.Fprintln(out, p)
 	}
 	if len(v.problems) > 0 {
 		return fmt.Errorf("seed %d: not linearizable", o.seed)
 	}
-	fmt.Fprintln(out, "linearizable")
+	_, _ = fmt.Fprintln(out, "linearizable")
 	return nil
 }
 

@@ -101,17 +101,20 @@ func model() porcupine.Model {
 		Partition: byInstance,
 		Init:      func() any { return worker{} },
 		Step: func(state, in, out any) (bool, any) {
-			ok, next := step(state.(worker), in.(input), out.(output))
+			w, _ := state.(worker)
+			ok, next := step(w, askedOf(porcupine.Operation{Input: in}), saidOf(porcupine.Operation{Output: out}))
 			return ok, next
 		},
-		DescribeOperation: func(in, out any) string { return describe(in.(input), out.(output)) },
+		DescribeOperation: func(in, out any) string {
+			return describe(askedOf(porcupine.Operation{Input: in}), saidOf(porcupine.Operation{Output: out}))
+		},
 	}
 }
 
 func byInstance(history []porcupine.Operation) (parts [][]porcupine.Operation) {
 	index := map[string]int{}
 	for _, op := range history {
-		name := op.Input.(input).instance
+		name := askedOf(op).instance
 		i, ok := index[name]
 		if !ok {
 			i = len(parts)

@@ -12,9 +12,9 @@
 // at the same moment keep their order, so a seed is a run: it can be played again
 // with a trace, and changing nothing it fails again at the same event. What
 // depends on more than the seed (a map's order, the real clock) has no place
-// here. [Run] draws the world from the seed: how many
-// dispatchers there are, one to four, and their leases, how many workers, how well
-// they know the protocol, the settings, and how bad the weather is.
+// here. [Run] draws the world from the seed: how many dispatchers there are, one
+// to four, and their leases, how many workers and how well they know the protocol,
+// the settings, and how bad the weather is.
 //
 // # The parts
 //

@@ -12,10 +12,10 @@ import (
 
 // epochs is what the books hold of who led when.
 type epochs struct {
-	last    journal.Entry // the last entry of the log
-	left    ha.Epoch      // the highest of anything that left a dispatcher
-	digests map[uint64][]byte
-	hasty   map[string]*claims
+	last    journal.Entry      // the last entry of the log
+	left    ha.Epoch           // the highest of anything that left a dispatcher
+	digests map[uint64][]byte  // of the state at some entries; see compared
+	hasty   map[string]*claims // by the node's name
 }
 
 // claims counts the claims refused to one node since a true time, for a second.
