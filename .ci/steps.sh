@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-STEPS=(test format build tidy docs lint race fuzz examples demo failover)
+STEPS=(test format build tidy docs lint race sim fuzz examples demo failover)
 
 LINT_VERSION=2.15.0
 CACHE=${HA_CI_CACHE:-$PWD/.cache}
@@ -58,6 +58,13 @@ step_lint() {
   bin=$(linter)
   show "$bin" config verify
   show "$bin" run --timeout 10m ./...
+}
+
+# Thousands of simulated worlds: dispatchers and workers over a faulty network,
+# and members that fight over the log. "go test" runs a few hundred of each.
+step_sim() {
+  HA_SIM_SEEDS=4000 show go test -count=1 -run '^TestWorld$' ./dispatcher/internal/sim
+  HA_SIM_SEEDS=3000 show go test -count=1 -run '^TestMembers$' ./dispatcher/internal/journal
 }
 
 # Every fuzz target for a few seconds: enough to find what is plainly wrong.

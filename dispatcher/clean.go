@@ -29,12 +29,13 @@ type cleaner struct {
 	before uint64 // of them, those before the snapshot under way
 	size   uint64 // bytes of the last snapshot
 	begins uint64 // sequence of the first entry of the snapshot under way
+	open   bool   // a snapshot has begun, and its end is not committed
 
-	next func() (core.Record, bool) // nil: none under way
+	next func() (core.Record, bool) // nil: all of it is in batches, or none was begun
 	stop func()
 }
 
-func (c *cleaner) due() bool { return c.next == nil && c.logged > 2*c.size+cleanBytes }
+func (c *cleaner) due() bool { return !c.open && c.logged > 2*c.size+cleanBytes }
 
 func (c *cleaner) end() {
 	if c.next != nil {
@@ -49,7 +50,7 @@ func (l *loop) clean() {
 	if c.due() {
 		// A reader that begins at the snapshot must meet its first record first.
 		l.seal()
-		l.filling.opens = true
+		l.filling.opens, c.open = true, true
 		c.next, c.stop = iter.Pull(l.core.Snapshot())
 		c.size = 0
 	}
@@ -91,6 +92,7 @@ func (l *loop) cleaned(b *batch, seq uint64) {
 	if !b.closes {
 		return
 	}
+	c.open = false
 	c.logged -= c.before
 	begins := c.begins
 	l.scribe.wg.Go(func() {

@@ -93,7 +93,7 @@ func (l *log) append(after uint64, e journal.Entry, again bool) bool {
 func (l *log) look(after uint64) journal.Look {
 	look := journal.Look{Last: l.last()}
 	if !l.w.calm && l.w.chance(50) { // the server that answers lags behind
-		look.Last = max(l.first, look.Last-min(look.Last, uint64(l.w.rng.IntN(4))))
+		look.Last -= min(uint64(len(l.entries)), uint64(l.w.rng.IntN(4)))
 	}
 	if l.w.opts.Mutation == NoNaming {
 		look.Last = after // nobody can tell whose entry it is: it may as well not be there
