@@ -13,8 +13,8 @@ LINT_VERSION=2.15.0
 CACHE=${HA_CI_CACHE:-$PWD/.cache}
 FUZZ_TIME=${FUZZ_TIME:-40000x} # per target: a time (1m) or a number of inputs (40000x)
 
-# show prints a command and runs it.
-show() { printf '+ %s\n' "$*"; "$@"; }
+# show prints a command, on standard error, and runs it.
+show() { printf '+ %s\n' "$*" >&2; "$@"; }
 
 step_test() { show go test ./...; }
 
