@@ -49,7 +49,7 @@ func serve(t *testing.T) string {
 
 func TestOutput(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "worker")
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", program, ".").CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

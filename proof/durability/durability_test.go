@@ -11,7 +11,7 @@ import (
 func TestNothingAcknowledgedIsLost(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	err := run(t.Context(), []string{"-rounds", "2", "-scenario", "alone,apart"}, &out, &out)
+	err := run(t.Context(), []string{"-rounds", "1", "-scenario", "alone,apart"}, &out, &out)
 	t.Log(out.String())
 	if err != nil {
 		t.Error(err)

@@ -51,7 +51,7 @@ func NewLab(ctx context.Context) (*Lab, error) {
 		return nil, fmt.Errorf("new lab: %w", err)
 	}
 	l := &Lab{Dir: dir, binary: filepath.Join(dir, "ha"), starts: make(chan start), counts: map[string]int{}}
-	build := exec.CommandContext(ctx, "go", "build", "-o", l.binary, Package) // #nosec G204 -- into our own directory
+	build := exec.CommandContext(ctx, "go", "build", "-ldflags=-s -w", "-o", l.binary, Package) // #nosec G204 -- into our own directory
 	if out, err := build.CombinedOutput(); err != nil {
 		return nil, errors.Join(fmt.Errorf("new lab: build %s: %w\n%s", Package, err, out), os.RemoveAll(dir))
 	}
