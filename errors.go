@@ -80,3 +80,31 @@ func Unavailable(code, format string, args ...any) *Error { return refuse(503, c
 func refuse(status int, code, format string, args []any) *Error {
 	return &Error{Status: status, Code: code, Message: fmt.Sprintf(format, args...)}
 }
+
+// The ends of a task other than completed, for those who wait for one.
+var (
+	// ErrTaskFailed: the task ended as failed.
+	ErrTaskFailed = errors.New("task failed")
+	// ErrTaskCancelled: the task was cancelled.
+	ErrTaskCancelled = errors.New("task cancelled")
+	// ErrTaskTimedOut: the task timed out or expired.
+	ErrTaskTimedOut = errors.New("task timed out")
+)
+
+// ErrPermanent is what an error made by [Permanent] matches.
+var ErrPermanent = errors.New("permanent failure")
+
+// Permanent marks err as one that no further attempt will mend: a handler that
+// returns it ends its task. A nil err stays nil. The result unwraps to err and
+// matches [ErrPermanent].
+func Permanent(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &permanentError{err}
+}
+
+type permanentError struct{ err error }
+
+func (e *permanentError) Error() string   { return e.err.Error() }
+func (e *permanentError) Unwrap() []error { return []error{e.err, ErrPermanent} }

@@ -174,12 +174,22 @@ func decodeAvailable(body []byte) (Available, error) {
 				i, Quote(string(f.Outcome)))
 		}
 		f.Error = cut(f.Error, MaxError)
+		if len(f.Result) > ha.MaxPayload {
+			return Available{}, ha.TooLarge("result_too_large", "finished[%d].result may be at most %d bytes, got %d", i, ha.MaxPayload, len(f.Result))
+		}
 	}
 	return a, nil
 }
 
 // DecodeActivate decodes an order as a worker receives it. The error is an [*ha.Error].
 func DecodeActivate(body []byte) (Activate, error) {
+	if a, ok := readActivate(body); ok {
+		return a, nil
+	}
+	return decodeActivate(body)
+}
+
+func decodeActivate(body []byte) (Activate, error) {
 	var a Activate
 	if err := decode(body, &a); err != nil {
 		return Activate{}, err
@@ -233,7 +243,7 @@ func blank(body []byte) bool { return len(body) <= MaxBody && len(bytes.TrimSpac
 
 func decode(body []byte, into any) error {
 	if len(body) > MaxBody {
-		return ha.TooLarge("body_too_large", "body may be at most %d bytes, got %d", MaxBody, len(body))
+		return tooLarge(body)
 	}
 	if !utf8.Valid(body) {
 		return ha.Invalid("invalid_utf8", "body must be UTF-8")
@@ -281,7 +291,7 @@ func syntaxProblem(err error) string {
 // complaint about it may be one about an entry.
 func isList(path string) bool {
 	switch path {
-	case "pools", "kinds", "running", "finished", "work", "ignored", "workers":
+	case "pools", "kinds", "running", "finished", "work", "ignored", "workers", "after", "steps":
 		return true
 	}
 	return false

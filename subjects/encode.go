@@ -29,12 +29,131 @@ func AppendActivate(dst []byte, a Activate) []byte {
 		}
 		dst = append(dst, `{"activation":"`...)
 		dst = append(dst, w.Activation...)
-		dst = append(dst, `"}`...)
+		dst = append(dst, '"')
+		if w.Task != nil {
+			dst = append(dst, `,"task":`...)
+			dst = appendTask(dst, w.Task)
+		}
+		dst = append(dst, '}')
 	}
 	if len(a.Work) > 0 {
 		dst = append(dst, ']')
 	}
 	return append(dst, '}')
+}
+
+// appendTask appends the JSON of t to dst. Payload, metadata and results are
+// valid JSON already and are passed on as they came.
+func appendTask(dst []byte, t *WorkTask) []byte {
+	dst = append(dst, `{"id":"`...)
+	dst = append(dst, t.ID...)
+	dst = append(dst, `","kind":"`...)
+	dst = append(dst, t.Kind...)
+	dst = append(dst, '"')
+	dst = appendRaw(dst, `,"payload":`, t.Payload)
+	dst = append(dst, `,"attempt":`...)
+	dst = strconv.AppendInt(dst, int64(t.Attempt), 10)
+	dst = append(dst, `,"timeout_ms":`...)
+	dst = strconv.AppendInt(dst, int64(t.TimeoutMS), 10)
+	dst = appendToken(dst, `,"pool":"`, t.Pool)
+	dst = appendInt(dst, `,"step":`, t.Step)
+	dst = appendInt(dst, `,"steps":`, t.Steps)
+	if len(t.Labels) > 0 {
+		labels, _ := json.Marshal(t.Labels) // a map of strings always marshals
+		dst = append(append(dst, `,"labels":`...), labels...)
+	}
+	dst = appendRaw(dst, `,"metadata":`, t.Metadata)
+	for i, u := range t.Upstream {
+		if i == 0 {
+			dst = append(dst, `,"upstream":[`...)
+		} else {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, `{"id":"`...)
+		dst = append(dst, u.ID...)
+		dst = append(dst, `","state":"`...)
+		dst = append(dst, u.State...)
+		dst = append(dst, '"')
+		dst = appendRaw(dst, `,"result":`, u.Result)
+		if u.Omitted {
+			dst = append(dst, `,"omitted":true`...)
+		}
+		dst = append(dst, '}')
+	}
+	if len(t.Upstream) > 0 {
+		dst = append(dst, ']')
+	}
+	return append(dst, '}')
+}
+
+// AppendAvailable appends the JSON of a to dst.
+func AppendAvailable(dst []byte, a Available) []byte {
+	dst = append(dst, '{')
+	if a.Message != "" {
+		dst = appendText(dst, `"message":`, a.Message)
+		if len(a.Finished) > 0 {
+			dst = append(dst, ',')
+		}
+	}
+	for i := range a.Finished {
+		f := &a.Finished[i]
+		if i == 0 {
+			dst = append(dst, `"finished":[`...)
+		} else {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, `{"activation":"`...)
+		dst = append(dst, f.Activation...)
+		dst = append(dst, `","outcome":"`...)
+		dst = append(dst, f.Outcome...)
+		dst = append(dst, '"')
+		dst = appendText(dst, `,"error":`, f.Error)
+		if f.Permanent {
+			dst = append(dst, `,"permanent":true`...)
+		}
+		dst = appendRaw(dst, `,"result":`, f.Result)
+		dst = append(dst, '}')
+	}
+	if len(a.Finished) > 0 {
+		dst = append(dst, ']')
+	}
+	return append(dst, '}')
+}
+
+// AppendSubmitted appends the JSON of s to dst.
+func AppendSubmitted(dst []byte, s Submitted) []byte {
+	dst = append(dst, '{')
+	if s.ID != "" {
+		dst = append(dst, `"id":"`...)
+		dst = append(dst, s.ID...)
+		dst = append(dst, '"')
+	}
+	if s.Duplicate {
+		dst = append(dst, `,"duplicate":true`...)
+	}
+	if s.Error != nil {
+		if s.ID != "" {
+			dst = append(dst, ',')
+		}
+		dst = appendText(append(dst, `"error":{`...), `"code":`, s.Error.Code)
+		dst = appendText(dst, `,"message":`, s.Error.Message)
+		dst = append(dst, '}')
+	}
+	return append(dst, '}')
+}
+
+func appendRaw(dst []byte, field string, raw json.RawMessage) []byte {
+	if len(raw) == 0 {
+		return dst
+	}
+	return append(append(dst, field...), raw...)
+}
+
+func appendInt(dst []byte, field string, n int) []byte {
+	if n == 0 {
+		return dst
+	}
+	return strconv.AppendInt(append(dst, field...), int64(n), 10)
 }
 
 // AppendHeartbeatReply appends the JSON of an accepted heartbeat to dst.
@@ -80,6 +199,16 @@ func AppendEvent(dst []byte, e Event) []byte {
 	dst = appendText(dst, `,"error":`, e.Error)
 	dst = appendText(dst, `,"reason":`, e.Reason)
 	dst = appendToken(dst, `,"dispatcher":"`, e.Dispatcher)
+	dst = appendToken(dst, `,"task":"`, string(e.Task))
+	dst = appendToken(dst, `,"kind":"`, e.Kind)
+	dst = appendToken(dst, `,"pool":"`, e.Pool)
+	dst = appendInt(dst, `,"attempt":`, e.Attempt)
+	dst = appendInt(dst, `,"step":`, e.Step)
+	if e.Percent != 0 {
+		percent, _ := json.Marshal(e.Percent) // it was a JSON number when it came
+		dst = append(append(dst, `,"percent":`...), percent...)
+	}
+	dst = appendText(dst, `,"text":`, e.Text)
 	return append(dst, '}')
 }
 

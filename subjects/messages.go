@@ -81,6 +81,8 @@ type Activate struct {
 // Work is one entry of an [Activate].
 type Work struct {
 	Activation ha.ActivationID `json:"activation"`
+	// Task is set where the activation is for one.
+	Task *WorkTask `json:"task,omitempty"`
 }
 
 // Available says that a worker is free again.
@@ -95,7 +97,9 @@ type Finished struct {
 	Activation ha.ActivationID `json:"activation"`
 	Outcome    ha.Outcome      `json:"outcome"`
 	Error      string          `json:"error,omitempty"`
-	Result     json.RawMessage `json:"result,omitempty"`
+	// Permanent: trying the task again would not help.
+	Permanent bool            `json:"permanent,omitempty"`
+	Result    json.RawMessage `json:"result,omitempty"`
 }
 
 // OK answers an [Available] and a bye once they are durable.
@@ -227,10 +231,21 @@ type Event struct {
 	Activation ha.ActivationID `json:"activation,omitempty"`
 	Outcome    ha.Outcome      `json:"outcome,omitempty"`
 	Error      string          `json:"error,omitempty"`
-	// Reason says why a worker left or was lost.
+	// Reason says why a worker left or was lost, or why a task is in its state.
 	Reason string `json:"reason,omitempty"`
 	// Dispatcher is set on events of the leader.
 	Dispatcher string `json:"dispatcher,omitempty"`
+	// Task, Kind, Pool and Attempt are set on events of tasks, Kind or Pool alone on
+	// those of pausing and resuming.
+	Task    ha.TaskID `json:"task,omitempty"`
+	Kind    string    `json:"kind,omitempty"`
+	Pool    string    `json:"pool,omitempty"`
+	Attempt int       `json:"attempt,omitempty"`
+	// Step is the index of the step, from 1 on.
+	Step int `json:"step,omitempty"`
+	// Percent and Text are how far a task is.
+	Percent float64 `json:"percent,omitempty"`
+	Text    string  `json:"text,omitempty"`
 }
 
 // The events of this protocol, as entity and what of [Names.Event].

@@ -24,6 +24,8 @@ const (
 	KindBye       Kind = "bye"
 	KindWorkers   Kind = "workers"
 	KindStatus    Kind = "status"
+	KindTask      Kind = "task"
+	KindProgress  Kind = "progress"
 	KindEvent     Kind = "event"
 	// KindDispatcher is where each dispatcher says where it stands.
 	KindDispatcher Kind = "dispatcher"
@@ -32,11 +34,13 @@ const (
 // Subject is a parsed subject name.
 type Subject struct {
 	Kind Kind
-	// Worker is set on hb, available and bye, and on an activate for one direct worker.
+	// Worker is set on hb, available, bye and progress, and on an activate for one
+	// direct worker.
 	Worker ha.WorkerID
 	// Dispatcher is set on what a dispatcher says of itself.
 	Dispatcher string
-	// Entity and What are set on events: "worker" and "joined".
+	// Entity and What are set on events: "worker" and "joined". What is also the
+	// request on a task: "submit".
 	Entity, What string
 }
 
@@ -101,6 +105,15 @@ func (n Names) Workers() string { return n.join(KindWorkers) }
 // Status answers with one report of the whole system.
 func (n Names) Status() string { return n.join(KindStatus) }
 
+// Task is where a client asks something of a task: one of the Task… requests.
+func (n Names) Task(what string) string { return n.of(KindTask, ha.WorkerID(what)) }
+
+// Progress is where the worker of that id tells how far its tasks are.
+func (n Names) Progress(id ha.WorkerID) string { return n.of(KindProgress, id) }
+
+// ProgressAll is the wildcard of every worker's progress.
+func (n Names) ProgressAll() string { return n.of(KindProgress, "*") }
+
 // Dispatcher is where the dispatcher of that name says where it stands.
 func (n Names) Dispatcher(name string) string { return n.of(KindDispatcher, ha.WorkerID(name)) }
 
@@ -141,11 +154,17 @@ func (n Names) Parse(subject string) (Subject, error) {
 			return s, nil
 		}
 		fallthrough
-	case KindHeartbeat, KindAvailable, KindBye:
+	case KindHeartbeat, KindAvailable, KindBye, KindProgress:
 		if !ValidToken(tail) {
 			return Subject{}, badSubject(subject, "one worker id must follow "+head)
 		}
 		s.Worker = ha.WorkerID(tail)
+		return s, nil
+	case KindTask:
+		if !ValidToken(tail) {
+			return Subject{}, badSubject(subject, "one request must follow task")
+		}
+		s.What = tail
 		return s, nil
 	case KindDispatcher:
 		if !ValidToken(tail) {

@@ -1,0 +1,156 @@
+package subjects
+
+import "bytes"
+
+// maxScanDepth is how deep a value may be nested that skipValue takes. What is
+// deeper is left to encoding/json.
+const maxScanDepth = 64
+
+// skipValue returns what follows the JSON value at the beginning of b. It accepts
+// nothing that encoding/json refuses, given that b is UTF-8; what it does not
+// accept may still be JSON. No blanks may come before the value.
+func skipValue(b []byte) (rest []byte, ok bool) { return skipNested(b, maxScanDepth) }
+
+func skipNested(b []byte, depth int) ([]byte, bool) {
+	if len(b) == 0 || depth == 0 {
+		return nil, false
+	}
+	switch c := b[0]; c {
+	case '"':
+		return skipString(b)
+	case '{':
+		return skipMembers(b[1:], depth, '}')
+	case '[':
+		return skipMembers(b[1:], depth, ']')
+	case 't':
+		return skipWord(b, "true")
+	case 'f':
+		return skipWord(b, "false")
+	case 'n':
+		return skipWord(b, "null")
+	default:
+		return skipNumber(b)
+	}
+}
+
+// skipMembers skips the rest of an object or an array, whose end is closing.
+func skipMembers(b []byte, depth int, closing byte) (rest []byte, ok bool) {
+	b = skipBlanks(b)
+	if len(b) > 0 && b[0] == closing {
+		return b[1:], true
+	}
+	for {
+		if closing == '}' {
+			if len(b) == 0 || b[0] != '"' {
+				return nil, false
+			}
+			if b, ok = skipString(b); !ok {
+				return nil, false
+			}
+			if b = skipBlanks(b); len(b) == 0 || b[0] != ':' {
+				return nil, false
+			}
+			b = skipBlanks(b[1:])
+		}
+		if b, ok = skipNested(b, depth-1); !ok {
+			return nil, false
+		}
+		b = skipBlanks(b)
+		switch {
+		case len(b) == 0:
+			return nil, false
+		case b[0] == closing:
+			return b[1:], true
+		case b[0] != ',':
+			return nil, false
+		}
+		b = skipBlanks(b[1:])
+	}
+}
+
+func skipBlanks(b []byte) []byte {
+	for len(b) > 0 && (b[0] == ' ' || b[0] == '\n' || b[0] == '\t' || b[0] == '\r') {
+		b = b[1:]
+	}
+	return b
+}
+
+func skipWord(b []byte, word string) ([]byte, bool) {
+	if len(b) < len(word) || string(b[:len(word)]) != word {
+		return nil, false
+	}
+	return b[len(word):], true
+}
+
+// skipString skips a string, whose opening quote b begins with.
+func skipString(b []byte) ([]byte, bool) {
+	for i := 1; i < len(b); i++ {
+		switch c := b[i]; {
+		case c == '"':
+			return b[i+1:], true
+		case c < ' ':
+			return nil, false
+		case c == '\\':
+			if i++; i >= len(b) {
+				return nil, false
+			}
+			if b[i] != 'u' {
+				if bytes.IndexByte([]byte(`"\/bfnrt`), b[i]) < 0 {
+					return nil, false
+				}
+				continue
+			}
+			if i+4 >= len(b) {
+				return nil, false
+			}
+			for _, h := range b[i+1 : i+5] {
+				if !isHex(h) {
+					return nil, false
+				}
+			}
+			i += 4
+		}
+	}
+	return nil, false
+}
+
+func isHex(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+}
+
+func skipNumber(b []byte) ([]byte, bool) {
+	if len(b) > 0 && b[0] == '-' {
+		b = b[1:]
+	}
+	digits := skipDigits(b)
+	if n := len(b) - len(digits); n == 0 || n > 1 && b[0] == '0' {
+		return nil, false
+	}
+	b = digits
+	if len(b) > 0 && b[0] == '.' {
+		digits = skipDigits(b[1:])
+		if len(digits) == len(b)-1 {
+			return nil, false
+		}
+		b = digits
+	}
+	if len(b) > 0 && (b[0] == 'e' || b[0] == 'E') {
+		b = b[1:]
+		if len(b) > 0 && (b[0] == '+' || b[0] == '-') {
+			b = b[1:]
+		}
+		digits = skipDigits(b)
+		if len(digits) == len(b) {
+			return nil, false
+		}
+		b = digits
+	}
+	return b, true
+}
+
+func skipDigits(b []byte) []byte {
+	for len(b) > 0 && '0' <= b[0] && b[0] <= '9' {
+		b = b[1:]
+	}
+	return b
+}
