@@ -10,8 +10,9 @@ import (
 )
 
 // FormatVersion is the version of the records' form in bytes. A reader refuses
-// a higher one than its own, and reads every lower one.
-const FormatVersion = 1
+// a higher one than its own, and reads every lower one. Version 2 added the records
+// about tasks.
+const FormatVersion = 2
 
 // ErrCorrupt says that bytes are not records of this format.
 var ErrCorrupt = errors.New("corrupt record")
@@ -74,6 +75,8 @@ func AppendRecord(dst []byte, r Record) []byte {
 			e.uint(*n)
 		}
 		e.uint(r.Registrations)
+	default:
+		e.taskRecord(r)
 	}
 	return e.b
 }
@@ -110,7 +113,9 @@ func DecodeRecord(b []byte) (r Record, rest []byte, err error) {
 		t.Registrations = d.uint()
 		r = t
 	default:
-		return nil, nil, fmt.Errorf("decode record: unknown kind %d: %w", b[0], ErrCorrupt)
+		if r = d.taskRecord(recordKind(b[0])); r == nil {
+			return nil, nil, fmt.Errorf("decode record: unknown kind %d: %w", b[0], ErrCorrupt)
+		}
 	}
 	if d.bad {
 		return nil, nil, cutShort(b[0])

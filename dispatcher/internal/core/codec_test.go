@@ -33,7 +33,7 @@ func samples() []Record {
 		Begun{Epoch: 3, Node: "d2", Workers: 300},
 		Restored{},
 		Restored{
-			Registered: full, Activations: 9, Running: []Running{{1, 2}, {math.MaxUint64, 0}}, Recent: []Recent{{1, 1, true}, {2, 1, false}},
+			Registered: full, Activations: 9, Running: []Running{{Number: 1, Epoch: 2}, {Number: math.MaxUint64}}, Recent: []Recent{{1, 1, true}, {2, 1, false}},
 		},
 		History{First: true},
 		History{Task: true, Orders: []uint64{0, 1, math.MaxUint64}},

@@ -46,6 +46,76 @@ type Finished struct {
 	Activation ha.ActivationID
 	Outcome    ha.Outcome
 	Error      string
+	// Permanent and Result are for the task of the activation. Result may share memory.
+	Permanent bool
+	Result    []byte
+}
+
+// Gone says that a worker's process is gone.
+type Gone struct {
+	At     time.Time
+	Worker ha.WorkerID
+}
+
+// Progress says how far an activation's task is.
+type Progress struct {
+	At         time.Time
+	Worker     ha.WorkerID
+	Activation ha.ActivationID
+	Percent    float64
+	Text       string
+}
+
+// Submit asks for a task. The spec is validated and not changed; its payload may
+// share memory.
+type Submit struct {
+	At   time.Time
+	Spec *ha.TaskSpec
+}
+
+// CancelTask asks to cancel a task.
+type CancelTask struct {
+	At time.Time
+	ID ha.TaskID
+}
+
+// RetryTask asks to put a task back that ended badly or, where ID is empty, up to
+// Limit failed ones of a kind.
+type RetryTask struct {
+	At    time.Time
+	ID    ha.TaskID
+	Kind  string
+	Limit int
+}
+
+// PullTasks asks for results.
+type PullTasks struct {
+	At                  time.Time
+	Limit               int
+	Pool, Kind, Receipt string
+	// Bytes bounds the results together; the first is handed out in any case.
+	Bytes int
+}
+
+// SetPause pauses or resumes a kind or a pool, of which one is set.
+type SetPause struct {
+	At         time.Time
+	Kind, Pool string
+	Paused     bool
+}
+
+// SetLimit limits a kind, a pool or a key.
+type SetLimit struct {
+	At    time.Time
+	Limit ha.Limit
+}
+
+// ChangeBatch asks for a batch, which it creates, closes, or gives a task to end with.
+type ChangeBatch struct {
+	At    time.Time
+	Name  string
+	Close bool
+	Then  *ha.TaskSpec
 }
 
 // Bye asks to be deregistered.
@@ -57,8 +127,17 @@ type Bye struct {
 // Tick says that time has passed; see [Core.NextWake].
 type Tick struct{ At time.Time }
 
-func (i Hello) at() time.Time     { return i.At }
-func (i Heartbeat) at() time.Time { return i.At }
-func (i Available) at() time.Time { return i.At }
-func (i Bye) at() time.Time       { return i.At }
-func (i Tick) at() time.Time      { return i.At }
+func (i Hello) at() time.Time       { return i.At }
+func (i Heartbeat) at() time.Time   { return i.At }
+func (i Available) at() time.Time   { return i.At }
+func (i Bye) at() time.Time         { return i.At }
+func (i Tick) at() time.Time        { return i.At }
+func (i Gone) at() time.Time        { return i.At }
+func (i Progress) at() time.Time    { return i.At }
+func (i Submit) at() time.Time      { return i.At }
+func (i CancelTask) at() time.Time  { return i.At }
+func (i RetryTask) at() time.Time   { return i.At }
+func (i PullTasks) at() time.Time   { return i.At }
+func (i SetPause) at() time.Time    { return i.At }
+func (i SetLimit) at() time.Time    { return i.At }
+func (i ChangeBatch) at() time.Time { return i.At }

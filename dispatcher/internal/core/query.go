@@ -20,6 +20,7 @@ type WorkerView struct {
 	LastSeen             time.Time
 	CPU                  float64
 	MemoryBytes          int64
+	Work                 WorkCounts
 }
 
 // Workers yields the workers registered after the order after, in order of
@@ -45,6 +46,7 @@ func (c *Core) view(w *worker) WorkerView {
 		ExpectedShare: float64(w.Weight) / float64(g.selector.Weights()),
 		Busy:          !w.member.Idle(),
 		LastSeen:      w.soft.lastSeen, CPU: w.soft.cpu, MemoryBytes: w.soft.memoryBytes,
+		Work: w.work,
 	}
 	if g.activations > 0 {
 		v.Share = float64(w.activations) / float64(g.activations)
@@ -69,3 +71,26 @@ func (c *Core) Population() (registered, idle int) {
 
 // Loading tells whether a snapshot has begun and not ended.
 func (c *Core) Loading() bool { return c.loading }
+
+// Holding yields the workers that listen on a subject of their own and have
+// something to do, in order of registration. The Core must not change meanwhile.
+func (c *Core) Holding() iter.Seq[ha.WorkerID] {
+	return func(yield func(ha.WorkerID) bool) {
+		for w := range c.after(0) {
+			if w.Direct && len(w.running) > 0 && c.soft.now.Sub(w.At) >= settling && !yield(w.Worker) {
+				return
+			}
+		}
+	}
+}
+
+// LastSeen returns when a worker was last heard of; the zero time: it is unknown.
+func (c *Core) LastSeen(id ha.WorkerID) time.Time {
+	if w := c.workers[id]; w != nil {
+		return w.soft.lastSeen
+	}
+	return time.Time{}
+}
+
+// settling is the time that a new worker is given to listen on its own subject.
+const settling = time.Second

@@ -56,6 +56,8 @@ const (
 	RemovedBye RemovedWhy = 1
 	// RemovedSilent: it was not heard of for too long.
 	RemovedSilent RemovedWhy = 2
+	// RemovedGone: its process is gone.
+	RemovedGone RemovedWhy = 3
 )
 
 // Removed takes a worker out. What it ran is counted as lost.
@@ -101,6 +103,9 @@ type Restored struct {
 type Running struct {
 	Number uint64
 	Epoch  ha.Epoch
+	// Task is the task that it is for; 0: it is for none, or for none any more. A
+	// [Restored] leaves it to the [WorkRestored] that follows.
+	Task uint64
 }
 
 // Recent is one activation that ended not long ago.

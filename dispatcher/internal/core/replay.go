@@ -27,6 +27,22 @@ func (c *Core) Replay(b []byte) error {
 			if r := d.ended(); !d.bad {
 				err = c.applyEnded(r)
 			}
+		case kindTaskSubmitted:
+			if r := d.submitted(c.t.blank()); !d.bad {
+				err = c.applySubmitted(r)
+			}
+		case kindTaskStarted:
+			if r := d.taskStarted(); !d.bad {
+				err = c.applyTaskStarted(r)
+			}
+		case kindTaskEnded:
+			if r := d.taskEnded(); !d.bad {
+				err = c.applyTaskEnded(r)
+			}
+		case kindTaskRestored:
+			if r := d.taskRestored(c.t.blank()); !d.bad {
+				err = c.applyTaskSnapshot(r)
+			}
 		default:
 			var r Record
 			if r, d.b, err = DecodeRecord(b); err != nil {

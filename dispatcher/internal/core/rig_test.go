@@ -2,6 +2,7 @@ package core
 
 import (
 	"bytes"
+	"fmt"
 	"reflect"
 	"testing"
 	"time"
@@ -12,7 +13,11 @@ import (
 var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 
 func testConfig() Config {
-	return Config{Timing: ha.DefaultTiming(), ActivateEvery: 2 * time.Second, ShareWindow: 100, MaxWorkers: 1000}
+	return Config{
+		Timing: ha.DefaultTiming(), ActivateEvery: 2 * time.Second, ShareWindow: 100, MaxWorkers: 1000,
+		Aging: 10 * time.Minute, TaskTimeout: 30 * time.Minute, MaxTasks: 1000, MaxTaskBytes: 1 << 30,
+		Retain: 24 * time.Hour, RetainFailed: 7 * 24 * time.Hour, RetainTasks: 1000, RetainBytes: 1 << 30,
+	}
 }
 
 // rig is a leader and a standby that follows it through the bytes of a journal.
@@ -74,7 +79,7 @@ func (r *rig) follow(out Ready) {
 	}
 	replay(r.t, r.standby, r.journal[begin:])
 	if leader, standby := r.core.Digest(nil), r.standby.Digest(nil); !bytes.Equal(leader, standby) {
-		r.t.Fatalf("after %+v\nthe leader holds  %q\nthe standby holds %q", out.Records, leader, standby)
+		r.t.Fatalf("after %+v\nthe leader, and the standby, hold:\n%s", out.Records, unlike(leader, standby))
 	}
 	checkCounts(r.t, r.core)
 }
@@ -219,4 +224,30 @@ func encode(records ...Record) (b []byte) {
 		b = AppendRecord(b, r)
 	}
 	return b
+}
+
+// unlike says in which record two digests begin to differ.
+func unlike(a, b []byte) string {
+	show := func(b []byte) (r Record, rest []byte, text string) {
+		if len(b) == 0 {
+			return nil, nil, "the end"
+		}
+		r, rest, err := DecodeRecord(b)
+		text = fmt.Sprintf("%T %+v", r, r)
+		if t, ok := r.(TaskRestored); ok {
+			text += fmt.Sprintf(" %+v", *t.Spec)
+		}
+		if err != nil {
+			text = err.Error()
+		}
+		return r, rest, text
+	}
+	for {
+		ra, resta, texta := show(a)
+		_, restb, textb := show(b)
+		if !bytes.Equal(a[:len(a)-len(resta)], b[:len(b)-len(restb)]) || ra == nil {
+			return texta + "\n" + textb
+		}
+		a, b = resta, restb
+	}
 }

@@ -14,7 +14,8 @@ import (
 const historyPiece = 4096
 
 // Snapshot yields records from which Apply builds this state: Begun, a Restored a
-// worker, the History, and Totals to close it. The state may change between two of them, if the records of the changes are
+// worker, a TaskRestored a task, what these have in common, the History, and
+// Totals to close it. The state may change between two of them, if the records of the changes are
 // applied between them too: each worker is yielded as it is at that moment.
 func (c *Core) Snapshot() iter.Seq[Record] {
 	return func(yield func(Record) bool) {
@@ -26,9 +27,24 @@ func (c *Core) Snapshot() iter.Seq[Record] {
 			if !yield(w.restored()) {
 				return
 			}
+			if r := w.workRestored(); r.Work != (WorkCounts{}) || len(r.Tasks) > 0 {
+				if c.workers[w.Worker] == w && !yield(r) { // it may have left between the two
+					return
+				}
+			}
+		}
+		for t := c.t.table.from(0); t != nil; t = c.t.table.from(t.number + 1) {
+			if !yield(t.restored()) {
+				return
+			}
 		}
 		// From here on the rest must describe one moment: the caller applies nothing
 		// between these. They are few: the window is bounded.
+		for r := range c.taskPieces() {
+			if !yield(r) {
+				return
+			}
+		}
 		for g := range c.groups {
 			for _, piece := range c.history(g) {
 				if !yield(piece) {
@@ -116,7 +132,7 @@ func (c *Core) applyRestored(r Restored) error {
 	w.Registered, w.activations = r.Registered, r.Activations
 	w.running = take(&c.room.runs, len(r.Running), runPiece)
 	for i, a := range r.Running {
-		w.running[i] = run{Running: a}
+		w.running[i].Running = a
 	}
 	w.recent = take(&c.room.recents, len(r.Recent), recentPiece)
 	for i, a := range r.Recent {
@@ -150,6 +166,9 @@ func (c *Core) applyTotals(r Totals) error {
 	c.resetGroups()
 	c.room.close()
 	c.loading = false
+	if err := c.rebuildTasks(); err != nil {
+		return err
+	}
 	if running := c.joinAll(); running != c.counts.Running {
 		return fmt.Errorf("apply totals: workers run %d activations, the counters say %d", running, c.counts.Running)
 	}
@@ -176,7 +195,7 @@ func (c *Core) joinAll() (running uint64) {
 	for w := range c.after(0) {
 		g := &c.groups[w.group()]
 		g.activations += w.activations
-		w.member = g.selector.Join(w, int64(w.Weight), w.Slots)
+		c.join(w)
 		g.selector.Block(w.member)
 		for range w.running {
 			g.selector.Take(w.member)

@@ -10,6 +10,16 @@ import (
 type soft struct {
 	// now is the greatest time any input carried.
 	now time.Time
+	// nanos is now in nanoseconds since 1970.
+	nanos int64
+	// stirred: something changed since assign last found nothing to start.
+	stirred bool
+	// more: work was left over by the bound on one Step.
+	more bool
+	// rateOpens is when the next task may start that a rate holds back, 0: none is.
+	rateOpens int64
+	// ready is the memory of assign.
+	ready []candidate
 	// nextActivation is when a plain activation is next due.
 	nextActivation time.Time
 	// The workers from the one unheard of longest to the one heard of last.

@@ -32,6 +32,7 @@ type Core struct {
 	loading       bool      // between the Begun and the Totals of a snapshot
 	pending       []History // of the snapshot being loaded
 	room          room
+	t             tasks
 
 	soft soft
 }
@@ -62,6 +63,8 @@ type worker struct {
 	running     []run    // oldest first, at most Slots
 	recent      []recent // oldest first, at most recentKept
 	member      *share.Member[*worker]
+	section     *section // nil: it takes plain activations
+	work        WorkCounts
 
 	soft softWorker
 }
@@ -69,7 +72,8 @@ type worker struct {
 // run is an activation in progress.
 type run struct {
 	Running
-	omitted int // soft: heartbeats in a row that did not name it
+	task    *task // nil as long as Task is 0
+	omitted int   // soft: heartbeats in a row that did not name it
 }
 
 // recent is a [Recent] in two thirds of its memory, of which every worker has
@@ -110,6 +114,7 @@ func New(cfg Config) *Core {
 		cfg:       cfg,
 		workers:   make(map[ha.WorkerID]*worker),
 		instances: make(map[string]*worker),
+		t:         newTasks(),
 	}
 	c.resetGroups()
 	return c
@@ -119,6 +124,18 @@ func (c *Core) resetGroups() {
 	for i := range c.groups {
 		c.groups[i] = group{selector: share.New[*worker](c.cfg.ShareWindow)}
 	}
+}
+
+// join hands w to the selector of its group.
+func (c *Core) join(w *worker) {
+	selector := c.groups[w.group()].selector
+	if w.group() == plainGroup {
+		w.member = selector.Join(w, int64(w.Weight), w.Slots)
+		return
+	}
+	w.section = c.sectionOf(w.Pools, w.Kinds)
+	w.section.workers++
+	w.member = selector.JoinSection(w.section.id, w, int64(w.Weight), w.Slots)
 }
 
 // Epoch returns the epoch of the leader whose records were applied last.
@@ -150,7 +167,7 @@ func (c *Core) Apply(r Record) error {
 	case Totals:
 		return c.applyTotals(r)
 	}
-	return fmt.Errorf("apply %T: no such record", r)
+	return c.applyTask(r)
 }
 
 func (c *Core) applyElected(r Elected) error {
@@ -172,7 +189,9 @@ func (c *Core) applyRegistered(r Registered) error {
 	c.counts.Joined++
 	w := &worker{Registered: r}
 	c.insert(w)
-	w.member = c.groups[w.group()].selector.Join(w, int64(w.Weight), w.Slots)
+	if !c.loading { // otherwise the end of the snapshot does so, in order
+		c.join(w)
+	}
 	return nil
 }
 
@@ -203,6 +222,12 @@ func (c *Core) applyRemoved(r Removed) error {
 	g.activations -= w.activations
 	if w.member != nil {
 		g.selector.Leave(w.member)
+		c.leaveSection(w)
+	}
+	for _, a := range w.running {
+		if a.task != nil {
+			return fmt.Errorf("apply removed: worker %s still runs task %s", w.Worker, a.task.id)
+		}
 	}
 	c.soft.forget(w)
 	delete(c.workers, w.Worker)
@@ -250,29 +275,38 @@ func (c *Core) after(n uint64) iter.Seq[*worker] {
 }
 
 func (c *Core) applyActivated(r Activated) error {
-	w, err := c.subject(r.Worker, "activated")
+	w, err := c.begin(r.Worker, r.Number, 0, "activated")
 	if w == nil {
 		return err
 	}
-	if len(w.running) >= w.Slots {
-		return fmt.Errorf("apply activated: worker %s has no free slot of %d", r.Worker, w.Slots)
-	}
-	if !c.loading && r.Number != c.counts.Started+1 {
-		return fmt.Errorf("apply activated: number %d does not follow %d", r.Number, c.counts.Started)
-	}
-	c.counts.Started++
-	c.counts.Running++
-	w.running = append(w.running, run{Running: Running{Number: r.Number, Epoch: c.epoch}})
-	w.activations++
-	g := &c.groups[w.group()]
-	g.activations++
 	if w.group() == plainGroup {
 		c.lastActivated = r.At
 	}
+	return nil
+}
+
+// begin gives a worker an activation.
+func (c *Core) begin(id ha.WorkerID, number, task uint64, what string) (*worker, error) {
+	w, err := c.subject(id, what)
+	if w == nil {
+		return nil, err
+	}
+	if len(w.running) >= w.Slots {
+		return nil, fmt.Errorf("apply %s: worker %s has no free slot of %d", what, id, w.Slots)
+	}
+	if !c.loading && number != c.counts.Started+1 {
+		return nil, fmt.Errorf("apply %s: number %d does not follow %d", what, number, c.counts.Started)
+	}
+	c.counts.Started++
+	c.counts.Running++
+	w.running = append(w.running, run{Running: Running{Number: number, Epoch: c.epoch, Task: task}})
+	w.activations++
+	g := &c.groups[w.group()]
+	g.activations++
 	if w.member != nil {
 		g.selector.Start(w.member)
 	}
-	return nil
+	return w, nil
 }
 
 func (c *Core) applyEnded(r Ended) error {
@@ -280,22 +314,40 @@ func (c *Core) applyEnded(r Ended) error {
 	if w == nil {
 		return err
 	}
-	i, found := slices.BinarySearchFunc(w.running, r.Number, func(a run, n uint64) int { return cmp.Compare(a.Number, n) })
+	a, err := c.finishRun(w, r.Number, r.Outcome)
+	if err == nil && a.Task != 0 && !c.loading {
+		err = fmt.Errorf("apply ended: activation number %d is for a task", r.Number)
+	}
+	return err
+}
+
+// finishRun takes an activation from w.
+func (c *Core) finishRun(w *worker, number uint64, outcome ha.Outcome) (Running, error) {
+	i, found := slices.BinarySearchFunc(w.running, number, func(a run, n uint64) int { return cmp.Compare(a.Number, n) })
 	if !found {
-		return fmt.Errorf("apply ended: worker %s does not run activation number %d", r.Worker, r.Number)
+		return Running{}, fmt.Errorf("apply ended: worker %s does not run activation number %d", w.Worker, number)
 	}
-	a := w.running[i]
-	w.running = slices.Delete(w.running, i, i+1)
+	a := w.running[i].Running
+	// The oldest mostly end first: moving those before it, if they are fewer, leaves the
+	// many slots of a wide worker alone.
+	if i < len(w.running)/2 {
+		copy(w.running[1:i+1], w.running[:i])
+		w.running[0] = run{}
+		w.running = w.running[1:]
+	} else {
+		w.running = slices.Delete(w.running, i, i+1)
+	}
 	if len(w.recent) == w.recentKept() {
-		w.recent = slices.Delete(w.recent, 0, 1)
+		w.recent = w.recent[1:]
 	}
-	w.recent = append(w.recent, Recent{Number: a.Number, Epoch: a.Epoch, Lost: r.Outcome == ha.OutcomeLost}.packed())
+	w.recent = append(w.recent, Recent{Number: a.Number, Epoch: a.Epoch, Lost: outcome == ha.OutcomeLost}.packed())
 	c.counts.Running--
-	*c.counts.of(r.Outcome)++
+	*c.counts.of(outcome)++
 	if w.member != nil {
 		c.groups[w.group()].selector.Release(w.member)
+		c.soft.stirred = true
 	}
-	return nil
+	return a, nil
 }
 
 // subject returns the worker a record is about. Neither worker nor error: the

@@ -20,7 +20,7 @@ func (c *Core) Lead(at time.Time, epoch ha.Epoch, node string, out *Ready) error
 		return err
 	}
 	out.Records = append(out.Records, elected)
-	c.soft = soft{now: at}
+	c.soft = soft{now: at, nanos: at.UnixNano(), stirred: true}
 	for w := range c.after(0) {
 		w.soft = softWorker{}
 		c.block(w)
@@ -42,7 +42,10 @@ func (c *Core) Lead(at time.Time, epoch ha.Epoch, node string, out *Ready) error
 // a bug in this package.
 func (c *Core) Step(in Input, out *Ready) Reply {
 	if at := in.at(); at.After(c.soft.now) {
-		c.soft.now = at
+		c.soft.now, c.soft.nanos = at, at.UnixNano()
+	}
+	if c.soft.rateOpens > 0 && c.soft.rateOpens <= c.soft.nanos {
+		c.soft.stirred = true
 	}
 	if c.groups[plainGroup].selector.IdleLen() == 0 {
 		// Nobody was idle until now, whether or not a Tick came to see it.
@@ -60,8 +63,12 @@ func (c *Core) Step(in Input, out *Ready) Reply {
 		reply = c.bye(in, out)
 	case Tick:
 		c.evict(out)
+	default:
+		reply = c.stepTask(in, out)
 	}
+	c.tend(out)
 	c.activate(out)
+	c.assign(out)
 	reply.Epoch = c.epoch
 	return reply
 }
@@ -76,6 +83,9 @@ func (c *Core) NextWake() time.Time {
 		if evict := w.soft.lastSeen.Add(c.cfg.Timing.EvictAfter); wake.IsZero() || evict.Before(wake) {
 			wake = evict
 		}
+	}
+	if at := c.nextTaskWake(); at > 0 && (wake.IsZero() || at < wake.UnixNano()) {
+		wake = moment(at)
 	}
 	return wake
 }

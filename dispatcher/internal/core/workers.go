@@ -90,6 +90,10 @@ func (c *Core) reconcile(w *worker, named []ha.ActivationID, out *Ready) {
 		a, ok := parseActivationID(id)
 		if i, runs := w.find(a); ok && runs {
 			w.running[i].omitted = -1 // made 0 below
+			if w.group() == taskGroup && w.running[i].task == nil {
+				// It was to stop that, and may not have heard.
+				c.tell(out, SendCancel, w).Activation = id
+			}
 		} else if !ok || !c.isRecent(w, a, false) {
 			strange = append(strange, id)
 			c.tell(out, SendCancel, w).Activation = id
@@ -104,7 +108,7 @@ func (c *Core) reconcile(w *worker, named []ha.ActivationID, out *Ready) {
 		}
 	}
 	for _, a := range lost {
-		c.end(w, a, ha.OutcomeLost, "not named in the worker's heartbeats", out)
+		c.end(w, a, Finished{Outcome: ha.OutcomeLost, Error: "not named in the worker's heartbeats"}, out)
 	}
 }
 
@@ -115,6 +119,7 @@ func (c *Core) block(w *worker) {
 		selector.Block(w.member)
 	} else {
 		selector.Unblock(w.member)
+		c.soft.stirred = true
 	}
 }
 
@@ -127,13 +132,15 @@ func (c *Core) available(in Available, out *Ready) Reply {
 	if len(in.Finished) == 0 {
 		w.soft.strange = nil
 		for len(w.running) > 0 {
-			c.end(w, w.running[0].Running, ha.OutcomeDone, "", out)
+			c.end(w, w.running[0].Running, Finished{Outcome: ha.OutcomeDone}, out)
 		}
 	}
 	// Whatever our books say of what it finished: it runs no longer.
-	w.soft.strange = slices.DeleteFunc(w.soft.strange, func(id ha.ActivationID) bool {
-		return slices.ContainsFunc(in.Finished, func(f Finished) bool { return f.Activation == id })
-	})
+	if len(w.soft.strange) > 0 {
+		w.soft.strange = slices.DeleteFunc(w.soft.strange, func(id ha.ActivationID) bool {
+			return slices.ContainsFunc(in.Finished, func(f Finished) bool { return f.Activation == id })
+		})
+	}
 	w.soft.refused, w.soft.deaf = false, false
 	reply := c.finish(w, in.Finished, out)
 	c.block(w)
@@ -147,7 +154,7 @@ func (c *Core) finish(w *worker, finished []Finished, out *Ready) Reply {
 		a, ok := parseActivationID(f.Activation)
 		switch {
 		case ok && c.runs(w, a):
-			c.end(w, a, f.Outcome, f.Error, out)
+			c.end(w, a, f, out)
 			w.soft.refused = w.soft.refused || f.Outcome == ha.OutcomeRejected
 		case ok && (c.isRecent(w, a, false) || c.isRecent(w, a, true)):
 			// The answer to an earlier available was lost, or the activation was closed as lost.
@@ -193,13 +200,39 @@ func (c *Core) isRecent(w *worker, a Running, lost bool) bool {
 	return slices.Contains(w.recent, Recent{Number: a.Number, Epoch: a.Epoch, Lost: lost}.packed())
 }
 
-func (c *Core) end(w *worker, a Running, outcome ha.Outcome, why string, out *Ready) {
-	c.record(out, Ended{Worker: w.Worker, Number: a.Number, Outcome: outcome})
+func (c *Core) end(w *worker, a Running, f Finished, out *Ready) {
+	if i, found := w.find(a); found && w.running[i].task != nil {
+		c.endTask(w, w.running[i], f, out)
+		return
+	}
+	c.record(out, Ended{Worker: w.Worker, Number: a.Number, Outcome: f.Outcome})
 	e := c.tell(out, TellAvailable, w)
-	e.Activation, e.Outcome, e.Error = activationID(a), outcome, why
+	e.Activation, e.Outcome, e.Error = activationID(a), f.Outcome, f.Error
 }
 
+// remove takes w out, after the tasks that it ran, which are given to others. Only
+// a worker that says goodbye does so without harm to them.
 func (c *Core) remove(out *Ready, w *worker, why RemovedWhy, tell EffectKind, reason string) {
+	f := Finished{Outcome: ha.OutcomeLost, Error: "worker lost: " + reason}
+	if why == RemovedBye {
+		f = Finished{Outcome: ha.OutcomeCancelled}
+	}
+	for {
+		i := slices.IndexFunc(w.running, func(a run) bool { return a.task != nil })
+		if i < 0 {
+			break
+		}
+		c.endTask(w, w.running[i], f, out)
+	}
 	c.record(out, Removed{At: c.soft.now, Worker: w.Worker, Why: why})
 	c.tell(out, tell, w).Reason = reason
+}
+
+// gone removes a worker whose process is gone. If it lives after all, it will be
+// told that it is unknown.
+func (c *Core) gone(in Gone, out *Ready) Reply {
+	if w := c.workers[in.Worker]; w != nil {
+		c.remove(out, w, RemovedGone, TellLost, "its process is gone")
+	}
+	return Reply{}
 }

@@ -241,7 +241,7 @@ func TestOrderIsCompacted(t *testing.T) {
 }
 
 func TestActivationIDs(t *testing.T) {
-	for _, a := range []Running{{1, 1}, {42, 7}, {1<<64 - 1, 1<<64 - 1}, {9, 123456789012}} {
+	for _, a := range []Running{{Number: 1, Epoch: 1}, {Number: 42, Epoch: 7}, {Number: 1<<64 - 1, Epoch: 1<<64 - 1}, {Number: 9, Epoch: 123456789012}} {
 		if back, ok := parseActivationID(activationID(a)); !ok || back != a {
 			t.Errorf("%+v becomes %s becomes %+v, %v", a, activationID(a), back, ok)
 		}
@@ -281,4 +281,4 @@ func TestWorkerViews(t *testing.T) {
 	}
 }
 
-func (c *Core) activationsOf(id ha.WorkerID) []ha.ActivationID { return running(c.workers[id]) }
+func (c *Core) activationsOf(id ha.WorkerID) []ha.ActivationID { return runningOf(c.workers[id]) }

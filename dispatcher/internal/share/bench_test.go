@@ -58,6 +58,23 @@ func BenchmarkPickAlone(b *testing.B) {
 	}
 }
 
+// BenchmarkPickAmong is an activation in 5 of 50 sections.
+func BenchmarkPickAmong(b *testing.B) {
+	for _, size := range sizes {
+		b.Run(size.name, func(b *testing.B) {
+			s := sectionFleet(size.workers, size.weights, 50, 10_000)
+			among := []int{0, 7, 13, 30, 49}
+			for range s.Window() + size.workers {
+				cycleAmong(s, among)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				cycleAmong(s, among)
+			}
+		})
+	}
+}
+
 // BenchmarkPickBusy is an activation while half of the fleet is busy: each step
 // starts one member and releases another, a random one of those that run.
 func BenchmarkPickBusy(b *testing.B) {

@@ -32,12 +32,34 @@
 // Members of the same weight differ in nothing but c_i, so the best of a weight
 // class is the one with the lowest count, and of equals the first to have joined.
 // Each class keeps its idle members in a heap in that order, and the heaps' roots
-// lie side by side in one slice. Blocks of that slice remember their best deficit;
-// as no deficit grows by more than the heaviest weight when N grows by one, a
-// block also knows what its members cannot exceed later. A pick looks into the
-// blocks that changed and into those whose bound is not below the best so far. At
-// worst that is every class: a pick is O(classes), a change of a member
-// O(log members of its class). Neither allocates.
+// lie side by side in one slice, or in one for each section. Blocks of that slice
+// remember their best deficit; as no deficit grows by more than the heaviest weight
+// when N grows by one, a block also knows what its members cannot exceed later. A
+// pick looks into the blocks that changed and into those whose bound is not below
+// the best so far. At worst that is every class: a pick is O(classes), a change of
+// a member O(log members of its class). Neither allocates.
+//
+// # Sections
+//
+// The members are partitioned into sections, and a pick may be restricted to some of
+// them, as for work that only certain members can do. It goes to the idle member
+// among those sections with the largest deficit, ties to the first that joined,
+// whichever section it is in. Everything else knows no sections: N, W, the window
+// and its length are those of all members, so that what a member was given for one
+// kind of work counts against it for every other. Among the members it may choose
+// from, a pick is still the one that brings the distribution c/(N+1) closest to
+// w/W, since the proof above does not ask who else is idle.
+//
+// A class is the members of one weight in one section. The best of a block is
+// remembered for the N and W of the whole selector, so it serves every pick that
+// names the section, and a section that could not beat the best of those before it
+// is passed over block by block. Such a pick is O(sections named + their
+// classes), and does not allocate.
+//
+// What is said below of starving and of quota is about picks among all members. A
+// restricted pick chooses from what it is offered: while all work is for one
+// section, the members of the others get nothing, and later whatever is for both
+// goes to them until they have caught up.
 //
 // # The window
 //

@@ -16,13 +16,22 @@ type play struct {
 	ids     int
 	palette int
 	trace   func(format string, args ...any) // nil: say nothing
-	choose  func(*twin) *twinMember
+	rank    func(*twin) []*twinMember
+
+	sectioned bool // whether there is more than section 0
+	sections  []playSection
+	dropped   []int // ids of sections given back and not in use again, the last one last
+	numbers   int   // sections that ever were
+	among     []int // see someSections
+	wrong     error // what a step found
 }
 
 // start begins a history over a fleet of up to five members.
 func (p *play) start() {
 	p.members, p.left, p.ids = p.members[:0], nil, 0
-	p.twin = twin{members: p.twin.members[:0], history: p.twin.history[:0]}
+	p.sectioned, p.sections = p.rng.IntN(3) == 0, append(p.sections[:0], playSection{})
+	p.dropped, p.numbers, p.wrong = p.dropped[:0], 0, nil
+	p.twin = p.twin.again()
 	p.palette = p.rng.IntN(6)
 	switch p.rng.IntN(6) {
 	case 0:
@@ -40,6 +49,9 @@ func (p *play) start() {
 	}
 	p.say("window %d, fixed %v", p.twin.window, p.twin.fixed)
 	for range 1 + p.rng.IntN(5) {
+		if p.sectioned {
+			p.changeSections()
+		}
 		p.join()
 	}
 }
@@ -70,11 +82,15 @@ func (p *play) weight() int64 {
 }
 
 func (p *play) join() {
-	m := &twinMember{id: p.ids, weight: p.weight(), slots: 1 + p.rng.IntN(12)/10}
+	v := p.anySection()
+	m := p.twin.join(twinMember{id: p.ids, section: v.number, weight: p.weight(), slots: 1 + p.rng.IntN(12)/10})
 	p.ids++
-	p.say("join %d, weight %d, slots %d", m.id, m.weight, m.slots)
-	p.twin.join(m)
-	p.members = append(p.members, p.sel.Join(m.id, m.weight, m.slots))
+	p.say("join %d, section %d, weight %d, slots %d", m.id, v.id, m.weight, m.slots)
+	if v.id == 0 {
+		p.members = append(p.members, p.sel.Join(m.id, m.weight, m.slots))
+	} else {
+		p.members = append(p.members, p.sel.JoinSection(v.id, m.id, m.weight, m.slots))
+	}
 }
 
 func (p *play) leave(i int) {
@@ -92,11 +108,15 @@ func (p *play) step(maxMembers int) {
 		p.join()
 		return
 	}
+	if p.sectioned && p.rng.IntN(12) == 0 {
+		p.changeSections()
+		return
+	}
 	i := p.rng.IntN(n)
 	m, t := p.members[i], p.twin.members[i]
 	switch k := p.rng.IntN(100); {
 	case k < 48:
-		if m = p.sel.Pick(); m != nil {
+		if m = p.pick(); m != nil {
 			p.begin(m)
 		}
 	case k < 50: // not the one picked, idle or not
@@ -173,7 +193,24 @@ func (p *play) restore(k int, m *Member[int], t *twinMember) {
 
 // check compares the two sides' picks and sums.
 func (p *play) check() error {
-	want, got := p.choose(&p.twin), p.sel.Pick()
+	if p.wrong != nil {
+		return p.wrong
+	}
+	ranked := p.rank(&p.twin)
+	if err := p.checkAmong(ranked); err != nil {
+		return err
+	}
+	if err := same(p.first(ranked, []int{0}), p.sel.Pick()); err != nil {
+		return err
+	}
+	if n, w := p.sel.Counted(), p.sel.Weights(); n != uint64(p.twin.counted) || w != uint64(p.twin.weights) {
+		return fmt.Errorf("N = %d, W = %d, want %d, %d", n, w, p.twin.counted, p.twin.weights)
+	}
+	return nil
+}
+
+// same tells how the twin's pick and the selector's differ, if they do.
+func same(want *twinMember, got *Member[int]) error {
 	switch {
 	case want == nil && got != nil:
 		return fmt.Errorf("picked %d, the twin nobody", got.Value)
@@ -181,9 +218,6 @@ func (p *play) check() error {
 		return fmt.Errorf("picked nobody, the twin %d", want.id)
 	case want != nil && want.id != got.Value:
 		return fmt.Errorf("picked %d, the twin %d", got.Value, want.id)
-	}
-	if n, w := p.sel.Counted(), p.sel.Weights(); n != uint64(p.twin.counted) || w != uint64(p.twin.weights) {
-		return fmt.Errorf("N = %d, W = %d, want %d, %d", n, w, p.twin.counted, p.twin.weights)
 	}
 	return nil
 }
@@ -204,6 +238,9 @@ func (p *play) finish() error {
 	if p.sel.Len() != len(p.members) || p.sel.IdleLen() != idle || p.sel.Window() != p.twin.length() {
 		return fmt.Errorf("members %d, idle %d, window %d; the twin: %d, %d, %d",
 			p.sel.Len(), p.sel.IdleLen(), p.sel.Window(), len(p.members), idle, p.twin.length())
+	}
+	if err := p.finishSections(); err != nil {
+		return err
 	}
 	return p.finishHistory()
 }
@@ -245,10 +282,10 @@ func (p *play) run(steps, maxMembers int) (decisions int, err error) {
 }
 
 // playAll plays histories, and the first that fails once more, telling each step.
-func playAll(t *testing.T, histories, minSteps, maxSteps, maxMembers int, choose func(*twin) *twinMember) {
+func playAll(t *testing.T, histories, minSteps, maxSteps, maxMembers int, rank func(*twin) []*twinMember) {
 	from := seed(t)
 	pcg := rand.NewPCG(0, 0)
-	p := &play{rng: rand.New(pcg), choose: choose}
+	p := &play{rng: rand.New(pcg), rank: rank}
 	total := 0
 	for h := range histories {
 		pcg.Seed(from, uint64(h))
@@ -267,13 +304,13 @@ func playAll(t *testing.T, histories, minSteps, maxSteps, maxMembers int, choose
 }
 
 func TestMillionHistoriesEqualTwin(t *testing.T) {
-	playAll(t, 1_000_000/raceFactor, 8, 24, 6, (*twin).pick)
+	playAll(t, 1_000_000/raceFactor, 8, 24, 6, (*twin).rank)
 }
 
 func TestLongHistoriesEqualTwin(t *testing.T) {
-	playAll(t, 100/raceFactor, 1000, 3000, 40, (*twin).pick)
+	playAll(t, 100/raceFactor, 1000, 3000, 40, (*twin).rank)
 }
 
 func TestHistoriesEqualRationalTwin(t *testing.T) {
-	playAll(t, 1500, 8, 24, 6, (*twin).pickRational)
+	playAll(t, 1500, 8, 24, 6, (*twin).rankRational)
 }

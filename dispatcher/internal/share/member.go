@@ -5,8 +5,8 @@ package share
 // that fits into memory stays below 2^62.
 const MaxWeight = 1 << 31
 
-// Member is one participant in a [Selector], made by [Selector.Join]. Its
-// methods may be called whenever the Selector's may: by one goroutine at a time.
+// Member is one participant in a [Selector], made by [Selector.Join] or
+// [Selector.JoinSection]. Its methods may be called whenever the Selector's may: by one goroutine at a time.
 type Member[T any] struct {
 	// Value is the caller's own. The selector never reads it.
 	Value T
@@ -19,11 +19,16 @@ type Member[T any] struct {
 	class   int32  // index of its weight class
 	running int
 	slots   int
+	section int32
 	blocked bool
 }
 
 // Weight returns the weight the member joined with, from 1 to [MaxWeight].
 func (m *Member[T]) Weight() int64 { return m.weight }
+
+// Section returns the section the member joined, which never changes. Once the
+// member has left, the section may be another's.
+func (m *Member[T]) Section() int { return int(m.section) }
 
 // Count returns how many of the activations in the window are the member's; 0
 // once it has left.

@@ -43,13 +43,14 @@ type Selector[T any] struct {
 // of 0, or a negative one, counts all activations since each member's Join.
 func New[T any](window int) *Selector[T] {
 	s := &Selector[T]{window: max(0, window)}
-	s.classes.byWeight = make(map[int64]int32)
+	s.classes.byKey = make(map[classKey]int32)
+	s.classes.sections = make([]section, 1)
 	s.resize()
 	return s
 }
 
-// Grow makes room for n more members at once, which costs less than a Join
-// each of them does. The memory is held as long as any of them is.
+// Grow makes room for n more members at once, of whatever section, which costs
+// less than a Join each of them does. The memory is held as long as any of them is.
 func (s *Selector[T]) Grow(n int) {
 	if n <= 0 {
 		return
@@ -69,22 +70,27 @@ func (s *Selector[T]) newMember() *Member[T] {
 	return m
 }
 
-// Join adds a member and returns it, idle and with a count of 0. The order of
-// the calls breaks ties. A weight outside 1 to [MaxWeight] is taken as the nearer
-// bound, slots below 1 as 1: the caller validates what comes from outside.
+// Join adds a member to section 0 and returns it, idle and with a count of 0. The
+// order of the calls breaks ties. A weight outside 1 to [MaxWeight] is taken as the
+// nearer bound, slots below 1 as 1: the caller validates what comes from outside.
 func (s *Selector[T]) Join(value T, weight int64, slots int) *Member[T] {
+	return s.join(0, value, weight, slots)
+}
+
+func (s *Selector[T]) join(section int32, value T, weight int64, slots int) *Member[T] {
 	m := s.newMember()
 	*m = Member[T]{
-		Value:  value,
-		owner:  s,
-		weight: min(max(weight, 1), MaxWeight),
-		order:  s.joins,
-		slots:  max(slots, 1),
+		Value:   value,
+		owner:   s,
+		weight:  min(max(weight, 1), MaxWeight),
+		order:   s.joins,
+		slots:   max(slots, 1),
+		section: section,
 	}
 	s.joins++
 	m.row = s.newRow()
 	s.rows[m.row].member = m
-	m.class = s.classes.join(m.row, m.weight)
+	m.class = s.classes.join(m.row, classKey{section: section, weight: m.weight})
 	s.joined++
 	s.weights += uint64(m.weight)
 	s.resize()
@@ -127,11 +133,16 @@ func (s *Selector[T]) Leave(m *Member[T]) {
 	s.resize()
 }
 
-// Pick returns the idle member with the largest deficit, of equal ones the first
-// to have joined, or nil where nobody is idle. It changes nothing: without a
-// [Selector.Start] the next Pick returns the same member.
+// Pick returns the idle member of section 0 with the largest deficit, of equal ones
+// the first to have joined, or nil where nobody is idle there. It changes nothing:
+// without a [Selector.Start] the next Pick returns the same member. For the members
+// of other sections there is [Selector.PickAmong].
 func (s *Selector[T]) Pick() *Member[T] {
-	r := s.classes.tops.best(s.counted+1, s.weights)
+	return s.at(s.classes.sections[0].tops.best(s.counted+1, s.weights))
+}
+
+// at returns the member of a row, or nil for absent.
+func (s *Selector[T]) at(r int32) *Member[T] {
 	if r == absent {
 		return nil
 	}

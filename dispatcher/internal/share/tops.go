@@ -76,21 +76,29 @@ func (t *tops) best(next, total uint64) int32 {
 	if len(t.list) == 0 {
 		return absent
 	}
-	// No weight exceeds total and no count reaches next, so each of the two
-	// products is at most total·next. Where that is below 2^63 neither a product
-	// nor the difference of two leaves an int64.
-	if hi, lo := bits.Mul64(total, next); hi == 0 && lo>>63 == 0 {
-		return t.bestNarrow(int64(next), int64(total))
+	if narrow(next, total) {
+		none := nobody()
+		return t.bestNarrow(int64(next), int64(total), &none).row
 	}
-	return t.bestWide(next, total)
+	b, _ := t.bestWide(next, total, nil, wide{})
+	return b.row
 }
 
-// bestNarrow is best where deficits fit into an int64. The first loop settles the
-// blocks that know their best or must find it anew, the second those that only
-// have a bound, of which most are below what the first has found.
-func (t *tops) bestNarrow(next, total int64) int32 {
-	none := nobody()
-	best := &none
+// narrow tells whether deficits fit into an int64. No weight exceeds total and no
+// count reaches next, so each of the two products in a deficit is at most
+// total·next. Where that is below 2^63 neither a product nor the difference of two
+// leaves an int64.
+func narrow(next, total uint64) bool {
+	hi, lo := bits.Mul64(total, next)
+	return hi == 0 && lo>>63 == 0
+}
+
+// bestNarrow is best where deficits fit into an int64, and where there is a best
+// already, of other tops and the same time, that is to be beaten. It returns the
+// block whose best goes first. The first loop settles the blocks that know their
+// best or must find it anew, the second those that only have a bound, of which
+// most are below what the first has found.
+func (t *tops) bestNarrow(next, total int64, best *block) *block {
 	open := 0
 	for i := range t.blocks {
 		b := &t.blocks[i]
@@ -118,7 +126,7 @@ func (t *tops) bestNarrow(next, total int64) int32 {
 			best = b
 		}
 	}
-	return best.row
+	return best
 }
 
 // nobody returns a block that every other one beats.
@@ -156,16 +164,19 @@ func (t *tops) scan(i int, next, total int64) {
 	t.blocks[i] = best
 }
 
-// bestWide is best in 128 bits.
-func (t *tops) bestWide(next, total uint64) int32 {
-	b := &t.list[0]
-	most := deficit(b.weight, b.count, next, total)
-	for i := 1; i < len(t.list); i++ {
+// bestWide is bestNarrow in 128 bits. It returns the top that goes first, with its
+// deficit; nil stands for none so far.
+func (t *tops) bestWide(next, total uint64, best *top, most wide) (*top, wide) {
+	for i := range t.list {
 		v := &t.list[i]
 		d := deficit(v.weight, v.count, next, total)
-		if o := d.compare(most); o > 0 || o == 0 && v.order < b.order {
-			b, most = v, d
+		if best == nil {
+			best, most = v, d
+			continue
+		}
+		if o := d.compare(most); o > 0 || o == 0 && v.order < best.order {
+			best, most = v, d
 		}
 	}
-	return b.row
+	return best, most
 }

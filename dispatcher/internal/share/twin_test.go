@@ -4,6 +4,7 @@ import (
 	"math/big"
 	"math/bits"
 	"os"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -35,7 +36,8 @@ func newFixed[T any](length int) *Selector[T] {
 
 // twin is the naive selector: a list of members and a list of activations. It
 // counts by going through the list, and picks by trying every member and measuring
-// the distance between what would then be and what should be.
+// the distance between what would then be and what should be. A pick among some
+// sections is the first in this ranking of all that is in one of them.
 type twin struct {
 	window  int
 	fixed   bool
@@ -43,14 +45,19 @@ type twin struct {
 	history []int         // member ids, oldest first; ids never come again
 	weights int64         // W
 	counted int64         // N, as of the last tally
+	ranked  []*twinMember // see rank
+	unused  []*twinMember // those of earlier histories
 }
 
 type twinMember struct {
 	id             int
+	section        int // as numbered by play; numbers never come again
 	weight, count  int64
 	ever           int64 // activations since it joined
 	slots, running int
 	blocked        bool
+	far            wide     // see rank
+	farExactly     *big.Rat // see rankRational
 }
 
 func (m *twinMember) idle() bool { return !m.blocked && m.running < m.slots }
@@ -77,14 +84,31 @@ func (w *twin) trim() {
 	}
 }
 
-func (w *twin) join(m *twinMember) {
+// again returns a twin without members that uses this one's memory.
+func (w *twin) again() twin {
+	return twin{
+		members: w.members[:0], history: w.history[:0], ranked: w.ranked[:0],
+		unused: append(w.unused, w.members...),
+	}
+}
+
+func (w *twin) join(v twinMember) *twinMember {
+	var m *twinMember
+	if n := len(w.unused); n > 0 {
+		m, w.unused = w.unused[n-1], w.unused[:n-1]
+	} else {
+		m = new(twinMember)
+	}
+	*m = v
 	w.members = append(w.members, m)
 	w.weights += m.weight
 	w.trim()
+	return m
 }
 
 func (w *twin) leave(i int) {
 	w.weights -= w.members[i].weight
+	w.unused = append(w.unused, w.members[i])
 	w.members = append(w.members[:i], w.members[i+1:]...)
 	w.trim()
 }
@@ -116,19 +140,18 @@ func (w *twin) tally() {
 	}
 }
 
-func (w *twin) pick() *twinMember {
+// rank returns the idle members, the best to pick first.
+func (w *twin) rank() []*twinMember {
 	w.tally()
-	var best *twinMember
-	var least wide
+	w.ranked = w.ranked[:0]
 	for _, m := range w.members {
-		if !m.idle() {
-			continue
-		}
-		if d := w.distance(m); best == nil || d.compare(least) < 0 {
-			best, least = m, d
+		if m.idle() {
+			m.far = w.distance(m)
+			w.ranked = append(w.ranked, m)
 		}
 	}
-	return best
+	slices.SortStableFunc(w.ranked, func(a, b *twinMember) int { return a.far.compare(b.far) })
+	return w.ranked
 }
 
 // distance returns the square of the Euclidean distance between w/W and the
@@ -153,17 +176,16 @@ func (w *twin) distance(m *twinMember) wide {
 	return wide{hi: int64(hi), lo: lo}
 }
 
-// pickRational is pick with nothing multiplied out: the distance of two
+// rankRational is rank with nothing multiplied out: the distance of two
 // distributions as fractions. (Its square; the root keeps the order.)
-func (w *twin) pickRational() *twinMember {
+func (w *twin) rankRational() []*twinMember {
 	w.tally()
-	var best *twinMember
-	var least *big.Rat
+	w.ranked = w.ranked[:0]
 	for _, m := range w.members {
 		if !m.idle() {
 			continue
 		}
-		d := new(big.Rat)
+		m.farExactly = new(big.Rat)
 		for _, o := range w.members {
 			count := o.count
 			if o == m {
@@ -171,11 +193,10 @@ func (w *twin) pickRational() *twinMember {
 			}
 			x := big.NewRat(count, w.counted+1)
 			x.Sub(x, big.NewRat(o.weight, w.weights))
-			d.Add(d, x.Mul(x, x))
+			m.farExactly.Add(m.farExactly, x.Mul(x, x))
 		}
-		if best == nil || d.Cmp(least) < 0 {
-			best, least = m, d
-		}
+		w.ranked = append(w.ranked, m)
 	}
-	return best
+	slices.SortStableFunc(w.ranked, func(a, b *twinMember) int { return a.farExactly.Cmp(b.farExactly) })
+	return w.ranked
 }

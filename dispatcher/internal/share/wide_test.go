@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/big"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -15,15 +16,15 @@ func setCount(s *Selector[int], m *Member[int], count uint64) {
 	s.moved(m, m.Idle())
 }
 
-// pickBig is the rule in numbers of any size.
-func pickBig(s *Selector[int], ms []*Member[int]) *Member[int] {
+// pickBig is the rule in numbers of any size, for the members of these sections.
+func pickBig(s *Selector[int], ms []*Member[int], among []int) *Member[int] {
 	next := new(big.Int).SetUint64(s.Counted())
 	next.Add(next, big.NewInt(1))
 	total := new(big.Int).SetUint64(s.Weights())
 	var best *Member[int]
 	var most *big.Int
 	for _, m := range ms {
-		if !m.Idle() {
+		if !m.Idle() || !slices.Contains(among, m.Section()) {
 			continue
 		}
 		d := new(big.Int).Mul(big.NewInt(m.Weight()), next)
@@ -43,7 +44,11 @@ func TestHugeCounts(t *testing.T) {
 		rng := rand.New(rand.NewPCG(from, uint64(round)))
 		s := New[int](0)
 		most := []int64{3, 1_000_000, MaxWeight}[rng.IntN(3)]
-		ms := joinAll(s, randomWeightsUpTo(rng, 1+rng.IntN(30), most))
+		var ms []*Member[int]
+		sections := []int{0, s.NewSection(), s.NewSection()}[:1+rng.IntN(3)]
+		for i, w := range randomWeightsUpTo(rng, 1+rng.IntN(30), most) {
+			ms = append(ms, s.JoinSection(sections[rng.IntN(len(sections))], i, w, 1))
+		}
 		// Shares of a total as the weights would have it, give or take a little, so
 		// that the deficits are close to each other.
 		all := uint64(1)<<max(2, 62-rng.IntN(2)*rng.IntN(61)) - uint64(rng.IntN(3))
@@ -53,10 +58,15 @@ func TestHugeCounts(t *testing.T) {
 				new(big.Int).SetUint64(s.Weights())).Uint64()
 			setCount(s, m, share+uint64(rng.IntN(4)))
 		}
-		for range 20 {
-			want, got := pickBig(s, ms), s.Pick()
-			if got != want {
-				t.Fatalf("HA_SEED=%d, round %d: picked %v, want %v", from, round, got, want)
+		for step := range 20 {
+			among, got := sections[:1], s.Pick()
+			if step%4 > 0 { // else section 0 alone, the other way to the same
+				first := rng.IntN(len(sections))
+				among = sections[first : first+1+rng.IntN(len(sections)-first)]
+				got = s.PickAmong(among)
+			}
+			if want := pickBig(s, ms, among); got != want {
+				t.Fatalf("HA_SEED=%d, round %d: picked %v among %v, want %v", from, round, got, among, want)
 			}
 			if got != nil {
 				s.Start(got)
