@@ -3,6 +3,7 @@ package dispatcher
 import (
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/subjects"
 )
 
 // batch is what one or more steps made: records for the journal, and what may
@@ -27,9 +28,13 @@ type reply struct {
 	to      string
 	answer  core.Reply
 	message any
-	// hello and heartbeat tell which input it answers; neither: one answered by ok.
+	// hello, heartbeat and submit tell which input it answers; none: one answered by
+	// ok, or by the answer's body.
 	hello     *core.Hello
 	heartbeat bool
+	submit    bool
+	// submitted answers a submission of many.
+	submitted []subjects.Submitted
 }
 
 // replyTo returns the answer to the input of r.
@@ -40,6 +45,8 @@ func replyTo(r request, answer core.Reply) reply {
 		out.hello = &in
 	case core.Heartbeat:
 		out.heartbeat = true
+	case core.Submit:
+		out.submit = true
 	}
 	return out
 }

@@ -58,12 +58,19 @@ func (l *loop) clean() {
 		return
 	}
 	was := len(l.filling.encode())
+	// As much again as is being added meanwhile, or tasks that are submitted faster
+	// than they are written down would keep the snapshot from ever coming to its end.
+	piece := max(pieceBytes, 2*was)
 	for added := 0; ; {
 		r, ok := c.next()
 		if !ok {
 			l.filling.closes = true
 			c.end()
 			return
+		}
+		if t, ok := r.(core.TaskRestored); ok && was+len(t.Spec.Payload)+len(t.Result) > batchBytes {
+			l.seal() // beside others it might not fit into one entry
+			was = 0
 		}
 		l.filling.ready.Records = append(l.filling.ready.Records, r)
 		now := len(l.filling.encode())
@@ -72,13 +79,23 @@ func (l *loop) clean() {
 		was = now
 		// The end of a snapshot describes one moment, so nothing may come between its
 		// records; it may take several entries.
-		if _, worker := r.(core.Restored); worker && added >= pieceBytes {
+		if single := isSingle(r); single && added >= piece {
 			return
-		} else if !worker && now >= batchBytes {
+		} else if !single && now >= batchBytes {
 			l.seal()
 			was = 0
 		}
 	}
+}
+
+// isSingle tells whether r is a piece of a snapshot about one worker or task,
+// after which other records may come.
+func isSingle(r core.Record) bool {
+	switch r.(type) {
+	case core.Restored, core.WorkRestored, core.TaskRestored:
+		return true
+	}
+	return false
 }
 
 // cleaned is called for every committed batch. After the last one of a snapshot

@@ -20,6 +20,18 @@ const (
 	DefaultLease         = time.Second
 )
 
+// Defaults of a [Config] that are about tasks.
+const (
+	DefaultTaskTimeout  = 30 * time.Minute
+	DefaultAging        = 10 * time.Minute
+	DefaultMaxTasks     = 2_000_000
+	DefaultMaxTaskBytes = 4 << 30
+	DefaultRetain       = 24 * time.Hour
+	DefaultRetainFailed = 7 * 24 * time.Hour
+	DefaultRetainTasks  = 100_000
+	DefaultRetainBytes  = 512 << 20
+)
+
 // Where a dispatcher keeps its journal.
 const (
 	// JournalAuto: in a JetStream stream where the server has JetStream, otherwise in memory.
@@ -61,8 +73,59 @@ type Config struct {
 	// to 30 s, in whole milliseconds. A standby takes over after 1.1 to 1.35 leases
 	// of silence, of its own lease or the leader's, whichever is longer.
 	Lease time.Duration
+	// Tasks holds what is about tasks alone.
+	Tasks TaskConfig
 	// Log receives what the dispatcher has to say.
 	Log zerolog.Logger
+}
+
+// TaskConfig is what a [Dispatcher] can be told about tasks.
+type TaskConfig struct {
+	// Timeout is that of a task which names none, from 1 ms to [ha.MaxTimeout].
+	Timeout time.Duration
+	// Aging is the age that one level of priority is worth, from 1 s to 24 h: a task
+	// goes before all that were ready that much later, for each level that these are higher.
+	Aging time.Duration
+	// MaxTasks is how many tasks may be unfinished, from 1 to 100,000,000, MaxBytes about
+	// how many bytes they may take, at least 1 MiB. What is over is refused with status 429.
+	MaxTasks int
+	MaxBytes int64
+	// Retain is for how long a task is kept that completed or was cancelled, RetainFailed
+	// that failed or timed out, both from 0 to 10 years. RetainTasks is how many of either
+	// are kept, from 0 to 100,000,000, and RetainBytes about how many bytes of all of them.
+	Retain, RetainFailed time.Duration
+	RetainTasks          int
+	RetainBytes          int64
+}
+
+// DefaultTaskConfig returns the settings about tasks of a dispatcher that was told nothing.
+func DefaultTaskConfig() TaskConfig {
+	return TaskConfig{
+		Timeout: DefaultTaskTimeout, Aging: DefaultAging, MaxTasks: DefaultMaxTasks, MaxBytes: DefaultMaxTaskBytes,
+		Retain: DefaultRetain, RetainFailed: DefaultRetainFailed, RetainTasks: DefaultRetainTasks, RetainBytes: DefaultRetainBytes,
+	}
+}
+
+func (c TaskConfig) problems() []string {
+	const years = 10 * 365 * 24 * time.Hour
+	var out []string
+	bad := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
+	if c.Timeout < time.Millisecond || c.Timeout > ha.MaxTimeout {
+		bad("task timeout must be from 1ms to %s, got %s", ha.MaxTimeout, c.Timeout)
+	}
+	if c.Aging < time.Second || c.Aging > 24*time.Hour {
+		bad("priority aging must be from 1s to 24h, got %s", c.Aging)
+	}
+	if c.MaxTasks < 1 || c.MaxTasks > 100_000_000 || c.MaxBytes < 1<<20 {
+		bad("max tasks must be from 1 to 100000000 and their bytes at least 1048576, got %d and %d", c.MaxTasks, c.MaxBytes)
+	}
+	if c.Retain < 0 || c.Retain > years || c.RetainFailed < 0 || c.RetainFailed > years {
+		bad("ended tasks must be kept from 0 to 10 years, got %s, and %s for failed ones", c.Retain, c.RetainFailed)
+	}
+	if c.RetainTasks < 0 || c.RetainTasks > 100_000_000 || c.RetainBytes < 0 {
+		bad("ended tasks kept must be from 0 to 100000000 and their bytes at least 0, got %d and %d", c.RetainTasks, c.RetainBytes)
+	}
+	return out
 }
 
 // DefaultConfig returns the configuration of a dispatcher that was told nothing
@@ -77,6 +140,7 @@ func DefaultConfig(name string) Config {
 		MaxWorkers:    DefaultMaxWorkers,
 		Journal:       JournalAuto,
 		Lease:         DefaultLease,
+		Tasks:         DefaultTaskConfig(),
 		Log:           zerolog.Nop(),
 	}
 }
@@ -84,7 +148,7 @@ func DefaultConfig(name string) Config {
 // Validate returns one error that names all that is wrong with c; it matches
 // [ha.ErrInvalid].
 func (c Config) Validate() error {
-	problems := c.Timing.Problems()
+	problems := append(c.Timing.Problems(), c.Tasks.problems()...)
 	bad := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
 	if !subjects.ValidToken(c.Name) {
 		bad("name must be 1 to %d letters, digits, '_' or '-', got %s", subjects.MaxToken, subjects.Quote(c.Name))

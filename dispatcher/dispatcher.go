@@ -185,6 +185,9 @@ func (d *Dispatcher) coreConfig() core.Config {
 	return core.Config{
 		Timing: d.cfg.Timing, ActivateEvery: d.cfg.ActivateEvery, ShareWindow: d.cfg.ShareWindow, MaxWorkers: d.cfg.MaxWorkers,
 		Direct: d.cfg.Direct,
+		Aging:  d.cfg.Tasks.Aging, TaskTimeout: d.cfg.Tasks.Timeout, MaxTasks: d.cfg.Tasks.MaxTasks, MaxTaskBytes: d.cfg.Tasks.MaxBytes,
+		Retain: d.cfg.Tasks.Retain, RetainFailed: d.cfg.Tasks.RetainFailed,
+		RetainTasks: d.cfg.Tasks.RetainTasks, RetainBytes: d.cfg.Tasks.RetainBytes,
 	}
 }
 

@@ -264,7 +264,7 @@ func TestJournalThatCannotBeRead(t *testing.T) {
 		"unknown kind":       {logOf(t, valid(elected), []byte{core.FormatVersion, 200, 1}), core.ErrCorrupt, []string{"entry 3", "unknown kind 200"}},
 		"cut short":          {logOf(t, valid(elected)[:4]), core.ErrCorrupt, []string{"entry 2", "cut short"}},
 		"does not apply":     {logOf(t, valid(elected, core.Ended{Worker: "x", Number: 1, Outcome: ha.OutcomeDone})), core.ErrCorrupt, []string{"entry 2", "worker x is not registered"}},
-		"newer":              {logOf(t, valid(elected), []byte{core.FormatVersion + 1, 1}), journal.ErrNewer, []string{"entry 3", "format 2", "reads up to 1"}},
+		"newer":              {logOf(t, valid(elected), []byte{core.FormatVersion + 1, 1}), journal.ErrNewer, []string{"entry 3", "format 3", "reads up to 2"}},
 		"emptied":            {emptied{logOf(t, valid(elected))}, journal.ErrCorrupt, []string{"lost its entries", "backup"}},
 		"half of a snapshot": {logOf(t, valid(core.Begun{Epoch: 1, Node: "d0"})), core.ErrCorrupt, []string{"entry 2", "within a snapshot"}},
 	} {

@@ -20,9 +20,9 @@ const (
 	// as askCost inputs, since its answer may be long.
 	batchInputs = 1024
 	askCost     = 64
-	// batchBytes is the length at which an entry of the journal is closed. The input
-	// that reaches it may add up to 1024 ends of activations, some 40 KB.
-	batchBytes = 512 << 10
+	// batchBytes is the length at which an entry of the journal is closed. What reaches
+	// it may add as much as a task can take: a payload, or a result, and what belongs to it.
+	batchBytes = 256 << 10
 )
 
 // loop lives for one term: it follows the journal until this dispatcher leads,
@@ -46,6 +46,8 @@ type loop struct {
 	held     []*batch // committed while the lease had run out
 	won      bool
 	ledSince time.Time
+	waiters  waiters
+	probes   probes
 }
 
 func newLoop(d *Dispatcher, log journal.Log, out *outbox) *loop {
@@ -59,6 +61,7 @@ func newLoop(d *Dispatcher, log journal.Log, out *outbox) *loop {
 // stop ends what the loop started. It must not be used afterwards.
 func (l *loop) stop() {
 	l.d.permit.Store(nil)
+	l.stopProbes()
 	l.cleaner.end()
 	l.scribe.stop()
 }
@@ -71,6 +74,7 @@ func (l *loop) lead() error {
 	if err := l.core.Lead(l.ledSince.UTC(), epoch, l.d.cfg.Name, &l.filling.ready); err != nil {
 		return fmt.Errorf("lead epoch %d: %w", epoch, err)
 	}
+	l.listenProbes()
 	l.flush()
 	return nil
 }
@@ -93,9 +97,11 @@ func (l *loop) run(ctx context.Context, closed <-chan nats.Status) error {
 			l.drain()
 		case a := <-l.scribe.answers:
 			l.act(l.scribe.heard(a))
+		case id := <-l.probes.silent:
+			l.unanswered(id)
 		case at := <-timer.C:
 			l.act(l.scribe.tick())
-			l.step(request{input: core.Tick{At: at.UTC()}})
+			l.tick(at)
 		}
 		l.d.place.set(l.member)
 	}
@@ -111,7 +117,17 @@ func (l *loop) wait() time.Duration {
 	if wake := l.core.NextWake(); !wake.IsZero() {
 		wait = min(wait, time.Until(wake))
 	}
-	return wait
+	if at := l.waiters.wake(); !at.IsZero() {
+		wait = min(wait, time.Until(at))
+	}
+	return min(wait, time.Until(l.probes.due))
+}
+
+// tick lets time pass for all but the member.
+func (l *loop) tick(at time.Time) {
+	l.step(request{input: core.Tick{At: at.UTC()}})
+	l.expireWaiters(at)
+	l.probe(at)
 }
 
 // open returns the inbox, or nil while the journal is behind: those who ask wait.
@@ -137,16 +153,34 @@ func (l *loop) drain() {
 func (l *loop) take(r request) {
 	if r.ask != nil {
 		l.filling.cost += askCost
-		l.filling.reply(reply{to: r.replyTo, message: r.ask(l)})
+		if message := r.ask(l, r.replyTo); message != nil {
+			l.filling.reply(reply{to: r.replyTo, message: message})
+		}
+		return
+	}
+	if r.submissions != nil {
+		l.submitMany(r)
+		return
+	}
+	if in, ok := r.input.(core.Available); ok && len(in.Finished) > chunkEnds {
+		l.endMany(r, in)
 		return
 	}
 	l.step(r)
 }
 
 func (l *loop) step(r request) {
-	l.filling.cost++
-	answer := l.core.Step(r.input, &l.filling.ready)
+	answer := l.apply(r.input)
 	l.filling.reply(replyTo(r, answer))
+}
+
+// apply steps one input, and answers those who wait for what it ends.
+func (l *loop) apply(in core.Input) core.Reply {
+	l.filling.cost++
+	told := len(l.filling.ready.Effects)
+	answer := l.core.Step(in, &l.filling.ready)
+	l.answerWaiters(told)
+	return answer
 }
 
 // seal closes the filling batch for more and opens another one behind it.
@@ -242,8 +276,11 @@ func (l *loop) finish(ctx context.Context, drained <-chan struct{}) {
 	defer timer.Stop()
 	for l.member.Role() == journal.RoleLeader {
 		l.flush()
-		if drained == nil && len(l.inbox) == 0 && l.idle() {
-			return
+		if drained == nil && len(l.inbox) == 0 {
+			l.dismissWaiters()
+			if l.idle() {
+				return
+			}
 		}
 		timer.Reset(l.wait())
 		select {

@@ -4,10 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"strconv"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
-	"github.com/seed261fe303/ha/dispatcher/internal/core"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -21,12 +21,16 @@ type outbox struct {
 	batches chan *batch
 	spares  chan *batch
 	ended   chan struct{}
-	buf     []byte // owned by run
+	// The rest is owned by run.
+	buf    []byte
+	orders orders
+	hush   *hush
 }
 
 func newOutbox(d *Dispatcher) *outbox {
 	o := &outbox{
 		d: d, batches: make(chan *batch, outboxSize), spares: make(chan *batch, outboxSize), ended: make(chan struct{}),
+		hush: newHush(d),
 	}
 	go o.run()
 	return o
@@ -50,6 +54,7 @@ func (o *outbox) spare(b *batch) *batch {
 func (o *outbox) stop() {
 	close(o.batches)
 	<-o.ended
+	o.hush.stop()
 	if err := o.d.nc.FlushTimeout(stopTimeout); err != nil {
 		o.d.cfg.Log.Warn().Err(err).Msg("flushing the last messages")
 	}
@@ -67,11 +72,11 @@ func (o *outbox) run() {
 				o.reply(b, &b.replies[i])
 			}
 		}
+		o.hush.tick(time.Now())
 		for i := range b.ready.Effects {
-			if o.mayAct(b) {
-				o.perform(b, &b.ready.Effects[i])
-			}
+			o.perform(b, &b.ready.Effects[i])
 		}
+		o.sendOrders(b)
 		b.reset()
 		select {
 		case o.spares <- b:
@@ -104,13 +109,18 @@ func (o *outbox) settle(ctx context.Context) {
 }
 
 func (o *outbox) reply(b *batch, r *reply) {
-	if err := r.answer.Err; err != nil {
-		o.refuse(r)
-		return
+	message := r.message
+	if message == nil {
+		message = wireBody(r.answer.Body)
+	}
+	if refusal, ok := message.(error); ok {
+		r.answer.Err, _ = subjects.EncodeError(refusal)
 	}
 	switch {
-	case r.message != nil:
-		body, err := json.Marshal(r.message)
+	case r.answer.Err != nil:
+		o.refuse(r)
+	case message != nil:
+		body, err := json.Marshal(message)
 		if err != nil {
 			o.d.cfg.Log.Error().Err(err).Msg("encoding an answer")
 			return
@@ -121,6 +131,19 @@ func (o *outbox) reply(b *batch, r *reply) {
 	case r.heartbeat:
 		o.buf = subjects.AppendHeartbeatReply(o.buf[:0], b.epoch)
 		o.publish(r.to, o.buf)
+	case r.submit:
+		o.buf = subjects.AppendSubmitted(o.buf[:0], subjects.Submitted{ID: r.answer.Task, Duplicate: r.answer.Duplicate})
+		o.publish(r.to, o.buf)
+	case r.submitted != nil:
+		o.buf = append(o.buf[:0], '[')
+		for i := range r.submitted {
+			if i > 0 {
+				o.buf = append(o.buf, ',')
+			}
+			o.buf = subjects.AppendSubmitted(o.buf, r.submitted[i])
+		}
+		o.buf = append(o.buf, ']')
+		o.publish(r.to, o.buf)
 	default:
 		o.buf = subjects.AppendOK(o.buf[:0], r.answer.Ignored)
 		o.publish(r.to, o.buf)
@@ -129,6 +152,11 @@ func (o *outbox) reply(b *batch, r *reply) {
 
 func (o *outbox) refuse(r *reply) {
 	refusal, body := subjects.EncodeError(r.answer.Err)
+	if r.answer.Task != "" {
+		body, _ = json.Marshal(subjects.ErrorBody{ // strings always marshal
+			Error: subjects.ErrorDetail{Code: refusal.Code, Message: refusal.Message}, ID: r.answer.Task,
+		})
+	}
 	msg := nats.NewMsg(r.to)
 	msg.Header.Set(subjects.HeaderErrorCode, strconv.Itoa(refusal.Status))
 	msg.Header.Set(subjects.HeaderError, subjects.HeaderText(refusal.Message))
@@ -158,45 +186,6 @@ func (o *outbox) welcome(b *batch, r *reply) {
 		return
 	}
 	o.publish(r.to, body)
-}
-
-// orders and events say on the wire what an effect is.
-var (
-	orders = map[core.EffectKind]subjects.Order{
-		core.SendActivate: subjects.OrderActivate,
-		core.SendCancel:   subjects.OrderCancel,
-	}
-	events = map[core.EffectKind][2]string{
-		core.TellJoined:    {subjects.EntityWorker, subjects.WhatJoined},
-		core.TellLeft:      {subjects.EntityWorker, subjects.WhatLeft},
-		core.TellLost:      {subjects.EntityWorker, subjects.WhatLost},
-		core.TellActivated: {subjects.EntityWorker, subjects.WhatActivated},
-		core.TellAvailable: {subjects.EntityWorker, subjects.WhatAvailable},
-		core.TellElected:   {subjects.EntityLeader, subjects.WhatElected},
-	}
-)
-
-func (o *outbox) perform(b *batch, e *core.Effect) {
-	if order, ok := orders[e.Kind]; ok {
-		subject := o.d.names.Activate()
-		if o.d.cfg.Direct && e.Direct {
-			subject = o.d.names.ActivateDirect(e.Worker)
-		}
-		work := [1]subjects.Work{{Activation: e.Activation}}
-		o.buf = subjects.AppendActivate(o.buf[:0], subjects.Activate{ID: e.Worker, Order: order, Epoch: b.epoch, Work: work[:]})
-		o.publish(subject, o.buf)
-		return
-	}
-	event := subjects.Event{
-		At: e.At, Epoch: b.epoch, Worker: e.Worker, Name: e.Name, Weight: e.Weight,
-		Activation: e.Activation, Outcome: e.Outcome, Error: e.Error, Reason: e.Reason,
-	}
-	if e.Kind == core.TellElected {
-		event.Name, event.Dispatcher = "", e.Name
-	}
-	name := events[e.Kind]
-	o.buf = subjects.AppendEvent(o.buf[:0], event)
-	o.publish(o.d.names.Event(name[0], name[1]), o.buf)
 }
 
 // publish copies body before it returns, as nats.go does.

@@ -40,8 +40,8 @@ const (
 	// pageBytes is the most that the JSON of a list takes besides its workers.
 	pageBytes = 100
 	// rowBytes is the most that the JSON of a worker takes besides its name, pools
-	// and kinds: 200 for the names of its fields, the rest for numbers and times.
-	rowBytes = 480
+	// and kinds: 260 for the names of its fields, the rest for numbers and times.
+	rowBytes = 580
 )
 
 // infoBytes returns no less than the length of the JSON of w. Names are tokens,
@@ -62,10 +62,13 @@ func info(v core.WorkerView) subjects.WorkerInfo {
 		ID: v.Worker, Name: v.Name, Weight: v.Weight, Activations: v.Activations,
 		Share: v.Share, ExpectedShare: v.ExpectedShare, Busy: v.Busy, Running: v.Running, Slots: v.Slots,
 		RegisteredAt: v.At, LastSeen: v.LastSeen, Pools: v.Pools, Kinds: v.Kinds, Direct: v.Direct,
-		CPU: v.CPU, MemoryBytes: v.MemoryBytes,
+		CPU: v.CPU, MemoryBytes: v.MemoryBytes, TasksCompleted: v.Work.Completed, TasksFailed: v.Work.Failed,
 	}
 	if w.Kinds == nil {
 		w.Kinds = []string{}
+	}
+	if v.Work.Completed > 0 {
+		w.TaskMS = millis(time.Duration(v.Work.Worked / v.Work.Completed))
 	}
 	return w
 }
@@ -82,6 +85,7 @@ func (l *loop) status() subjects.Status {
 		Workers: subjects.WorkerCounts{
 			Registered: registered, Idle: idle, Busy: registered - idle, Joined: n.Joined, Left: n.Left, Lost: n.Lost,
 		},
+		Tasks: l.core.TaskCounts(),
 		Activations: subjects.Activations{
 			Started: n.Started, Running: n.Running, Done: n.Done, Failed: n.Failed, Cancelled: n.Cancelled,
 			TimedOut: n.TimedOut, Rejected: n.Rejected, Lost: n.Losses,

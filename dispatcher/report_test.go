@@ -174,7 +174,13 @@ func TestTheMicroToolsFindTheDispatcher(t *testing.T) {
 	}
 	want := map[string]string{
 		"hello": r.names.Hello(), "heartbeat": r.names.HeartbeatAll(), "available": r.names.AvailableAll(),
-		"bye": r.names.ByeAll(), "workers": r.names.Workers(), "status": r.names.Status(),
+		"bye": r.names.ByeAll(), "workers": r.names.Workers(), "status": r.names.Status(), "progress": r.names.ProgressAll(),
+	}
+	for _, what := range []string{
+		subjects.TaskSubmit, subjects.TaskGet, subjects.TaskWait, subjects.TaskList, subjects.TaskCancel, subjects.TaskRetry,
+		subjects.TaskPull, subjects.TaskPause, subjects.TaskResume, subjects.TaskLimit, subjects.TaskStats, subjects.TaskBatch,
+	} {
+		want["task-"+what] = r.names.Task(what)
 	}
 	if fmt.Sprint(endpoints) != fmt.Sprint(want) {
 		t.Errorf("endpoints %v, want %v", endpoints, want)

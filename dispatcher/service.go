@@ -28,8 +28,12 @@ const serveTimeout = 5 * time.Second
 // or a question about it.
 type request struct {
 	input core.Input
+	// submissions is set instead of input where many tasks are submitted at once.
+	submissions []subjects.Submission
+	at          time.Time
 	// ask is set instead of input; its answer is sent when all before it is committed.
-	ask     func(*loop) any
+	// Nil: there will be one later.
+	ask     func(l *loop, replyTo string) any
 	replyTo string
 }
 
@@ -69,6 +73,19 @@ func (d *Dispatcher) serve(svc micro.Service, inbox chan<- request, done <-chan 
 		{"bye", d.names.ByeAll(), decodeBye},
 		{"workers", d.names.Workers(), decodeWorkers},
 		{"status", d.names.Status(), decodeStatus},
+		{"progress", d.names.ProgressAll(), decodeProgress},
+		{"task-submit", d.names.Task(subjects.TaskSubmit), decodeSubmit},
+		{"task-get", d.names.Task(subjects.TaskGet), decodeTaskGet},
+		{"task-wait", d.names.Task(subjects.TaskWait), decodeTaskWait},
+		{"task-list", d.names.Task(subjects.TaskList), decodeTaskList},
+		{"task-cancel", d.names.Task(subjects.TaskCancel), decodeTaskCancel},
+		{"task-retry", d.names.Task(subjects.TaskRetry), decodeTaskRetry},
+		{"task-pull", d.names.Task(subjects.TaskPull), decodeTaskPull},
+		{"task-pause", d.names.Task(subjects.TaskPause), decodeTaskPause},
+		{"task-resume", d.names.Task(subjects.TaskResume), decodeTaskResume},
+		{"task-limit", d.names.Task(subjects.TaskLimit), decodeTaskLimit},
+		{"task-stats", d.names.Task(subjects.TaskStats), decodeTaskStats},
+		{"task-batch", d.names.Task(subjects.TaskBatch), decodeTaskBatch},
 	}
 	for _, e := range endpoints {
 		handle := d.handler(e.decode, inbox, done)
@@ -179,8 +196,14 @@ func decodeHeartbeat(at time.Time, worker ha.WorkerID, body []byte) (request, er
 func decodeAvailable(at time.Time, worker ha.WorkerID, body []byte) (request, error) {
 	a, err := subjects.DecodeAvailable(body)
 	in := core.Available{At: at, Worker: worker}
-	for _, f := range a.Finished {
-		in.Finished = append(in.Finished, core.Finished{Activation: f.Activation, Outcome: f.Outcome, Error: f.Error})
+	if len(a.Finished) > 0 {
+		in.Finished = make([]core.Finished, len(a.Finished))
+	}
+	for i := range a.Finished {
+		f := &a.Finished[i]
+		in.Finished[i] = core.Finished{
+			Activation: f.Activation, Outcome: f.Outcome, Error: f.Error, Permanent: f.Permanent, Result: f.Result,
+		}
 	}
 	return request{input: in}, err
 }
@@ -191,9 +214,9 @@ func decodeBye(at time.Time, worker ha.WorkerID, body []byte) (request, error) {
 
 func decodeWorkers(_ time.Time, _ ha.WorkerID, body []byte) (request, error) {
 	r, after, err := subjects.DecodeWorkersRequest(body)
-	return request{ask: func(l *loop) any { return l.workers(after, r.Limit) }}, err
+	return request{ask: func(l *loop, _ string) any { return l.workers(after, r.Limit) }}, err
 }
 
 func decodeStatus(_ time.Time, _ ha.WorkerID, body []byte) (request, error) {
-	return request{ask: func(l *loop) any { return l.status() }}, subjects.DecodeEmpty(body)
+	return request{ask: func(l *loop, _ string) any { return l.status() }}, subjects.DecodeEmpty(body)
 }

@@ -17,9 +17,9 @@ const (
 	openRetry = 250 * time.Millisecond
 	// openTimeout bounds one attempt to open the journal.
 	openTimeout = 3 * time.Second
-	// leastPayload is what the server must carry: a full batch, and what its last
-	// input may add.
-	leastPayload = batchBytes + 128<<10
+	// leastPayload is what the server must carry: a full batch, and what is added to
+	// it last, or a task with payload and result.
+	leastPayload = batchBytes + 512<<10
 	// raiseEvery is how often a leader looks whether the stream can have more replicas.
 	raiseEvery = 10 * time.Second
 )

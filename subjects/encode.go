@@ -21,23 +21,28 @@ func AppendActivate(dst []byte, a Activate) []byte {
 	dst = append(dst, a.Order...)
 	dst = append(dst, `","epoch":`...)
 	dst = strconv.AppendUint(dst, uint64(a.Epoch), 10)
-	for i, w := range a.Work {
+	for i := range a.Work {
 		if i == 0 {
 			dst = append(dst, `,"work":[`...)
 		} else {
 			dst = append(dst, ',')
 		}
-		dst = append(dst, `{"activation":"`...)
-		dst = append(dst, w.Activation...)
-		dst = append(dst, '"')
-		if w.Task != nil {
-			dst = append(dst, `,"task":`...)
-			dst = appendTask(dst, w.Task)
-		}
-		dst = append(dst, '}')
+		dst = AppendWork(dst, &a.Work[i])
 	}
 	if len(a.Work) > 0 {
 		dst = append(dst, ']')
+	}
+	return append(dst, '}')
+}
+
+// AppendWork appends the JSON of one entry of an [Activate] to dst.
+func AppendWork(dst []byte, w *Work) []byte {
+	dst = append(dst, `{"activation":"`...)
+	dst = append(dst, w.Activation...)
+	dst = append(dst, '"')
+	if w.Task != nil {
+		dst = append(dst, `,"task":`...)
+		dst = appendTask(dst, w.Task)
 	}
 	return append(dst, '}')
 }

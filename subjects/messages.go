@@ -68,6 +68,8 @@ const (
 	OrderCancel Order = "cancel"
 	// OrderDrain: finish, then leave.
 	OrderDrain Order = "drain"
+	// OrderProbe: do nothing. That nobody listens is what the dispatcher wants to know.
+	OrderProbe Order = "probe"
 )
 
 // Activate is an order of a dispatcher to the worker ID.
@@ -152,6 +154,11 @@ type WorkerInfo struct {
 	Direct       bool      `json:"direct,omitempty"`
 	CPU          float64   `json:"cpu,omitempty"`
 	MemoryBytes  int64     `json:"memory_bytes,omitempty"`
+	// TasksCompleted and TasksFailed count attempts at tasks since registration, and
+	// TaskMS is the average time of the completed, in milliseconds.
+	TasksCompleted uint64  `json:"tasks_completed,omitempty"`
+	TasksFailed    uint64  `json:"tasks_failed,omitempty"`
+	TaskMS         float64 `json:"task_ms,omitempty"`
 }
 
 // Status answers the status request.
@@ -161,6 +168,8 @@ type Status struct {
 	Journal     Journal      `json:"journal"`
 	Workers     WorkerCounts `json:"workers"`
 	Activations Activations  `json:"activations"`
+	// Tasks counts the tasks that are kept, by state.
+	Tasks map[ha.TaskState]int `json:"tasks"`
 	// UptimeMS is how long the leader has led.
 	UptimeMS int64 `json:"uptime_ms"`
 	// Malformed counts the messages refused before they reached the state. Dropped

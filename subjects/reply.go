@@ -17,6 +17,8 @@ const (
 // ErrorBody is the body of a refused request.
 type ErrorBody struct {
 	Error ErrorDetail `json:"error"`
+	// ID is that of the task which holds the unique key, beside "not_unique".
+	ID ha.TaskID `json:"id,omitempty"`
 }
 
 // ErrorDetail says what was wrong: a stable code for programs, a message for people.
@@ -31,7 +33,7 @@ func EncodeError(err error) (refusal *ha.Error, body []byte) {
 	if !errors.As(err, &refusal) {
 		refusal = &ha.Error{Status: 500, Code: "internal", Message: err.Error()}
 	}
-	body, _ = json.Marshal(ErrorBody{ErrorDetail{Code: refusal.Code, Message: refusal.Message}}) // two strings always marshal
+	body, _ = json.Marshal(ErrorBody{Error: ErrorDetail{Code: refusal.Code, Message: refusal.Message}}) // strings always marshal
 	return refusal, body
 }
 

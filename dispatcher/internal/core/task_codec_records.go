@@ -82,6 +82,7 @@ func (e *encoder) taskSnapshot(r Record) {
 	case BatchRestored:
 		e.string(r.Name)
 		e.bool(r.Closed)
+		e.bool(r.Settled)
 		e.uint(uint64(r.Total))
 		for _, n := range r.Ended {
 			e.uint(uint64(n))
@@ -247,7 +248,7 @@ func (d *decoder) taskSnapshot(kind recordKind) Record {
 	case kindPoolRestored:
 		return PoolRestored{Name: d.own(), Paused: d.bool(), Limit: int(d.uint())}
 	case kindBatchRestored:
-		r := BatchRestored{Name: d.own(), Closed: d.bool(), Total: int(d.uint())}
+		r := BatchRestored{Name: d.own(), Closed: d.bool(), Settled: d.bool(), Total: int(d.uint())}
 		for i := range r.Ended {
 			r.Ended[i] = int(d.uint())
 		}

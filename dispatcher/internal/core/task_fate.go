@@ -43,7 +43,11 @@ func (c *Core) suffer(t *task, f Fate) error {
 		t.ended = at
 	}
 	c.link(t)
-	if t.state.final() && !c.loading {
+	switch {
+	case !t.state.final():
+	case c.loading:
+		c.t.load.end(t)
+	default:
 		c.taskEnded(t)
 	}
 	return nil
@@ -175,6 +179,7 @@ func (c *Core) batchEnded(b *batch) {
 	if !b.done() {
 		return
 	}
+	b.settled = true
 	for _, d := range b.dependents {
 		if d.more.batchOpen {
 			d.more.batchOpen = false
@@ -227,6 +232,8 @@ func (c *Core) awaitOpen(t *task) {
 			}
 		case u.state.final():
 			c.upstreamEnded(t, id, u.state)
+		case c.t.load.endedSince(u, t): // badly: nothing else is put back
+			c.upstreamEnded(t, id, failed)
 		default:
 			u.extra().dependents = append(u.extra().dependents, t)
 		}

@@ -170,12 +170,13 @@ type PoolRestored struct {
 
 // BatchRestored is one batch of a snapshot.
 type BatchRestored struct {
-	Name   string
-	Closed bool
-	Total  int
-	Ended  [states]int
-	Then   ha.TaskID
-	Order  uint64
+	Name    string
+	Closed  bool
+	Settled bool
+	Total   int
+	Ended   [states]int
+	Then    ha.TaskID
+	Order   uint64
 }
 
 // IDsRestored is a piece of what is remembered of forgotten tasks, oldest first.

@@ -120,7 +120,9 @@ func (c *Core) taskPieces() iter.Seq[Record] {
 			}
 		}
 		for _, b := range c.batchesInOrder() {
-			if !yield(BatchRestored{Name: b.name, Closed: b.closed, Total: b.total, Ended: b.ended, Then: b.then, Order: b.order}) {
+			if !yield(BatchRestored{
+				Name: b.name, Closed: b.closed, Settled: b.settled, Total: b.total, Ended: b.ended, Then: b.then, Order: b.order,
+			}) {
 				return
 			}
 		}
@@ -201,7 +203,8 @@ func (c *Core) applyTaskSnapshot(r Record) error {
 		p.paused, p.limit = r.Paused, r.Limit
 	case BatchRestored:
 		b := c.batchOf(r.Name)
-		b.closed, b.total, b.ended, b.then, b.order, b.restored = r.Closed, r.Total, r.Ended, r.Then, r.Order, true
+		b.closed, b.settled, b.total, b.ended = r.Closed, r.Settled, r.Total, r.Ended
+		b.then, b.order, b.restored = r.Then, r.Order, true
 	case IDsRestored:
 		for _, id := range r.IDs {
 			c.t.remember(id)
@@ -242,7 +245,39 @@ func (c *Core) restoreTask(r TaskRestored) {
 		}
 	}
 	c.add(t)
+	if t.state == waiting {
+		c.t.load.piece(t)
+	}
 }
+
+// load keeps, while a snapshot is loaded, which came first: the piece of a waiting
+// task, or the end of one that it came after. A piece says what its task waits for
+// at that moment. An end after it counts, even if the task that ended was put back
+// since.
+type load struct {
+	position uint64
+	pieces   map[*task]uint64
+	ends     map[*task]uint64
+}
+
+func (l *load) piece(t *task) {
+	if l.pieces == nil {
+		l.pieces = make(map[*task]uint64)
+	}
+	l.position++
+	l.pieces[t] = l.position
+}
+
+func (l *load) end(t *task) {
+	if l.ends == nil {
+		l.ends = make(map[*task]uint64)
+	}
+	l.position++
+	l.ends[t] = l.position
+}
+
+// endedSince tells whether u ended after the piece of t.
+func (l *load) endedSince(u, t *task) bool { return l.ends[u] > l.pieces[t] }
 
 func (c *Core) restoreWork(r WorkRestored) error {
 	w := c.workers[r.Worker]
@@ -303,6 +338,7 @@ func (c *Core) rebuildTasks() error {
 			c.resolve(t)
 		}
 	}
+	c.t.load = load{}
 	return nil
 }
 

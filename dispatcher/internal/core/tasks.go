@@ -56,6 +56,7 @@ type tasks struct {
 	// after has ended, one way or another.
 	resolved []*task
 
+	load       load // while a snapshot is loaded
 	scratch    []byte
 	spare      ha.TaskSpec   // see blank
 	lastPolicy *retry.Policy // most tasks have the same one

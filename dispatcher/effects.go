@@ -1,0 +1,166 @@
+package dispatcher
+
+import (
+	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/subjects"
+)
+
+// events say on the wire what an effect is.
+var events = map[core.EffectKind][2]string{
+	core.TellJoined:     {subjects.EntityWorker, subjects.WhatJoined},
+	core.TellLeft:       {subjects.EntityWorker, subjects.WhatLeft},
+	core.TellLost:       {subjects.EntityWorker, subjects.WhatLost},
+	core.TellActivated:  {subjects.EntityWorker, subjects.WhatActivated},
+	core.TellAvailable:  {subjects.EntityWorker, subjects.WhatAvailable},
+	core.TellElected:    {subjects.EntityLeader, subjects.WhatElected},
+	core.TellSubmitted:  {subjects.EntityTask, subjects.WhatSubmitted},
+	core.TellStarted:    {subjects.EntityTask, subjects.WhatStarted},
+	core.TellCompleted:  {subjects.EntityTask, subjects.WhatCompleted},
+	core.TellFailed:     {subjects.EntityTask, subjects.WhatFailed},
+	core.TellCancelled:  {subjects.EntityTask, subjects.WhatCancelled},
+	core.TellTimedOut:   {subjects.EntityTask, subjects.WhatTimedOut},
+	core.TellRetrying:   {subjects.EntityTask, subjects.WhatRetrying},
+	core.TellReturned:   {subjects.EntityTask, subjects.WhatReturned},
+	core.TellStepped:    {subjects.EntityTask, subjects.WhatStepped},
+	core.TellProgressed: {subjects.EntityTask, subjects.WhatProgressed},
+	core.TellPaused:     {subjects.EntityTask, subjects.WhatPaused},
+	core.TellResumed:    {subjects.EntityTask, subjects.WhatResumed},
+}
+
+// perform does an effect of b. Activations are gathered, so that all that a batch
+// holds for one worker goes in one message; sendOrders sends them.
+func (o *outbox) perform(b *batch, e *core.Effect) {
+	switch e.Kind {
+	case core.SendActivate:
+		o.order(b, e)
+	case core.SendCancel:
+		o.sendOrders(b) // what it cancels may be among them
+		if o.mayAct(b) {
+			work := [1]subjects.Work{{Activation: e.Activation}}
+			o.buf = subjects.AppendActivate(o.buf[:0], subjects.Activate{ID: e.Worker, Order: subjects.OrderCancel, Epoch: b.epoch, Work: work[:]})
+			o.publish(o.activateSubject(e.Worker, e.Direct), o.buf)
+		}
+	default:
+		o.tell(b, e)
+	}
+}
+
+func (o *outbox) activateSubject(worker ha.WorkerID, direct bool) string {
+	if o.d.cfg.Direct && direct {
+		return o.d.names.ActivateDirect(worker)
+	}
+	return o.d.names.Activate()
+}
+
+// tell publishes an event, unless there are many of its sort and nobody listens.
+func (o *outbox) tell(b *batch, e *core.Effect) {
+	name := events[e.Kind]
+	how := o.hush.ask(e.Kind)
+	if how == hushed || !o.mayAct(b) {
+		return
+	}
+	event := subjects.Event{
+		At: e.At, Epoch: b.epoch, Worker: e.Worker, Name: e.Name, Weight: e.Weight,
+		Activation: e.Activation, Outcome: e.Outcome, Error: e.Error, Reason: e.Reason,
+	}
+	if e.Kind == core.TellElected {
+		event.Name, event.Dispatcher = "", e.Name
+	}
+	if t := b.ready.TaskOf(e); t != nil {
+		event.Task, event.Kind, event.Pool, event.Attempt = t.ID, t.Kind, t.Pool, t.Attempt
+		event.Percent, event.Text = t.Percent, t.Text
+		if t.Steps > 0 {
+			event.Step = t.Step + 1
+		}
+	}
+	o.buf = subjects.AppendEvent(o.buf[:0], event)
+	subject := o.d.names.Event(name[0], name[1])
+	if how == probing {
+		if err := o.d.nc.PublishRequest(subject, o.hush.reply(e.Kind), o.buf); err != nil {
+			o.failed(subject, err)
+		}
+		return
+	}
+	o.publish(subject, o.buf)
+}
+
+// orderBytes is the length at which an order is sent, although there is more for
+// the same worker: the next entry may be as long as a task can be.
+const orderBytes = 256 << 10
+
+// orders are the activations that are gathered of one batch, one message a worker.
+type orders struct {
+	byWorker map[ha.WorkerID]int
+	list     []order // the first n are in use
+	n        int
+}
+
+type order struct {
+	worker ha.WorkerID
+	direct bool
+	body   []byte
+}
+
+// order adds an activation to what its worker is sent.
+func (o *outbox) order(b *batch, e *core.Effect) {
+	work := subjects.Work{Activation: e.Activation}
+	var task subjects.WorkTask
+	if t := b.ready.TaskOf(e); t != nil {
+		task = subjects.WorkTask{
+			ID: t.ID, Kind: t.Kind, Payload: t.Payload, Attempt: t.Attempt, TimeoutMS: t.Timeout, Pool: t.Pool,
+			Step: t.Step, Steps: t.Steps, Labels: t.Labels, Metadata: t.Metadata, Upstream: t.Upstream,
+		}
+		work.Task = &task
+	}
+	one := o.orders.of(b, e)
+	last := len(one.body) - 1
+	if one.body[last] == '}' { // of the entry before
+		one.body = append(one.body, ',')
+	}
+	one.body = subjects.AppendWork(one.body, &work)
+	if len(one.body) > orderBytes {
+		o.sendOrder(b, one)
+		one.body = one.body[:0]
+	}
+}
+
+// of returns the order to the worker of e, in which an entry may follow.
+func (s *orders) of(b *batch, e *core.Effect) *order {
+	i, known := s.byWorker[e.Worker]
+	if !known {
+		if s.byWorker == nil {
+			s.byWorker = make(map[ha.WorkerID]int)
+		}
+		i = s.n
+		s.n++
+		if len(s.list) < s.n {
+			s.list = append(s.list, order{})
+		}
+		s.byWorker[e.Worker] = i
+		s.list[i].worker, s.list[i].direct, s.list[i].body = e.Worker, e.Direct, s.list[i].body[:0]
+	}
+	one := &s.list[i]
+	if len(one.body) == 0 {
+		head := subjects.Activate{ID: e.Worker, Order: subjects.OrderActivate, Epoch: b.epoch}
+		one.body = subjects.AppendActivate(one.body, head)
+		one.body = append(one.body[:len(one.body)-1], `,"work":[`...)
+	}
+	return one
+}
+
+// sendOrders sends all that is gathered.
+func (o *outbox) sendOrders(b *batch) {
+	for i := range o.orders.n {
+		o.sendOrder(b, &o.orders.list[i])
+	}
+	o.orders.n = 0
+	clear(o.orders.byWorker)
+}
+
+func (o *outbox) sendOrder(b *batch, one *order) {
+	if len(one.body) > 0 && o.mayAct(b) {
+		one.body = append(one.body, `]}`...)
+		o.publish(o.activateSubject(one.worker, one.direct), one.body)
+	}
+}

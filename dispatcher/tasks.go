@@ -1,0 +1,86 @@
+package dispatcher
+
+import (
+	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/subjects"
+)
+
+const (
+	// chunkEnds and chunkBytes bound how many ends of activations, and how much of their
+	// results, are stepped at once, so that the entry they fill can be closed between.
+	chunkEnds  = 64
+	chunkBytes = 128 << 10
+)
+
+// submitMany steps the tasks of one submission, one after the other, and answers
+// when all of them are durable. They may take several entries of the journal.
+func (l *loop) submitMany(r request) {
+	answers := make([]subjects.Submitted, len(r.submissions))
+	for i := range r.submissions {
+		if l.filling.full() {
+			l.seal()
+		}
+		s := &r.submissions[i]
+		if s.Err != nil {
+			answers[i].Error = detail(s.Err.Code, s.Err.Message)
+			continue
+		}
+		a := l.apply(core.Submit{At: r.at, Spec: s.Spec})
+		answers[i] = subjects.Submitted{ID: a.Task, Duplicate: a.Duplicate}
+		if a.Err != nil {
+			answers[i].Error = detail(a.Err.Code, a.Err.Message)
+		}
+	}
+	l.filling.reply(reply{to: r.replyTo, submitted: answers})
+}
+
+func detail(code, message string) *subjects.ErrorDetail {
+	return &subjects.ErrorDetail{Code: code, Message: message}
+}
+
+// endMany steps an available that ends many activations in pieces. It is refused
+// only where every piece is.
+func (l *loop) endMany(r request, in core.Available) {
+	var answer core.Reply
+	accepted := false
+	for rest := in.Finished; len(rest) > 0; {
+		if l.filling.full() {
+			l.seal()
+		}
+		piece := in
+		n := chunk(rest)
+		piece.Finished, rest = rest[:n], rest[n:]
+		a := l.apply(piece)
+		switch {
+		case a.Err == nil:
+			accepted = true
+			answer.Epoch = a.Epoch
+			answer.Ignored = append(answer.Ignored, a.Ignored...)
+		case a.Err.Status == 409:
+			for _, f := range piece.Finished {
+				answer.Ignored = append(answer.Ignored, f.Activation)
+			}
+			answer.Err = a.Err
+		default: // the worker is unknown: so it is for the rest
+			l.filling.reply(replyTo(r, a))
+			return
+		}
+	}
+	if accepted {
+		answer.Err = nil
+	} else {
+		answer.Ignored = nil
+	}
+	l.filling.reply(replyTo(r, answer))
+}
+
+// chunk returns how many of the first of list are stepped at once.
+func chunk(list []core.Finished) int {
+	bytes := 0
+	for i := range list {
+		if bytes += len(list[i].Result); i > 0 && (i == chunkEnds || bytes > chunkBytes) {
+			return i
+		}
+	}
+	return len(list)
+}

@@ -1,0 +1,88 @@
+package dispatcher
+
+import (
+	"time"
+
+	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/subjects"
+)
+
+// The decoders of the requests about tasks.
+
+func decodeSubmit(at time.Time, _ ha.WorkerID, body []byte) (request, error) {
+	list, many, err := subjects.DecodeSubmit(body)
+	if err != nil || !many {
+		if len(list) == 1 {
+			return request{input: core.Submit{At: at, Spec: list[0].Spec}}, nil
+		}
+		return request{}, err
+	}
+	if list == nil {
+		list = []subjects.Submission{}
+	}
+	return request{submissions: list, at: at}, nil
+}
+
+func decodeProgress(at time.Time, worker ha.WorkerID, body []byte) (request, error) {
+	p, err := subjects.DecodeProgress(body)
+	return request{input: core.Progress{At: at, Worker: worker, Activation: p.Activation, Percent: p.Percent, Text: p.Text}}, err
+}
+
+func decodeTaskGet(_ time.Time, _ ha.WorkerID, body []byte) (request, error) {
+	id, err := subjects.DecodeTaskRequest(body)
+	return request{ask: func(l *loop, _ string) any { return l.taskRecord(id) }}, err
+}
+
+func decodeTaskWait(at time.Time, _ ha.WorkerID, body []byte) (request, error) {
+	r, err := subjects.DecodeWait(body)
+	return request{ask: func(l *loop, replyTo string) any {
+		return l.await(r.ID, replyTo, at.Add(r.TimeoutMS.Duration()))
+	}}, err
+}
+
+func decodeTaskList(_ time.Time, _ ha.WorkerID, body []byte) (request, error) {
+	r, after, err := subjects.DecodeList(body)
+	return request{ask: func(l *loop, _ string) any { return l.taskPage(r, after) }}, err
+}
+
+func decodeTaskCancel(at time.Time, _ ha.WorkerID, body []byte) (request, error) {
+	id, err := subjects.DecodeTaskRequest(body)
+	return request{input: core.CancelTask{At: at, ID: id}}, err
+}
+
+func decodeTaskRetry(at time.Time, _ ha.WorkerID, body []byte) (request, error) {
+	r, err := subjects.DecodeRetry(body)
+	return request{input: core.RetryTask{At: at, ID: r.ID, Kind: r.Kind, Limit: r.Limit}}, err
+}
+
+func decodeTaskPull(at time.Time, _ ha.WorkerID, body []byte) (request, error) {
+	r, err := subjects.DecodePull(body)
+	return request{input: core.PullTasks{
+		At: at, Limit: r.Limit, Pool: r.Pool, Kind: r.Kind, Receipt: r.Receipt, Bytes: maxPageBytes,
+	}}, err
+}
+
+func decodeTaskPause(at time.Time, _ ha.WorkerID, body []byte) (request, error) {
+	r, err := subjects.DecodePause(body)
+	return request{input: core.SetPause{At: at, Kind: r.Kind, Pool: r.Pool, Paused: true}}, err
+}
+
+func decodeTaskResume(at time.Time, _ ha.WorkerID, body []byte) (request, error) {
+	r, err := subjects.DecodePause(body)
+	return request{input: core.SetPause{At: at, Kind: r.Kind, Pool: r.Pool}}, err
+}
+
+func decodeTaskLimit(at time.Time, _ ha.WorkerID, body []byte) (request, error) {
+	limit, err := subjects.DecodeLimit(body)
+	return request{input: core.SetLimit{At: at, Limit: limit}}, err
+}
+
+func decodeTaskStats(_ time.Time, _ ha.WorkerID, body []byte) (request, error) {
+	return request{ask: func(l *loop, _ string) any { return l.taskReport() }}, subjects.DecodeEmpty(body)
+}
+
+func decodeTaskBatch(at time.Time, _ ha.WorkerID, body []byte) (request, error) {
+	r, err := subjects.DecodeBatch(body)
+	return request{input: core.ChangeBatch{At: at, Name: r.Name, Close: r.Close, Then: r.Then}}, err
+}

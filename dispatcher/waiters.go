@@ -1,0 +1,131 @@
+package dispatcher
+
+import (
+	"time"
+
+	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/core"
+)
+
+// maxWaiters bounds how many requests may be held back at once.
+const maxWaiters = 100_000
+
+// sweepEvery is how often waiters are looked through for those whose time is over.
+const sweepEvery = 50 * time.Millisecond
+
+// waiters are the requests that are answered when a task ends. They are soft: who
+// gets no answer, because the leader changed, asks the next one.
+type waiters struct {
+	byTask map[ha.TaskID][]waiter
+	n      int
+	// next is when the earliest of them is to be answered at the latest.
+	next time.Time
+}
+
+type waiter struct {
+	replyTo string
+	until   time.Time
+}
+
+// wake returns when to look through them next; the zero time: there are none.
+func (w *waiters) wake() time.Time {
+	if w.n == 0 {
+		return time.Time{}
+	}
+	return w.next
+}
+
+// await answers a request to wait for a task: at once where the task is unknown or
+// has ended, otherwise later, which nil says.
+func (l *loop) await(id ha.TaskID, replyTo string, until time.Time) any {
+	r, err := l.core.TaskRecord(id)
+	w := &l.waiters
+	switch {
+	case err != nil:
+		return err
+	case r.State.Final():
+		return r
+	case replyTo == "":
+		return nil
+	case w.n >= maxWaiters:
+		return ha.Overloaded("too_many_waits", "at most %d requests may wait at once", maxWaiters)
+	}
+	if w.byTask == nil {
+		w.byTask = make(map[ha.TaskID][]waiter)
+	}
+	w.byTask[id] = append(w.byTask[id], waiter{replyTo, until})
+	if w.n++; w.n == 1 || until.Before(w.next) {
+		w.next = until
+	}
+	return nil
+}
+
+// answerWaiters answers those who wait for tasks that ended, as the effects from
+// index told on say.
+func (l *loop) answerWaiters(told int) {
+	if l.waiters.n == 0 {
+		return
+	}
+	ready := &l.filling.ready
+	for i := told; i < len(ready.Effects); i++ {
+		switch e := &ready.Effects[i]; e.Kind {
+		case core.TellCompleted, core.TellFailed, core.TellCancelled, core.TellTimedOut:
+			l.answer(ready.TaskOf(e).ID)
+		}
+	}
+}
+
+// answer answers all who wait for a task with what is known of it now.
+func (l *loop) answer(id ha.TaskID) {
+	list, ok := l.waiters.byTask[id]
+	if !ok {
+		return
+	}
+	delete(l.waiters.byTask, id)
+	l.waiters.n -= len(list)
+	message := l.taskRecord(id)
+	for _, w := range list {
+		l.filling.reply(reply{to: w.replyTo, message: message})
+	}
+}
+
+// expireWaiters answers those whose time is over. They learn how the task stands.
+func (l *loop) expireWaiters(now time.Time) {
+	w := &l.waiters
+	if w.n == 0 || now.Before(w.next) {
+		return
+	}
+	w.next = time.Time{}
+	for id, list := range w.byTask {
+		kept := list[:0]
+		for _, one := range list {
+			if one.until.After(now) {
+				kept = append(kept, one)
+				if w.next.IsZero() || one.until.Before(w.next) {
+					w.next = one.until
+				}
+				continue
+			}
+			w.n--
+			l.filling.reply(reply{to: one.replyTo, message: l.taskRecord(id)})
+		}
+		if w.byTask[id] = kept; len(kept) == 0 {
+			delete(w.byTask, id)
+		}
+	}
+	// Not more often than that, however close together their times are.
+	if soonest := now.Add(sweepEvery); w.next.Before(soonest) {
+		w.next = soonest
+	}
+}
+
+// dismissWaiters sends away those who wait, because this dispatcher stops: the next
+// leader answers them.
+func (l *loop) dismissWaiters() {
+	for _, list := range l.waiters.byTask {
+		for _, w := range list {
+			l.filling.reply(reply{to: w.replyTo, message: ha.Unavailable("unavailable", "this dispatcher stops: ask again")})
+		}
+	}
+	l.waiters = waiters{}
+}
