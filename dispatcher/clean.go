@@ -37,6 +37,13 @@ type cleaner struct {
 
 func (c *cleaner) due() bool { return !c.open && c.logged > 2*c.size+cleanBytes }
 
+// giveUp ends the snapshot under way without its end, which readers pass over, and
+// keeps another one from being begun.
+func (c *cleaner) giveUp() {
+	c.end()
+	c.open = true
+}
+
 func (c *cleaner) end() {
 	if c.next != nil {
 		c.stop()

@@ -272,6 +272,7 @@ func (l *loop) committed(seq uint64) {
 // the callbacks then are dropped; their senders repeat them.
 func (l *loop) finish(ctx context.Context, drained <-chan struct{}) {
 	defer close(l.done)
+	l.cleaner.giveUp() // the next leader writes one
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for l.member.Role() == journal.RoleLeader {
@@ -282,7 +283,9 @@ func (l *loop) finish(ctx context.Context, drained <-chan struct{}) {
 				return
 			}
 		}
-		timer.Reset(l.wait())
+		if wait, ok := l.scribe.wake(); ok {
+			timer.Reset(wait)
+		}
 		select {
 		case r := <-l.open():
 			l.take(r)

@@ -21,8 +21,8 @@ func (p *play) changeSections() {
 	i := p.rng.IntN(len(p.sections))
 	v := p.sections[i]
 	if v.id != 0 && p.rng.IntN(2) == 0 {
-		for k := len(p.members) - 1; k >= 0; k-- {
-			if p.twin.members[k].section == v.number {
+		for k, m := range slices.Backward(p.twin.members) {
+			if m.section == v.number {
 				p.leave(k)
 			}
 		}
