@@ -53,7 +53,9 @@ var importRules = []rule{
 		why: "how to reach NATS and stay connected depends on NATS alone"},
 	{packages: "dispatcher/internal/share", forbidden: impure,
 		why: "selection is arithmetic on weights and counts"},
-	{packages: "dispatcher/internal/core", ours: []string{".", "dispatcher/internal/share"}, forbidden: impure,
+	{packages: "dispatcher/internal/retry", forbidden: impure,
+		why: "when to try again is arithmetic; chance is an argument"},
+	{packages: "dispatcher/internal/core", ours: []string{".", "dispatcher/internal/share", "dispatcher/internal/retry"}, forbidden: impure,
 		why: "leader and standby must reach the same state from the same records: no I/O, no clock, no chance"},
 	{packages: "dispatcher/internal/journal", external: []string{natsClient, zerolog},
 		why: "the journal stores bytes in order; what they mean is the core's business"},
@@ -64,6 +66,8 @@ var importRules = []rule{
 		why: "a dispatcher reaches workers over the wire only, and brings no server into the program that uses it"},
 	{packages: "worker", ours: []string{".", "subjects"}, external: []string{natsClient, "github.com/nats-io/nuid", zerolog},
 		why: "a worker knows the wire, not the dispatcher behind it"},
+	{packages: "client", ours: []string{".", "subjects"}, external: []string{natsClient, "github.com/nats-io/nuid"},
+		why: "who hands in tasks knows the wire, and takes neither a dispatcher nor a worker, let alone a server, into the program"},
 	{packages: "cmd/ha/...", ours: publicPackages, external: commandLine,
 		why: "the command is the only place where the parts are put together, from the outside, as a user would"},
 	{packages: "examples/...", ours: publicPackages, external: []string{natsClient, zerolog},
@@ -73,8 +77,8 @@ var importRules = []rule{
 }
 
 var (
-	publicPackages = []string{".", "subjects", "embedded", "connect", "dispatcher", "worker", "cmd/ha/..."}
-	commandLine    = []string{natsClient, zerolog, "github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/mattn/go-isatty"}
+	publicPackages = []string{".", "subjects", "embedded", "connect", "dispatcher", "worker", "client", "hatest", "cmd/ha/..."}
+	commandLine    = []string{natsClient, zerolog, "github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/mattn/go-isatty", "github.com/schollz/progressbar/v3"}
 	proofTools     = []string{natsClient, zerolog, "github.com/anishathalye/porcupine", "golang.org/x/sys/..."}
 	testHelpers    = []string{"testing/...", "pgregory.net/rapid", "go.uber.org/goleak"}
 )

@@ -3,6 +3,7 @@ package ha
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -77,10 +78,8 @@ func (s TaskState) Final() bool {
 
 // Validate returns an [*Error] with status 400 where s is none of the states.
 func (s TaskState) Validate() error {
-	for _, known := range TaskStates() {
-		if s == known {
-			return nil
-		}
+	if slices.Contains(TaskStates(), s) {
+		return nil
 	}
 	return Invalid("invalid_state", "state must be one of %v, got %q", TaskStates(), string(s))
 }

@@ -175,10 +175,7 @@ func describe(r core.Record) (name string, fields any) {
 	case core.Registered:
 		return "registered", describeRegistered(r)
 	case core.Removed:
-		why := "silent"
-		if r.Why == core.RemovedBye {
-			why = "bye"
-		}
+		why := map[core.RemovedWhy]string{core.RemovedBye: "bye", core.RemovedSilent: "silent", core.RemovedGone: "gone"}[r.Why]
 		return "removed", removedFields{r.Worker, why}
 	case core.Activated:
 		return "activated", activationFields{Worker: r.Worker, Number: r.Number}
@@ -193,7 +190,7 @@ func describe(r core.Record) (name string, fields any) {
 	case core.Totals:
 		return "totals", totalsFields{leaderFields{r.Node, r.Epoch}, r.LastActivated, describeCounts(r.Counts), r.Registrations}
 	}
-	return fmt.Sprintf("%T", r), nil
+	return describeTask(r)
 }
 
 func describeRegistered(r core.Registered) registeredFields {
@@ -234,6 +231,16 @@ func timeOf(r core.Record) time.Time {
 	case core.Removed:
 		return r.At
 	case core.Activated:
+		return r.At
+	case core.TaskSubmitted:
+		return r.At
+	case core.TaskStarted:
+		return r.At
+	case core.TaskEnded:
+		return r.At
+	case core.TaskMoved:
+		return r.At
+	case core.RuleSet:
 		return r.At
 	}
 	return time.Time{}

@@ -1,6 +1,7 @@
 package dispatcher
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"strconv"
@@ -120,12 +121,7 @@ func (o *outbox) reply(b *batch, r *reply) {
 	case r.answer.Err != nil:
 		o.refuse(r)
 	case message != nil:
-		body, err := json.Marshal(message)
-		if err != nil {
-			o.d.cfg.Log.Error().Err(err).Msg("encoding an answer")
-			return
-		}
-		o.publish(r.to, body)
+		o.answer(r.to, message)
 	case r.hello != nil:
 		o.welcome(b, r)
 	case r.heartbeat:
@@ -148,6 +144,19 @@ func (o *outbox) reply(b *batch, r *reply) {
 		o.buf = subjects.AppendOK(o.buf[:0], r.answer.Ignored)
 		o.publish(r.to, o.buf)
 	}
+}
+
+// answer sends any message as JSON. What was passed in as JSON goes out as it came:
+// without the escapes that json.Marshal puts into it for the sake of HTML.
+func (o *outbox) answer(to string, message any) {
+	var body bytes.Buffer
+	e := json.NewEncoder(&body)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(message); err != nil {
+		o.d.cfg.Log.Error().Err(err).Msg("encoding an answer")
+		return
+	}
+	o.publish(to, bytes.TrimSuffix(body.Bytes(), []byte{'\n'}))
 }
 
 func (o *outbox) refuse(r *reply) {

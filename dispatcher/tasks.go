@@ -1,6 +1,7 @@
 package dispatcher
 
 import (
+	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/core"
 	"github.com/seed261fe303/ha/subjects"
 )
@@ -22,20 +23,20 @@ func (l *loop) submitMany(r request) {
 		}
 		s := &r.submissions[i]
 		if s.Err != nil {
-			answers[i].Error = detail(s.Err.Code, s.Err.Message)
+			answers[i].Error = detail(s.Err)
 			continue
 		}
 		a := l.apply(core.Submit{At: r.at, Spec: s.Spec})
 		answers[i] = subjects.Submitted{ID: a.Task, Duplicate: a.Duplicate}
 		if a.Err != nil {
-			answers[i].Error = detail(a.Err.Code, a.Err.Message)
+			answers[i].Error = detail(a.Err)
 		}
 	}
 	l.filling.reply(reply{to: r.replyTo, submitted: answers})
 }
 
-func detail(code, message string) *subjects.ErrorDetail {
-	return &subjects.ErrorDetail{Code: code, Message: message}
+func detail(err *ha.Error) *subjects.ErrorDetail {
+	return &subjects.ErrorDetail{Status: err.Status, Code: err.Code, Message: err.Message}
 }
 
 // endMany steps an available that ends many activations in pieces. It is refused

@@ -17,9 +17,13 @@ type tally struct {
 	// snapshot.
 	loading bool
 	begun   bool // any record was seen
+	// tasks are the numbers of those that are kept.
+	tasks map[uint64]bool
 }
 
-func newTally() *tally { return &tally{workers: map[ha.WorkerID]map[uint64]bool{}} }
+func newTally() *tally {
+	return &tally{workers: map[ha.WorkerID]map[uint64]bool{}, tasks: map[uint64]bool{}}
+}
 
 func (t *tally) apply(r core.Record) error {
 	fresh := !t.begun
@@ -38,15 +42,53 @@ func (t *tally) apply(r core.Record) error {
 	case core.Removed:
 		t.removed(r)
 	case core.Activated:
-		if running, ok := t.workers[r.Worker]; ok {
-			running[r.Number] = true
-			t.counts.Started++
-			t.counts.Running++
-		}
+		t.activated(r.Worker, r.Number)
 	case core.Ended:
-		return t.ended(r)
+		return t.ended(r.Worker, r.Number, r.Outcome)
 	case core.Totals:
 		return t.totals(r)
+	default:
+		return t.task(r)
+	}
+	return nil
+}
+
+func (t *tally) activated(worker ha.WorkerID, number uint64) {
+	if running, ok := t.workers[worker]; ok {
+		running[number] = true
+		t.counts.Started++
+		t.counts.Running++
+	}
+}
+
+// task is apply for what is about tasks.
+func (t *tally) task(r core.Record) error {
+	switch r := r.(type) {
+	case core.TaskSubmitted:
+		if t.tasks[r.Number] && !t.loading {
+			return fmt.Errorf("task %d is submitted twice", r.Number)
+		}
+		if !t.loading {
+			t.tasks[r.Number] = true
+		}
+	case core.TaskRestored:
+		if t.loading {
+			t.tasks[r.Number] = true
+		}
+	case core.TaskStarted:
+		if !t.tasks[r.Task] && !t.loading {
+			return fmt.Errorf("task %d is started, and is unknown", r.Task)
+		}
+		t.activated(r.Worker, r.Number)
+	case core.TaskEnded:
+		return t.ended(r.Worker, r.Number, r.Outcome)
+	case core.TasksLeft:
+		for _, n := range r.Tasks {
+			if !t.tasks[n] && !t.loading {
+				return fmt.Errorf("task %d is forgotten, and is unknown", n)
+			}
+			delete(t.tasks, n)
+		}
 	}
 	return nil
 }
@@ -77,17 +119,17 @@ func (t *tally) removed(r core.Removed) {
 	delete(t.workers, r.Worker)
 }
 
-func (t *tally) ended(r core.Ended) error {
-	running, ok := t.workers[r.Worker]
+func (t *tally) ended(worker ha.WorkerID, number uint64, outcome ha.Outcome) error {
+	running, ok := t.workers[worker]
 	if !ok {
 		return nil
 	}
-	if !running[r.Number] {
-		return fmt.Errorf("activation %d ends on worker %s, which does not run it", r.Number, r.Worker)
+	if !running[number] {
+		return fmt.Errorf("activation %d ends on worker %s, which does not run it", number, worker)
 	}
-	delete(running, r.Number)
+	delete(running, number)
 	t.counts.Running--
-	switch r.Outcome {
+	switch outcome {
 	case ha.OutcomeDone:
 		t.counts.Done++
 	case ha.OutcomeFailed:
@@ -101,7 +143,7 @@ func (t *tally) ended(r core.Ended) error {
 	case ha.OutcomeLost:
 		t.counts.Losses++
 	default:
-		return fmt.Errorf("activation %d ends with outcome %q", r.Number, r.Outcome)
+		return fmt.Errorf("activation %d ends with outcome %q", number, outcome)
 	}
 	return nil
 }
@@ -115,6 +157,14 @@ func (t *tally) totals(r core.Totals) error {
 	}
 	if r.Counts != t.counts {
 		return fmt.Errorf("the snapshot's counters are %+v, the records make %+v", r.Counts, t.counts)
+	}
+	return nil
+}
+
+// checkTasks tells whether as many tasks are kept as the state says.
+func (t *tally) checkTasks(kept int) error {
+	if kept != len(t.tasks) {
+		return fmt.Errorf("%d tasks are kept, the records make %d", kept, len(t.tasks))
 	}
 	return nil
 }

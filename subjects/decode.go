@@ -174,6 +174,9 @@ func decodeAvailable(body []byte) (Available, error) {
 				i, Quote(string(f.Outcome)))
 		}
 		f.Error = cut(f.Error, MaxError)
+		if err := checkNesting("result", f.Result); err != nil {
+			return Available{}, err
+		}
 		if len(f.Result) > ha.MaxPayload {
 			return Available{}, ha.TooLarge("result_too_large", "finished[%d].result may be at most %d bytes, got %d", i, ha.MaxPayload, len(f.Result))
 		}

@@ -140,7 +140,11 @@ func AppendSubmitted(dst []byte, s Submitted) []byte {
 		if s.ID != "" {
 			dst = append(dst, ',')
 		}
-		dst = appendText(append(dst, `"error":{`...), `"code":`, s.Error.Code)
+		dst = append(dst, `"error":{`...)
+		if s.Error.Status != 0 {
+			dst = append(strconv.AppendInt(append(dst, `"status":`...), int64(s.Error.Status), 10), ',')
+		}
+		dst = appendText(dst, `"code":`, s.Error.Code)
 		dst = appendText(dst, `,"message":`, s.Error.Message)
 		dst = append(dst, '}')
 	}

@@ -23,6 +23,8 @@ type ErrorBody struct {
 
 // ErrorDetail says what was wrong: a stable code for programs, a message for people.
 type ErrorDetail struct {
+	// Status is set where no header carries it: in the entries of an answer to many.
+	Status  int    `json:"status,omitempty"`
 	Code    string `json:"code"`
 	Message string `json:"message"`
 }

@@ -1,6 +1,12 @@
 package subjects
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/json"
+	"unicode/utf8"
+
+	ha "github.com/seed261fe303/ha"
+)
 
 // maxScanDepth is how deep a value may be nested that skipValue takes. What is
 // deeper is left to encoding/json.
@@ -153,4 +159,49 @@ func skipDigits(b []byte) []byte {
 		b = b[1:]
 	}
 	return b
+}
+
+// ValidJSON tells whether b is one JSON value in UTF-8, with nothing but blanks
+// around it. It is [json.Valid], faster, and strict about UTF-8.
+func ValidJSON(b []byte) bool {
+	if !utf8.Valid(b) {
+		return false
+	}
+	rest, ok := skipValue(skipBlanks(b))
+	return ok && len(skipBlanks(rest)) == 0 || json.Valid(b)
+}
+
+// MaxNesting is how deep the arrays and objects of a payload, a result or metadata
+// may be nested: messages that carry them must stay below what JSON decoders take.
+const MaxNesting = 1000
+
+// checkNesting refuses what is nested too deep. A value as short as that cannot be.
+func checkNesting(field string, raw json.RawMessage) error {
+	if len(raw) <= 2*MaxNesting {
+		return nil
+	}
+	if deepest(raw) > MaxNesting {
+		return ha.Invalid("invalid_"+field, "%s may be nested at most %d levels deep", field, MaxNesting)
+	}
+	return nil
+}
+
+// deepest returns how deep raw, which is JSON, is nested.
+func deepest(raw []byte) (most int) {
+	depth, quoted := 0, false
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '[' || c == '{':
+			depth++
+			most = max(most, depth)
+		case c == ']' || c == '}':
+			depth--
+		}
+	}
+	return most
 }

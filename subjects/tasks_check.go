@@ -62,6 +62,9 @@ func CheckTask(s *ha.TaskSpec) error {
 	if len(s.Payload) > ha.MaxPayload {
 		return ha.TooLarge("payload_too_large", "payload may be at most %d bytes, got %d", ha.MaxPayload, len(s.Payload))
 	}
+	if err := checkNesting("payload", s.Payload); err != nil {
+		return err
+	}
 	if len(s.Steps) == 0 && !ValidToken(s.Kind) {
 		return badToken("kind", s.Kind)
 	}
@@ -84,6 +87,9 @@ func CheckTask(s *ha.TaskSpec) error {
 func checkMore(s *ha.TaskSpec) error {
 	if len(s.Metadata) > ha.MaxMetadata {
 		return ha.TooLarge("metadata_too_large", "metadata may be at most %d bytes, got %d", ha.MaxMetadata, len(s.Metadata))
+	}
+	if err := checkNesting("metadata", s.Metadata); err != nil {
+		return err
 	}
 	if err := checkTime("run_at", s.RunAt); err != nil {
 		return err
@@ -118,11 +124,11 @@ func checkAfter(s *ha.TaskSpec) error {
 			return err
 		}
 		if id == s.ID {
-			return ha.Invalid("cyclic", "task %s cannot come after itself", id)
+			return ha.Invalid("invalid_after", "task %s cannot come after itself", id)
 		}
 	}
 	if s.Batch != "" && s.Batch == s.AfterBatch {
-		return ha.Invalid("cyclic", "a task of the batch %s cannot come after it", s.Batch)
+		return ha.Invalid("invalid_after_batch", "a task of the batch %s cannot come after it", s.Batch)
 	}
 	return nil
 }
@@ -162,7 +168,7 @@ func checkRetry(field string, r *ha.Retry) error {
 		return bad("max_backoff_ms", "from 1 to %d, got %d", most, r.MaxBackoff)
 	case r.Factor != 0 && (r.Factor < 1 || r.Factor > 100) || math.IsNaN(r.Factor):
 		return bad("factor", "from 1 to 100, got %g", r.Factor)
-	case r.Jitter > 1 || math.IsNaN(r.Jitter):
+	case r.Jitter > 1 || math.IsNaN(r.Jitter) || math.IsInf(r.Jitter, -1):
 		return bad("jitter", "from 0 to 1, or negative for none, got %g", r.Jitter)
 	case r.MaxLost < -1 || r.MaxLost > 1000:
 		return bad("max_lost", "from 0 to 1000, or -1 for none, got %d", r.MaxLost)
@@ -192,7 +198,10 @@ func CheckResult(result json.RawMessage) error {
 	if len(result) > ha.MaxPayload {
 		return ha.TooLarge("result_too_large", "a result may be at most %d bytes, got %d", ha.MaxPayload, len(result))
 	}
-	if len(result) > 0 && !json.Valid(result) {
+	if err := checkNesting("result", result); err != nil {
+		return err
+	}
+	if len(result) > 0 && !ValidJSON(result) {
 		return ha.Invalid("invalid_result", "a result must be JSON, got %s", Quote(strings.ToValidUTF8(string(result), "?")))
 	}
 	return nil

@@ -49,6 +49,8 @@ type Finished struct {
 	// Permanent and Result are for the task of the activation. Result may share memory.
 	Permanent bool
 	Result    []byte
+	// unheard: the worker lives, and knows nothing of the activation.
+	unheard bool
 }
 
 // Gone says that a worker's process is gone.

@@ -184,11 +184,11 @@ func (c *Core) roomFor(kind, pool string) *ha.Error {
 	}
 	switch {
 	case c.t.kinds[kind] == nil && len(c.t.kindList) >= maxKinds:
-		return ha.Overloaded("too_many_kinds", "at most %d different kinds may be used", maxKinds)
+		return ha.Overloaded("too_many_names", "at most %d different kinds may be used", maxKinds)
 	case c.t.pools[pool] == nil && len(c.t.poolList) >= maxPools:
-		return ha.Overloaded("too_many_kinds", "at most %d different pools may be used", maxPools)
+		return ha.Overloaded("too_many_names", "at most %d different pools may be used", maxPools)
 	case len(c.t.classList) >= maxClasses:
-		return ha.Overloaded("too_many_kinds", "at most %d different pairs of kind and pool may be used", maxClasses)
+		return ha.Overloaded("too_many_names", "at most %d different pairs of kind and pool may be used", maxClasses)
 	}
 	return nil
 }

@@ -33,6 +33,8 @@ type rig struct {
 	// records and effects are what the last step made.
 	records []Record
 	effects []Effect
+	tasks   []TaskEffect
+	census  census
 }
 
 func newRig(t testing.TB, change func(*Config)) *rig {
@@ -41,7 +43,7 @@ func newRig(t testing.TB, change func(*Config)) *rig {
 	if change != nil {
 		change(&cfg)
 	}
-	r := &rig{t: t, cfg: cfg, core: New(cfg), standby: New(cfg), now: noon}
+	r := &rig{t: t, cfg: cfg, core: New(cfg), standby: New(cfg), now: noon, census: newCensus()}
 	r.lead(1)
 	r.tick(0) // the beat of this moment finds nobody; the next is one interval away
 	return r
@@ -72,16 +74,19 @@ func (r *rig) fail() {
 
 func (r *rig) follow(out Ready) {
 	r.t.Helper()
-	r.records, r.effects = out.Records, out.Effects
-	begin := len(r.journal)
+	r.records, r.effects, r.tasks = out.Records, out.Effects, out.Tasks
 	for _, record := range out.Records {
+		begin := len(r.journal)
 		r.journal = AppendRecord(r.journal, record)
+		r.census.watch(r.t, r.standby, record, func() { replay(r.t, r.standby, r.journal[begin:]) })
 	}
-	replay(r.t, r.standby, r.journal[begin:])
 	if leader, standby := r.core.Digest(nil), r.standby.Digest(nil); !bytes.Equal(leader, standby) {
 		r.t.Fatalf("after %+v\nthe leader, and the standby, hold:\n%s", out.Records, unlike(leader, standby))
 	}
 	checkCounts(r.t, r.core)
+	checkTasks(r.t, r.core)
+	checkTasks(r.t, r.standby)
+	r.census.nothingIsLost(r.t, r.core)
 }
 
 func (r *rig) step(in Input) Reply {
@@ -95,6 +100,7 @@ func (r *rig) step(in Input) Reply {
 		}
 	}
 	r.follow(out)
+	checkSettled(r.t, r.core)
 	return reply
 }
 

@@ -83,7 +83,11 @@ func (c *Core) retryTask(in RetryTask, out *Ready) Reply {
 	}
 	if t.state.final() {
 		if err := c.retryable(t); err != nil {
-			return Reply{Err: err}
+			reply := Reply{Err: err}
+			if err.Code == "not_unique" {
+				reply.Task = c.t.unique[t.more.unique].id
+			}
+			return reply
 		}
 		c.putBack(out, t)
 	}
@@ -256,9 +260,9 @@ func (c *Core) pause(in SetPause, out *Ready) Reply {
 func (c *Core) roomForRule(kind, pool string) *ha.Error {
 	switch {
 	case kind != "" && c.t.kinds[kind] == nil && len(c.t.kindList) >= maxKinds:
-		return ha.Overloaded("too_many_kinds", "at most %d different kinds may be used", maxKinds)
+		return ha.Overloaded("too_many_names", "at most %d different kinds may be used", maxKinds)
 	case pool != "" && c.t.pools[pool] == nil && len(c.t.poolList) >= maxPools:
-		return ha.Overloaded("too_many_kinds", "at most %d different pools may be used", maxPools)
+		return ha.Overloaded("too_many_names", "at most %d different pools may be used", maxPools)
 	}
 	return nil
 }

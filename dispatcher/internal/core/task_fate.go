@@ -2,6 +2,7 @@ package core
 
 import (
 	"fmt"
+	"unicode/utf8"
 
 	ha "github.com/seed261fe303/ha"
 )
@@ -64,7 +65,7 @@ func (c *Core) endAttempt(t *task, f Fate, at int64) {
 	t.returned = true
 	s := t.current()
 	if s != nil {
-		s.duration, s.err, s.state = max(0, at-t.started), f.Error, pending
+		s.duration, s.err, s.state = max(0, at-t.started), cut(f.Error, maxStepError), pending
 	}
 	if c.loading {
 		return
@@ -85,6 +86,21 @@ func (c *Core) endAttempt(t *task, f Fate, at int64) {
 			k.Retries++
 		}
 	}
+}
+
+// maxStepError is the length in bytes to which the error of a step is cut: a record
+// with many steps must fit into one entry of the journal.
+const maxStepError = 512
+
+// cut shortens s to at most n bytes without splitting a character.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
 }
 
 // advance takes a task to its next step where this one is done, or failed in a
@@ -192,8 +208,8 @@ func (c *Core) batchEnded(b *batch) {
 
 // resolve puts t among those about which something is to be decided, if so.
 func (c *Core) resolve(t *task) {
-	if t.state == waiting && (t.more.missing == 0 || t.more.doomedBy != "") {
-		c.t.resolved = append(c.t.resolved, t)
+	if t.state == waiting && t.list == nil && (t.more.missing == 0 || t.more.doomedBy != "") {
+		c.t.resolved.push(t)
 	}
 }
 

@@ -218,3 +218,12 @@ func (PoolRestored) kind() recordKind  { return kindPoolRestored }
 func (BatchRestored) kind() recordKind { return kindBatchRestored }
 func (IDsRestored) kind() recordKind   { return kindIDsRestored }
 func (TaskTotals) kind() recordKind    { return kindTaskTotals }
+
+// State returns what the task becomes.
+func (f Fate) State() ha.TaskState { return stateNames[f.Next] }
+
+// Why returns the reason, empty where it is plain.
+func (f Fate) Why() string { return reasonNames[f.Reason] }
+
+// TaskState returns the state that the task is in.
+func (r TaskRestored) TaskState() ha.TaskState { return stateNames[r.State] }

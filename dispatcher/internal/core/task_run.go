@@ -171,6 +171,10 @@ func (c *Core) verdict(t *task, f Finished) Fate {
 	case ha.OutcomeRejected:
 		fate.Next, fate.Reason, fate.Error = pending, rejected, ""
 	case ha.OutcomeLost:
+		if f.unheard { // no worker died
+			fate.Next, fate.Reason = pending, orderLost
+			break
+		}
 		fate.Lost = true
 		fate.Next, fate.Reason = pending, workerLost
 		if int(t.lost) >= t.rules().MaxLost {

@@ -28,14 +28,8 @@ func (c *Core) tend(out *Ready) {
 		}
 		c.wake(out, d.t)
 	}
-	for ; left > 0 && len(c.t.resolved) > 0; left-- {
-		t := c.t.resolved[0]
-		c.t.resolved[0] = nil
-		c.t.resolved = c.t.resolved[1:]
-		c.decide(out, t)
-	}
-	if len(c.t.resolved) == 0 {
-		c.t.resolved = nil
+	for ; left > 0 && c.t.resolved.n > 0; left-- {
+		c.decide(out, c.t.resolved.first)
 	}
 	c.trim(out)
 	if left == 0 {
@@ -63,16 +57,14 @@ func (c *Core) wake(out *Ready, t *task) {
 	c.move(out, t, Fate{Next: pending, Reason: t.reason, Error: t.err})
 }
 
-// decide takes a waiting task on, or ends it, as those ended that it came after.
+// decide takes a resolved task on, or ends it, as those ended that it came after.
 func (c *Core) decide(out *Ready, t *task) {
 	switch {
-	case t.state != waiting:
 	case t.more.doomedBy != "":
 		c.move(out, t, Fate{
 			Next: failed, Reason: upstreamFailed, Error: fmt.Sprintf("task %s, which it came after, did not complete", t.more.doomedBy),
 		})
 		c.tellFate(out, t)
-	case t.more.missing > 0:
 	case t.more.runAt > c.soft.nanos:
 		c.move(out, t, Fate{Next: scheduled, Due: moment(t.more.runAt)})
 	default:

@@ -141,6 +141,9 @@ func (c *Core) TaskCounts() map[ha.TaskState]int {
 	return counts
 }
 
+// TasksKept returns how many tasks are not forgotten.
+func (c *Core) TasksKept() int { return c.t.table.n }
+
 // TaskSummary returns what is known of all tasks together.
 func (c *Core) TaskSummary() TaskSummary {
 	s := TaskSummary{Since: moment(c.t.since), Counts: c.TaskCounts(), Bytes: c.t.bytes}

@@ -54,7 +54,7 @@ type tasks struct {
 	good, bad ends
 	// resolved are waiting tasks about which something is to be decided: what they came
 	// after has ended, one way or another.
-	resolved []*task
+	resolved list
 
 	load       load // while a snapshot is loaded
 	scratch    []byte

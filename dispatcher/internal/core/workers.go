@@ -108,7 +108,7 @@ func (c *Core) reconcile(w *worker, named []ha.ActivationID, out *Ready) {
 		}
 	}
 	for _, a := range lost {
-		c.end(w, a, Finished{Outcome: ha.OutcomeLost, Error: "not named in the worker's heartbeats"}, out)
+		c.end(w, a, Finished{Outcome: ha.OutcomeLost, Error: "not named in the worker's heartbeats", unheard: true}, out)
 	}
 }
 

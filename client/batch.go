@@ -1,0 +1,58 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+
+	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/subjects"
+)
+
+// Batch returns the progress of a batch. One that the dispatcher does not know is an
+// error that matches [ha.ErrNotFound]; a batch begins with its first task.
+func (c *Client) Batch(ctx context.Context, name string) (ha.TaskBatch, error) {
+	return call[ha.TaskBatch](ctx, c, "batch", name, subjects.TaskBatch, subjects.BatchRequest{Name: name})
+}
+
+// CloseBatch says that no further task joins the batch, and returns its progress. A
+// task given as then runs when all of the batch have ended, however they did. It is
+// given an id where it has none; a program that may close the batch again after it
+// was restarted gives it one of its own, so that it stays one task.
+//
+// An error about the task is as that of [Client.Submit].
+func (c *Client) CloseBatch(ctx context.Context, name string, then *ha.TaskSpec) (ha.TaskBatch, error) {
+	var answer ha.TaskBatch
+	body, err := closing(name, then)
+	if err == nil {
+		answer, err = exchange[ha.TaskBatch](ctx, c, c.query(subjects.TaskBatch, body))
+	}
+	if err != nil {
+		return answer, failed("close batch", name, err)
+	}
+	return answer, nil
+}
+
+// closing is the request that closes a batch, written by hand for the sake of the
+// task's payload, which is passed on as it is.
+func closing(name string, then *ha.TaskSpec) ([]byte, error) {
+	if then == nil {
+		return json.Marshal(subjects.BatchRequest{Name: name, Close: true})
+	}
+	spec := *then
+	if spec.AfterBatch == "" {
+		spec.AfterBatch = name
+	}
+	if err := prepare(&spec); err != nil {
+		return nil, err
+	}
+	quoted, err := json.Marshal(name)
+	if err != nil {
+		return nil, err
+	}
+	body := append([]byte(`{"name":`), quoted...)
+	body = append(body, `,"close":true,"then":`...)
+	if body, err = appendTask(body, &spec); err != nil {
+		return nil, err
+	}
+	return append(body, '}'), nil
+}

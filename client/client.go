@@ -1,0 +1,168 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nuid"
+
+	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/subjects"
+)
+
+// Client asks the dispatcher about tasks. Make one with [New]. Its methods may be
+// used concurrently, and one client is enough for a program. It has nothing to
+// close: what a call started has ended when the call, or the loop over its
+// sequence, has.
+type Client struct {
+	nc    *nats.Conn
+	cfg   Config
+	names subjects.Names
+	// ready returns why a request of that length cannot be sent now, and send sends it.
+	// They are the connection's; tests put a script in their place.
+	ready func(length int) error
+	send  func(ctx context.Context, subject string, body []byte) (*nats.Msg, error)
+}
+
+// New returns a client that speaks over nc, which stays the caller's to close. The
+// error names all that is wrong with cfg and matches [ha.ErrInvalid]. Nothing is
+// sent.
+func New(nc *nats.Conn, cfg Config) (*Client, error) {
+	if nc == nil {
+		return nil, errors.Join(ha.ErrInvalid, errors.New("client: a NATS connection is required"))
+	}
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	names, err := subjects.NewNames(cfg.Prefix)
+	if err != nil {
+		return nil, err
+	}
+	ready := func(length int) error { return ready(nc, length) }
+	return &Client{nc: nc, cfg: cfg.withDefaults(), names: names, ready: ready, send: nc.RequestWithContext}, nil
+}
+
+// newID returns an id that nobody else makes: 22 letters and digits.
+func newID() string { return nuid.Next() }
+
+// call sends a request whose answer is a T. Its errors say op, on what name says.
+func call[T any](ctx context.Context, c *Client, op, name, what string, request any) (T, error) {
+	var answer T
+	body, err := json.Marshal(request)
+	if err == nil {
+		answer, err = exchange[T](ctx, c, c.query(what, body))
+	}
+	if err != nil {
+		return answer, failed(op, name, err)
+	}
+	return answer, nil
+}
+
+// exchange sends q and reads the answer, which is the zero T beside an error.
+func exchange[T any](ctx context.Context, c *Client, q query) (T, error) {
+	var answer, none T
+	reply, err := c.ask(ctx, q)
+	if err != nil {
+		return none, withHolder(err, reply)
+	}
+	if err := understand(reply, &answer); err != nil {
+		return none, err
+	}
+	return answer, nil
+}
+
+// command sends a request whose answer says no more than that it was done.
+func (c *Client) command(ctx context.Context, op, name, what string, request any) error {
+	answer, err := call[subjects.OK](ctx, c, op, name, what, request)
+	if err == nil && !answer.OK {
+		err = failed(op, name, strange("it is not ok"))
+	}
+	return err
+}
+
+// Get returns the record of a task. One that the dispatcher does not know, or does
+// not keep any longer, is an error that matches [ha.ErrNotFound].
+func (c *Client) Get(ctx context.Context, id ha.TaskID) (ha.TaskRecord, error) {
+	return call[ha.TaskRecord](ctx, c, "get", string(id), subjects.TaskGet, subjects.TaskRequest{ID: id})
+}
+
+// Cancel ends a task as cancelled and returns its record. Where a worker runs it,
+// the worker is told to stop, and what it still answers counts for nothing. A task
+// that has ended stays as it is, and its record is returned.
+func (c *Client) Cancel(ctx context.Context, id ha.TaskID) (ha.TaskRecord, error) {
+	return call[ha.TaskRecord](ctx, c, "cancel", string(id), subjects.TaskCancel, subjects.TaskRequest{ID: id})
+}
+
+// Retry puts a task that failed, timed out or was cancelled back, with all of its
+// attempts, and returns its record. One that has not ended stays as it is; one that
+// completed is an error that matches [ha.ErrConflict], as is one that has expired,
+// or whose unique key another task has by now.
+func (c *Client) Retry(ctx context.Context, id ha.TaskID) (ha.TaskRecord, error) {
+	return call[ha.TaskRecord](ctx, c, "retry", string(id), subjects.TaskRetry, subjects.RetryRequest{ID: id})
+}
+
+// RetryKind puts back all failed tasks of a kind, page by page, and returns how
+// many. It stops once it has put back about as many as had failed when it began, so
+// that tasks which fail again at once do not keep it going for ever. The count
+// misses those of a page whose answer was lost, and is right beside an error too.
+func (c *Client) RetryKind(ctx context.Context, kind string) (int, error) {
+	const op = "retry all of kind"
+	report, err := c.Stats(ctx)
+	if err != nil {
+		return 0, failed(op, kind, err)
+	}
+	most := report.Tasks[ha.TaskFailed] + report.Tasks[ha.TaskTimedOut] + report.Tasks[ha.TaskCancelled]
+	for total := 0; ; {
+		page, err := call[subjects.Retried](ctx, c, op, kind, subjects.TaskRetry, subjects.RetryRequest{Kind: kind})
+		total += page.Retried
+		switch {
+		case err != nil || !page.More || total >= most:
+			return total, err
+		case page.Retried <= 0:
+			return total, failed(op, kind, strange("there are more, and none was retried"))
+		}
+	}
+}
+
+// Target says what is paused or resumed: exactly one of a kind and a pool.
+type Target struct {
+	Kind string
+	Pool string
+}
+
+// Pause keeps tasks of a kind, or in a pool, from being started until
+// [Client.Resume]. Those that run go on. What is paused stays so, over a change of
+// leader too.
+func (c *Client) Pause(ctx context.Context, t Target) error {
+	return c.target(ctx, "pause", subjects.TaskPause, t)
+}
+
+// Resume is the opposite of [Client.Pause].
+func (c *Client) Resume(ctx context.Context, t Target) error {
+	return c.target(ctx, "resume", subjects.TaskResume, t)
+}
+
+func (c *Client) target(ctx context.Context, op, what string, t Target) error {
+	name := t.Kind
+	switch {
+	case t.Kind != "":
+		op += " kind"
+	case t.Pool != "":
+		op, name = op+" pool", t.Pool
+	}
+	return c.command(ctx, op, name, what, subjects.PauseRequest(t))
+}
+
+// SetLimit sets how many tasks of a kind, in a pool or with a key may run at once,
+// and how many of a kind may start a second, in place of the limit before. One whose
+// Concurrency and Rate are both 0 takes the limit away.
+func (c *Client) SetLimit(ctx context.Context, l ha.Limit) error {
+	return c.command(ctx, "set limit", "", subjects.TaskLimit, l)
+}
+
+// Stats returns counts and averages of the kinds and pools.
+func (c *Client) Stats(ctx context.Context) (subjects.TaskReport, error) {
+	return call[subjects.TaskReport](ctx, c, "stats", "", subjects.TaskStats, struct{}{})
+}

@@ -1,0 +1,62 @@
+package client
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/subjects"
+)
+
+// The defaults of a [Config], and the longest that its times may be.
+const (
+	DefaultTimeout  = 2 * time.Second
+	DefaultPatience = 30 * time.Second
+	MaxTimeout      = time.Hour
+	MaxPatience     = 30 * 24 * time.Hour
+)
+
+// Config is what a [Client] can be told. Zero is the default of every field.
+type Config struct {
+	// Prefix begins every subject; it must be the dispatcher's. Default "ha".
+	Prefix string
+	// Timeout is how long one try of a request waits for its answer, up to 1 h.
+	// Default 2 s. A request that is held back by intent, as [Client.Wait] sends, is
+	// given that much more.
+	Timeout time.Duration
+	// Patience is how long a request that gets no answer is repeated, up to 30 days.
+	// Default 30 s. A call whose context ends earlier ends with it.
+	Patience time.Duration
+}
+
+// Validate returns one error that names all that is wrong with c; it matches
+// [ha.ErrInvalid].
+func (c Config) Validate() error {
+	var problems []string
+	bad := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+	if _, err := subjects.NewNames(c.Prefix); err != nil {
+		bad("%v", err)
+	}
+	if c.Timeout < 0 || c.Timeout > MaxTimeout {
+		bad("timeout must be from 0 (the default, %s) to %s, got %s", DefaultTimeout, MaxTimeout, c.Timeout)
+	}
+	if c.Patience < 0 || c.Patience > MaxPatience {
+		bad("patience must be from 0 (the default, %s) to %s, got %s", DefaultPatience, MaxPatience, c.Patience)
+	}
+	if len(problems) == 0 {
+		return nil
+	}
+	return errors.Join(ha.ErrInvalid, errors.New("client configuration: "+strings.Join(problems, "; ")))
+}
+
+func (c Config) withDefaults() Config {
+	if c.Timeout == 0 {
+		c.Timeout = DefaultTimeout
+	}
+	if c.Patience == 0 {
+		c.Patience = DefaultPatience
+	}
+	return c
+}

@@ -1,0 +1,101 @@
+package client
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/subjects"
+)
+
+// ErrDropped is in the sequence of [Client.Watch] where events are missing.
+var ErrDropped = errors.New("events dropped")
+
+// NotUniqueError refuses a task because another one that has not ended holds its
+// unique key. It matches [ha.ErrConflict]. Take it out of an error with [errors.As].
+type NotUniqueError struct {
+	// Holder is the task that holds the key.
+	Holder ha.TaskID
+	// Refusal is the dispatcher's, of the code "not_unique".
+	Refusal *ha.Error
+}
+
+// Error returns the dispatcher's message.
+func (e *NotUniqueError) Error() string { return e.Refusal.Error() }
+
+// Unwrap returns the refusal.
+func (e *NotUniqueError) Unwrap() error { return e.Refusal }
+
+const codeNotUnique = "not_unique"
+
+// notUnique completes a refusal with the holder of the unique key, where that is
+// what it is about.
+func notUnique(refusal *ha.Error, holder ha.TaskID) error {
+	if refusal.Code != codeNotUnique {
+		return refusal
+	}
+	return &NotUniqueError{Holder: holder, Refusal: refusal}
+}
+
+// withHolder is notUnique for the answer to one task, which names the holder in the
+// body beside the refusal.
+func withHolder(err error, body []byte) error {
+	refusal, ok := errors.AsType[*ha.Error](err)
+	if !ok || refusal.Code != codeNotUnique {
+		return err
+	}
+	var named subjects.TaskRequest
+	_ = json.Unmarshal(body, &named) // the refusal was read from it; without an id the holder stays unknown
+	return notUnique(refusal, named.ID)
+}
+
+// statusOf returns the status that belongs to the code of a refusal in an array,
+// whose entries carry no header to say it.
+func statusOf(code string) int {
+	switch code {
+	case "backlog_full", "too_many_kinds", "too_many_batches":
+		return 429
+	case "id_conflict", codeNotUnique, "batch_closed", "cyclic":
+		return 409
+	case "too_tangled":
+		return 413
+	case "internal":
+		return 500
+	case "unavailable":
+		return 503
+	}
+	switch {
+	case strings.HasPrefix(code, "unknown_"):
+		return 404
+	case strings.HasPrefix(code, "too_many_"), strings.HasSuffix(code, "_too_large"):
+		return 413
+	}
+	return 400
+}
+
+// failed says which operation on what failed; an empty name is left out.
+func failed(op, name string, err error) error {
+	switch {
+	case name == "":
+		return fmt.Errorf("client: %s: %w", op, err)
+	case !subjects.ValidToken(name):
+		name = subjects.Quote(name) // whatever it is, it stays on one line
+	}
+	return fmt.Errorf("client: %s %s: %w", op, name, err)
+}
+
+// strange is an answer that cannot be read. It is no refusal, and what complains
+// about it must not pass for one.
+func strange(format string, args ...any) error {
+	return fmt.Errorf("%w: the answer cannot be understood: %s", ha.ErrInternal, fmt.Sprintf(format, args...))
+}
+
+// understand decodes an answer that is no refusal.
+func understand(body []byte, into any) error {
+	if err := subjects.DecodeReply("", body, into); err != nil {
+		return strange("%v", err)
+	}
+	return nil
+}

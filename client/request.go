@@ -1,0 +1,151 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/subjects"
+)
+
+var errNotConnected = errors.New("not connected to a NATS server")
+
+// query is one request, as it is repeated until it is answered.
+type query struct {
+	// what is one of the Task… requests of package subjects.
+	what string
+	body []byte
+	// try is how long each try waits for its answer, patience how long there are
+	// tries.
+	try, patience time.Duration
+}
+
+// query returns the request with the times that most are given.
+func (c *Client) query(what string, body []byte) query {
+	return query{what: what, body: body, try: c.cfg.Timeout, patience: c.cfg.Patience}
+}
+
+// ask sends q until it is answered, and returns the body of the answer, beside a
+// refusal as well. The error is an [*ha.Error] where the dispatcher refused, or the
+// server takes no message of that length. Otherwise there was no answer: it matches
+// ctx.Err(), [ha.ErrUnavailable], [nats.ErrConnectionClosed] or
+// [nats.ErrConnectionDraining].
+func (c *Client) ask(ctx context.Context, q query) ([]byte, error) {
+	var (
+		start  = time.Now()
+		pauses backoff
+		last   error
+	)
+	for tries := 0; ; tries++ {
+		left := q.patience - time.Since(start)
+		switch {
+		case ctx.Err() != nil:
+			return nil, ended(ctx, tries, time.Since(start), last)
+		case left <= 0:
+			return nil, unanswered(tries, time.Since(start), last)
+		}
+		body, err := c.try(ctx, q, min(q.try, left))
+		if err == nil || final(err) {
+			return body, err
+		}
+		if ctx.Err() != nil { // so that the try ended, and not because of anything it met
+			return nil, ended(ctx, tries+1, time.Since(start), last)
+		}
+		if _, refused := errors.AsType[*ha.Error](err); refused {
+			err = errors.New(err.Error()) // not by %w: what is repeated in vain is not refused, but unavailable
+		}
+		last = err
+		sleep(ctx, min(pauses.next(), max(q.patience-time.Since(start), 0)))
+	}
+}
+
+// try sends q once. NATS gives each try a reply subject of its own, so that the late
+// answer to one is not taken for the answer to the next; it makes no difference, as
+// both are answers to the same question.
+//
+// While there is no connection it fails at once: the NATS client would otherwise
+// keep every try, and send them all together once it is connected.
+func (c *Client) try(ctx context.Context, q query, timeout time.Duration) ([]byte, error) {
+	if err := c.ready(len(q.body)); err != nil {
+		return nil, err
+	}
+	trying, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	msg, err := c.send(trying, c.names.Task(q.what), q.body)
+	if err != nil {
+		if trying.Err() != nil {
+			// Not by %w: nobody is to take this for the end of the caller's own context.
+			return nil, fmt.Errorf("no answer within %s", timeout.Round(time.Millisecond))
+		}
+		return nil, err
+	}
+	if code := msg.Header.Get(subjects.HeaderErrorCode); code != "" {
+		return msg.Data, subjects.DecodeReply(code, msg.Data, nil)
+	}
+	return msg.Data, nil
+}
+
+// ready returns why a request of that length cannot be sent over nc now.
+func ready(nc *nats.Conn, length int) error {
+	switch nc.Status() {
+	case nats.CONNECTED:
+	case nats.CLOSED:
+		return nats.ErrConnectionClosed
+	case nats.DRAINING_SUBS, nats.DRAINING_PUBS:
+		return nats.ErrConnectionDraining
+	default:
+		return errNotConnected
+	}
+	if most := nc.MaxPayload(); int64(length) > most {
+		return ha.TooLarge("body_too_large", "the NATS server takes messages of at most %d bytes, the request has %d", most, length)
+	}
+	return nil
+}
+
+// final tells whether repeating would not change what came of a try.
+func final(err error) bool {
+	if errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, nats.ErrConnectionDraining) {
+		return true
+	}
+	refusal, ok := errors.AsType[*ha.Error](err)
+	return ok && refusal.Status != 500 && refusal.Status != 503
+}
+
+// unanswered is the error of a request whose patience is over.
+func unanswered(tries int, took time.Duration, last error) error {
+	return fmt.Errorf("%w: %w", ha.ErrUnavailable, attempts(tries, took, last))
+}
+
+// ended is the error of a request whose context ended. Where nobody had answered by
+// the deadline it also says that, as the caller may have set one to limit just that.
+func ended(ctx context.Context, tries int, took time.Duration, last error) error {
+	err := ctx.Err()
+	if cause := context.Cause(ctx); !errors.Is(cause, err) {
+		err = fmt.Errorf("%w: %w", err, cause)
+	}
+	switch {
+	case tries == 0:
+		return err
+	case last != nil && errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%w: %w: %w", err, ha.ErrUnavailable, attempts(tries, took, last))
+	}
+	return fmt.Errorf("%w: %w", err, attempts(tries, took, last))
+}
+
+// attempts says what was tried, for how long, and what came of it last; nil: nothing
+// had come by then.
+func attempts(tries int, took time.Duration, last error) error {
+	noun := "tries"
+	if tries == 1 {
+		noun = "try"
+	}
+	took = took.Round(time.Millisecond)
+	if last == nil {
+		return fmt.Errorf("no answer after %d %s in %s", tries, noun, took)
+	}
+	return fmt.Errorf("no answer after %d %s in %s, last: %w", tries, noun, took, last)
+}

@@ -1,0 +1,71 @@
+package client
+
+import (
+	"context"
+
+	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/subjects"
+)
+
+// Submit hands in a task, and returns its id once the task is durable. A task
+// without an id is given one here, of 22 letters and digits, before it is sent: the
+// request can then be repeated, and there is one task nevertheless. A task whose id
+// was submitted before, with the same content, is accepted and changes nothing.
+//
+// The error is an [*ha.Error] where the task is not right or the dispatcher refused
+// it: [ha.ErrConflict] for an id that another task has, [ha.ErrOverloaded] for a
+// full backlog, which is not repeated here, and so on; a [*NotUniqueError] where its
+// unique key is taken. After any other error it is not known whether the task was
+// taken. The id is returned in that case too: who submits the task again with it
+// cannot submit it twice.
+func (c *Client) Submit(ctx context.Context, spec ha.TaskSpec) (ha.TaskID, error) {
+	if err := prepare(&spec); err != nil {
+		return spec.ID, failed("submit", string(spec.ID), err)
+	}
+	body, err := appendTask(make([]byte, 0, 160+len(spec.Payload)), &spec)
+	if err != nil {
+		return spec.ID, failed("submit", string(spec.ID), err)
+	}
+	reply, err := c.ask(ctx, c.query(subjects.TaskSubmit, body))
+	if err == nil {
+		_, err = readSubmitted(reply, spec.ID)
+	}
+	if err != nil {
+		return spec.ID, failed("submit", string(spec.ID), withHolder(err, reply))
+	}
+	return spec.ID, nil
+}
+
+// readSubmitted reads the answer to the submission of the task id.
+func readSubmitted(reply []byte, id ha.TaskID) (subjects.Submitted, error) {
+	if rest, ok := skipAccepted(reply, id); ok && len(rest) == 0 {
+		return subjects.Submitted{ID: id}, nil
+	}
+	var s subjects.Submitted
+	if err := understand(reply, &s); err != nil {
+		return s, err
+	}
+	return s, entryError(s, id)
+}
+
+// entryError returns what an entry says against the task id.
+func entryError(s subjects.Submitted, id ha.TaskID) error {
+	if e := s.Error; e != nil {
+		return notUnique(&ha.Error{Status: statusOf(e.Code), Code: e.Code, Message: e.Message}, s.ID)
+	}
+	if s.ID != id {
+		return strange("it is about the task %s", subjects.Quote(string(s.ID)))
+	}
+	return nil
+}
+
+// skipAccepted passes over the answer that most tasks get, {"id":"…"}.
+func skipAccepted(reply []byte, id ha.TaskID) (rest []byte, ok bool) {
+	const before, after = `{"id":"`, `"}`
+	n := len(before) + len(id) + len(after)
+	if len(reply) < n || string(reply[:len(before)]) != before ||
+		string(reply[len(before):n-len(after)]) != string(id) || string(reply[n-len(after):n]) != after {
+		return nil, false
+	}
+	return reply[n:], true
+}
