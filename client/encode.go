@@ -10,11 +10,6 @@ import (
 	"github.com/seed261fe303/ha/subjects"
 )
 
-// mostNested is how deep a payload may be nested. encoding/json reads no deeper than
-// 10,000 levels, and the messages that carry a payload to its worker are a few
-// levels themselves.
-const mostNested = 9_900
-
 // prepare makes s ready to be sent: it gives it an id where it has none and
 // validates it. One task that is wrong would have the dispatcher refuse all that are
 // sent with it, where it makes the request unreadable. The error is an [*ha.Error].
@@ -42,38 +37,10 @@ func checkJSON(field string, raw json.RawMessage) error {
 		return nil
 	case !utf8.Valid(raw):
 		return ha.Invalid("invalid_utf8", "%s must be UTF-8", field)
-	case !json.Valid(raw):
+	case !subjects.ValidJSON(raw):
 		return ha.Invalid("invalid_json", "%s must be JSON, got %s", field, subjects.Quote(string(raw)))
-	case nesting(raw) > mostNested:
-		return ha.Invalid("invalid_json", "%s is nested more than %d levels deep", field, mostNested)
 	}
 	return nil
-}
-
-// nesting returns how deep raw, which is valid JSON, is nested, or less where that
-// is not too deep in any case.
-func nesting(raw json.RawMessage) (deepest int) {
-	if len(raw) <= 2*mostNested {
-		return 0 // each level opens and closes
-	}
-	depth, quoted := 0, false
-	for i := 0; i < len(raw); i++ {
-		switch c := raw[i]; {
-		case quoted:
-			if c == '\\' {
-				i++
-			}
-			quoted = c != '"'
-		case c == '"':
-			quoted = true
-		case c == '[', c == '{':
-			depth++
-			deepest = max(deepest, depth)
-		case c == ']', c == '}':
-			depth--
-		}
-	}
-	return deepest
 }
 
 // appendTask appends the JSON of s, which [prepare] found right, to dst. What most

@@ -115,31 +115,6 @@ func FuzzTask(f *testing.F) {
 	})
 }
 
-// TestStatusOf: a refusal means the same, whether it comes alone or in an array.
-func TestStatusOf(t *testing.T) {
-	long := json.RawMessage(`"` + strings.Repeat("x", ha.MaxPayload) + `"`)
-	for _, s := range []ha.TaskSpec{
-		{}, {Kind: "k", Payload: long}, {Kind: "k", Metadata: long}, {Kind: "k", After: make([]ha.TaskID, ha.MaxAfter+1)},
-		{Steps: make([]ha.Step, ha.MaxSteps+1)}, {Kind: "k", Priority: 5000}, {Kind: "k", Retry: &ha.Retry{Factor: 0.5}},
-		{Kind: "k", Labels: map[string]string{"a": string(long)}}, {Kind: "k", Timeout: -1}, {Kind: "k", OnUpstreamFailure: "stop"},
-	} {
-		want, ok := errors.AsType[*ha.Error](subjects.CheckTask(&s))
-		if !ok {
-			t.Errorf("%+v is right", s)
-		} else if got := statusOf(want.Code); got != want.Status {
-			t.Errorf("%s: got %d, want %d", want.Code, got, want.Status)
-		}
-	}
-	for code, want := range map[string]int{
-		"unknown_batch": 404, "id_conflict": 409, "not_unique": 409, "batch_closed": 409, "cyclic": 409, "backlog_full": 429,
-		"too_many_kinds": 429, "too_many_batches": 429, "too_tangled": 413, "internal": 500, "unavailable": 503,
-	} {
-		if got := statusOf(code); got != want {
-			t.Errorf("%s: got %d, want %d", code, got, want)
-		}
-	}
-}
-
 func BenchmarkPrepareAndAppend(b *testing.B) {
 	payload := json.RawMessage(`{"data":"` + strings.Repeat("x", 190) + `"}`)
 	var body []byte

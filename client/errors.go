@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/subjects"
@@ -49,30 +48,6 @@ func withHolder(err error, body []byte) error {
 	var named subjects.TaskRequest
 	_ = json.Unmarshal(body, &named) // the refusal was read from it; without an id the holder stays unknown
 	return notUnique(refusal, named.ID)
-}
-
-// statusOf returns the status that belongs to the code of a refusal in an array,
-// whose entries carry no header to say it.
-func statusOf(code string) int {
-	switch code {
-	case "backlog_full", "too_many_kinds", "too_many_batches":
-		return 429
-	case "id_conflict", codeNotUnique, "batch_closed", "cyclic":
-		return 409
-	case "too_tangled":
-		return 413
-	case "internal":
-		return 500
-	case "unavailable":
-		return 503
-	}
-	switch {
-	case strings.HasPrefix(code, "unknown_"):
-		return 404
-	case strings.HasPrefix(code, "too_many_"), strings.HasSuffix(code, "_too_large"):
-		return 413
-	}
-	return 400
 }
 
 // failed says which operation on what failed; an empty name is left out.

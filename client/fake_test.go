@@ -175,7 +175,7 @@ func accept(body []byte) any {
 			out = append(out, ',')
 		}
 		if s.Err != nil {
-			out = subjects.AppendSubmitted(out, subjects.Submitted{Error: &subjects.ErrorDetail{Code: s.Err.Code, Message: s.Err.Message}})
+			out = subjects.AppendSubmitted(out, subjects.Submitted{Error: &subjects.ErrorDetail{Status: s.Err.Status, Code: s.Err.Code, Message: s.Err.Message}})
 			continue
 		}
 		out = subjects.AppendSubmitted(out, subjects.Submitted{ID: s.Spec.ID})

@@ -97,9 +97,9 @@ func TestSubmitManyRefusals(t *testing.T) {
 			case "t3":
 				s.Duplicate = true
 			case "t5":
-				s = subjects.Submitted{Error: &subjects.ErrorDetail{Code: "backlog_full", Message: "full"}}
+				s = subjects.Submitted{Error: &subjects.ErrorDetail{Status: 429, Code: "backlog_full", Message: "full"}}
 			case "t7":
-				s = subjects.Submitted{Error: &subjects.ErrorDetail{Code: "id_conflict", Message: "other"}}
+				s = subjects.Submitted{Error: &subjects.ErrorDetail{Status: 409, Code: "id_conflict", Message: "other"}}
 			}
 			out = append(out, s)
 		}

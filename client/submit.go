@@ -51,7 +51,7 @@ func readSubmitted(reply []byte, id ha.TaskID) (subjects.Submitted, error) {
 // entryError returns what an entry says against the task id.
 func entryError(s subjects.Submitted, id ha.TaskID) error {
 	if e := s.Error; e != nil {
-		return notUnique(&ha.Error{Status: statusOf(e.Code), Code: e.Code, Message: e.Message}, s.ID)
+		return notUnique(&ha.Error{Status: e.Status, Code: e.Code, Message: e.Message}, s.ID)
 	}
 	if s.ID != id {
 		return strange("it is about the task %s", subjects.Quote(string(s.ID)))

@@ -110,7 +110,7 @@ func TestNotUnique(t *testing.T) {
 	_, single := c.Submit(t.Context(), spec)
 	_, batch := c.CloseBatch(t.Context(), "night", &spec)
 	f.on(subjects.TaskSubmit, func(int, []byte) any {
-		return []byte(`[{"id":"first","error":{"code":"not_unique","message":"the key is taken"}}]`)
+		return []byte(`[{"id":"first","error":{"status":409,"code":"not_unique","message":"the key is taken"}}]`)
 	})
 	out, err := c.SubmitMany(t.Context(), []ha.TaskSpec{spec})
 	if err != nil || len(out) != 1 || len(out[0].ID) != 22 {
