@@ -12,6 +12,7 @@ import (
 // app is what every command is given of the process around it.
 type app struct {
 	env            environment
+	stdin          io.Reader
 	stdout, stderr io.Writer
 	// started is set once flags, arguments and environment were understood. What
 	// fails before is the caller's mistake.
@@ -21,7 +22,7 @@ type app struct {
 // run is the whole program but for the process around it. It returns the exit
 // status. ctx ended means: stop in order.
 func run(ctx context.Context, args []string, env environment, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{env: env, stdout: stdout, stderr: stderr}
+	a := &app{env: env, stdin: stdin, stdout: stdout, stderr: stderr}
 	root := a.rootCommand()
 	root.SetIn(stdin)
 	root.SetOut(stdout)
@@ -58,9 +59,11 @@ Exit status: 0 after an orderly stop, 1 on failure, 2 on bad usage,
 		a.demoCommand(),
 		a.dispatcherCommand(),
 		a.workerCommand(),
+		a.taskCommand(),
 		a.serverCommand(),
 		a.workersCommand(),
 		a.statusCommand(),
+		a.benchCommand(),
 		a.backupCommand(),
 		a.restoreCommand(),
 		a.journalCommand(),

@@ -82,6 +82,7 @@ func (f *dispatcherFlags) addTo(cmd *cobra.Command) {
 	flags.IntVar(&cfg.MaxWorkers, "max-workers", cfg.MaxWorkers, "workers that may be registered")
 	flags.BoolVar(&cfg.Direct, "direct", false, "send activations to each worker's own subject where it offers one")
 	addJournalSettings(flags, cfg)
+	addTaskSettings(flags, &cfg.Tasks)
 	f.connection.add(cmd)
 	f.level = logFlag(cmd, zerolog.InfoLevel)
 }

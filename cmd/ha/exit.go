@@ -47,6 +47,7 @@ func report(stderr io.Writer, command string, err error) int {
 	// Joined errors print a line each, the first of which says of settings that
 	// they are invalid, as does the next.
 	text := strings.TrimPrefix(err.Error(), ha.ErrInvalid.Error()+"\n")
+	text = strings.TrimPrefix(text, "client: ") // which package it was says nothing to a person
 	_, _ = fmt.Fprintf(stderr, "ha: %s\n", strings.ReplaceAll(text, "\n", ": "))
 	var usage *usageError
 	switch {

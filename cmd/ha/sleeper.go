@@ -17,8 +17,8 @@ type sleeper struct{ min, max time.Duration }
 const maxWork = 24 * time.Hour
 
 func (s *sleeper) add(cmd *cobra.Command) {
-	cmd.Flags().DurationVar(&s.min, "work-min", time.Second, "the least time an activation takes")
-	cmd.Flags().DurationVar(&s.max, "work-max", 5*time.Second, "the most time an activation takes")
+	cmd.Flags().DurationVar(&s.min, "work-min", time.Second, "the least time that an activation or a task takes")
+	cmd.Flags().DurationVar(&s.max, "work-max", 5*time.Second, "the most time that an activation or a task takes")
 }
 
 // check returns a usage error where the times make no sense.
@@ -31,7 +31,10 @@ func (s *sleeper) check() error {
 }
 
 // handle is the handler of a worker; it may be called concurrently.
-func (s *sleeper) handle(ctx context.Context, _ ha.Activation) error {
+func (s *sleeper) handle(ctx context.Context, _ ha.Activation) error { return s.sleep(ctx) }
+
+// sleep does the work once; it may be called concurrently.
+func (s *sleeper) sleep(ctx context.Context) error {
 	d := s.min + rand.N(s.max-s.min+1) // #nosec G404 -- how long to sleep is no secret
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -1,0 +1,274 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	ha "github.com/seed261fe303/ha"
+)
+
+func TestFlagsMakeATask(t *testing.T) {
+	now := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
+	retry := func(r ha.Retry) ha.TaskSpec { return ha.TaskSpec{Kind: "k", Retry: &r} }
+	for args, want := range map[string]ha.TaskSpec{
+		"--kind k": {Kind: "k"},
+		"--step a --step b,c --partial": {
+			Steps: []ha.Step{{Kind: "a"}, {Kind: "b"}, {Kind: "c"}}, Partial: true,
+		},
+		"--kind k --id i --pool gpu --priority -5 --unique-key u --concurrency-key c --batch b": {
+			Kind: "k", ID: "i", Pool: "gpu", Priority: -5, UniqueKey: "u", ConcurrencyKey: "c", Batch: "b",
+		},
+		"--kind k --after a,b --after c --on-upstream-failure run --after-batch n": {
+			Kind: "k", After: []ha.TaskID{"a", "b", "c"}, OnUpstreamFailure: ha.UpstreamRun, AfterBatch: "n",
+		},
+		"--kind k --run-at +90s --expires-in 1h --attempt-timeout 1500us": {
+			Kind: "k", RunAt: now.Add(90 * time.Second), ExpiresAt: now.Add(time.Hour), Timeout: 2,
+		},
+		"--kind k --run-at 2031-01-01T00:00:00Z --expires-at +2h": {
+			Kind: "k", RunAt: time.Date(2031, 1, 1, 0, 0, 0, 0, time.UTC), ExpiresAt: now.Add(2 * time.Hour),
+		},
+		"--kind k --label a=1 --label b=x=y,z --label c=": {
+			Kind: "k", Labels: map[string]string{"a": "1", "b": "x=y,z", "c": ""},
+		},
+		`--kind k --metadata {"m":[1,2]}`: {Kind: "k", Metadata: json.RawMessage(`{"m":[1,2]}`)},
+		"--kind k --max-attempts 3 --backoff 2s --max-backoff 1m --factor 1.5 --jitter 0.2 --max-lost 7": retry(ha.Retry{
+			MaxAttempts: 3, Backoff: 2000, MaxBackoff: 60_000, Factor: 1.5, Jitter: 0.2, MaxLost: 7,
+		}),
+		"--kind k --jitter 0 --max-lost 0": retry(ha.Retry{Jitter: -1, MaxLost: -1}),
+	} {
+		var f specFlags
+		flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
+		f.add(flags)
+		if err := flags.Parse(strings.Fields(args)); err != nil {
+			t.Errorf("%s: %v", args, err)
+			continue
+		}
+		got, err := f.spec(now)
+		gotJSON, _ := json.Marshal(got)
+		wantJSON, _ := json.Marshal(want)
+		if err != nil || !bytes.Equal(gotJSON, wantJSON) {
+			t.Errorf("%s: %v\n%s, want\n%s", args, err, gotJSON, wantJSON)
+		}
+	}
+}
+
+func TestOneTaskIsSubmittedFromWhereverItsPayloadIs(t *testing.T) {
+	f := startFakeTasks(t)
+	file := filepath.Join(t.TempDir(), "payload.json")
+	if err := os.WriteFile(file, []byte("\n {\"from\": \"file\"}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		args    []string
+		stdin   string
+		payload string
+	}{
+		"argument":       {[]string{`{"a":1}`}, "", `{"a":1}`},
+		"standard input": {[]string{"-"}, "[1,2]\n", `[1,2]`},
+		"file":           {[]string{"--file", file}, "", `{"from": "file"}`},
+		"text":           {[]string{"--text", "say <\"hello\">"}, "", `"say <\"hello\">"`},
+		"text of a pipe": {[]string{"--text", "-"}, "two\nlines\n", `"two\nlines"`},
+		"none":           {nil, "not read", ""},
+	} {
+		status, stdout, stderr := f.call(t, c.stdin, append([]string{"task", "submit", "--kind", "k"}, c.args...)...)
+		id, line := strings.CutSuffix(stdout, "\n")
+		if status != exitOK || !line || stderr != "" {
+			t.Errorf("%s: exit status %d, stdout %q, stderr %q", name, status, stdout, stderr)
+		}
+		if got := f.record(ha.TaskID(id)); string(got.Payload) != c.payload || got.Kind != "k" {
+			t.Errorf("%s: payload %s, want %s", name, got.Payload, c.payload)
+		}
+	}
+	status, stdout, stderr := f.call(t, "", "task", "submit", "--kind", "refused", "--json")
+	if status != exitFailed || stdout != "" || !strings.Contains(stderr, "the id is that of another task") {
+		t.Errorf("refused: exit status %d, stdout %q, stderr %q", status, stdout, stderr)
+	}
+}
+
+func TestSubmitAndWaitPrintsTheResult(t *testing.T) {
+	f := startFakeTasks(t)
+	f.put(ha.TaskRecord{ID: "done", Kind: "k", State: ha.TaskCompleted, Result: json.RawMessage(`{"r":1}`)})
+	f.put(ha.TaskRecord{ID: "broken", Kind: "k", State: ha.TaskFailed, Reason: "permanent", Error: "no such image"})
+	status, stdout, stderr := f.call(t, "", "task", "submit", "--kind", "k", "--id", "done", "--wait")
+	if status != exitOK || stdout != "{\"r\":1}\n" || stderr != "" {
+		t.Errorf("exit status %d, stdout %q, stderr %q", status, stdout, stderr)
+	}
+	status, stdout, stderr = f.call(t, "", "task", "submit", "--kind", "k", "--id", "broken", "--wait")
+	if status != exitFailed || stdout != "" || !strings.Contains(stderr, "permanent") || !strings.Contains(stderr, "no such image") {
+		t.Errorf("exit status %d, stdout %q, stderr %q", status, stdout, stderr)
+	}
+}
+
+func TestLinesAreSubmittedInOrderAndBadOnesNamed(t *testing.T) {
+	f := startFakeTasks(t)
+	long := `"` + strings.Repeat("x", maxLine) + `"`
+	stdin := strings.Join([]string{
+		`{"id":"a","payload":1}`, "", `{"id":"b","kind":"other","priority":7,"labels":{"own":"1"}}`, `{"id":"c","kind":7}`, "not JSON", `{"id":"a"}`,
+		"  ", long, `{"id":"d","kind":"refused"}`, `{"id":"e","priority":5000}`, `{"id":"f","payload":"last"}`,
+	}, "\n")
+	status, stdout, stderr := f.call(t, stdin, "task", "submit", "--tasks", "--kind", "k", "--batch", "night", "--label", "all=x")
+	if status != exitFailed || stdout != "a\nb\na\nf\n" {
+		t.Errorf("exit status %d, stdout %q", status, stdout)
+	}
+	for _, want := range []string{
+		"ha: line 4: a line must be a task as JSON", "ha: line 5: a line must be a task as JSON", "ha: line 8: a line may be at most",
+		"ha: line 9: the id is that of another task\n", "ha: line 10: priority must be", "submitted 4 tasks in", "1 of which had been submitted before; refused 5 lines\n",
+		"ha: 5 of 9 lines refused\n",
+	} {
+		if !strings.Contains(stderr, want) {
+			t.Errorf("%q is not in\n%s", want, stderr)
+		}
+	}
+	if got := f.ids(); !slices.Equal(got, []ha.TaskID{"a", "b", "f"}) {
+		t.Errorf("submitted %v", got)
+	}
+	b := f.record("b")
+	if b.Kind != "other" || b.Priority != 7 || b.Batch != "night" || len(b.Labels) != 2 {
+		t.Errorf("flags and line make %+v", b)
+	}
+	if f := f.record("f"); f.Kind != "k" || len(f.Labels) != 1 {
+		t.Errorf("flags make %+v: another line has changed them", f)
+	}
+}
+
+func TestLinesAsPayloads(t *testing.T) {
+	f := startFakeTasks(t)
+	file := filepath.Join(t.TempDir(), "lines")
+	if err := os.WriteFile(file, []byte("1\r\n\"two\"\nthree\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	status, stdout, stderr := f.call(t, "", "task", "submit", "--kind", "k", "--lines", "--file", file, "--json")
+	var answers []answer
+	for line := range strings.Lines(stdout) {
+		var a answer
+		if err := json.Unmarshal([]byte(line), &a); err != nil {
+			t.Fatal(err)
+		}
+		answers = append(answers, a)
+	}
+	if status != exitFailed || len(answers) != 3 || answers[2].Line != 3 || !strings.Contains(answers[2].Error, "--text") {
+		t.Fatalf("exit status %d, %+v: %s", status, answers, stderr)
+	}
+	if one, two := f.record(answers[0].ID), f.record(answers[1].ID); string(one.Payload) != "1" || string(two.Payload) != `"two"` {
+		t.Errorf("payloads %s and %s", one.Payload, two.Payload)
+	}
+	if status, stdout, stderr := f.call(t, "one\n\n", "task", "submit", "--kind", "k", "--lines", "--text", "--quiet"); status != exitOK || stdout != "" {
+		t.Errorf("exit status %d, stdout %q, stderr %q", status, stdout, stderr)
+	}
+	ids := f.ids()
+	if got := f.record(ids[len(ids)-1]); len(ids) != 4 || string(got.Payload) != `""` {
+		t.Errorf("%d tasks, the last with %s", len(ids), got.Payload)
+	}
+}
+
+func TestAFullBacklogIsWaitedFor(t *testing.T) {
+	f := startFakeTasks(t)
+	f.with(func() { f.full = 3 })
+	lines := strings.Repeat("1\n", 10)
+	if status, _, stderr := f.call(t, lines, "task", "submit", "--kind", "full", "--lines", "--quiet"); status != exitFailed || !strings.Contains(stderr, "line 3: the backlog is full") {
+		t.Errorf("exit status %d, stderr %q", status, stderr)
+	}
+	f.with(func() { f.full = 15 })
+	status, stdout, stderr := f.call(t, lines, "task", "submit", "--kind", "full", "--lines", "--patient")
+	if status != exitOK || strings.Count(stderr, "waiting for room") != 1 || !strings.Contains(stderr, "submitted 10 tasks") {
+		t.Errorf("exit status %d, stderr %q", status, stderr)
+	}
+	ids := strings.Fields(stdout)
+	slices.Sort(ids)
+	if len(slices.Compact(ids)) != 10 || len(f.ids()) != 17 {
+		t.Errorf("%d ids, %d tasks", len(ids), len(f.ids()))
+	}
+}
+
+func TestManyLinesAreSubmittedInLargeRequests(t *testing.T) {
+	f := startFakeTasks(t)
+	const n = 20_000
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "{\"id\":\"t%d\",\"kind\":\"k\",\"payload\":%q}\n", i, strings.Repeat("x", i%300))
+	}
+	began := time.Now()
+	status, stdout, stderr := f.call(t, b.String(), "task", "submit", "--tasks")
+	_, sizes := f.requests()
+	t.Logf("%s in %s, in %d requests", strings.TrimSpace(stderr), time.Since(began), len(sizes))
+	if status != exitOK || len(sizes) > n/200 {
+		t.Errorf("exit status %d, %d requests", status, len(sizes))
+	}
+	order := f.ids()
+	for i, id := range strings.Fields(stdout) {
+		if want := fmt.Sprintf("t%d", i); id != want || order[i] != ha.TaskID(want) {
+			t.Fatalf("line %d: id %s, submitted as %s", i+1, id, order[i])
+		}
+	}
+	if len(order) != n {
+		t.Errorf("%d tasks", len(order))
+	}
+}
+
+// What comes slowly is submitted as it comes, and a line without an end at the end.
+func TestLinesAreSubmittedAsTheyCome(t *testing.T) {
+	f := startFakeTasks(t)
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out, errs output
+	done := make(chan int, 1)
+	go func() {
+		done <- run(t.Context(), []string{"task", "submit", "--kind", "k", "--lines"}, only(map[string]string{"NATS_URL": f.url}), reader, &out, &errs)
+	}()
+	for i, text := range []string{"1\n", "2\n3\n4", "5\n"} {
+		if _, err := writer.WriteString(text); err != nil {
+			t.Fatal(err)
+		}
+		want := []int{1, 3, 4}[i]
+		eventually(t, patience, func() error {
+			if got := len(strings.Fields(out.String())); got != want {
+				return fmt.Errorf("%d ids, want %d", got, want)
+			}
+			return nil
+		})
+	}
+	if _, err := writer.WriteString("6"); err != nil {
+		t.Fatal(err)
+	}
+	if err := writer.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if status := <-done; status != exitOK || len(f.ids()) != 5 {
+		t.Errorf("exit status %d, %d tasks: %s", status, len(f.ids()), errs.String())
+	}
+}
+
+func TestAStopDoesNotWaitForMoreLines(t *testing.T) {
+	f := startFakeTasks(t)
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = writer.Close() }()
+	if _, err := writer.WriteString("1\n2"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var out, errs output
+	done := make(chan int, 1)
+	go func() {
+		done <- run(ctx, []string{"task", "submit", "--kind", "k", "--lines"}, only(map[string]string{"NATS_URL": f.url}), reader, &out, &errs)
+	}()
+	eventually(t, patience, func() error { return contains(&out, "\n", 1) })
+	cancel()
+	if status := <-done; status != exitFailed || !strings.Contains(errs.String(), "submitted 1 task in") || !strings.Contains(errs.String(), "stopped before the end") {
+		t.Errorf("exit status %d: %s", status, errs.String())
+	}
+}
