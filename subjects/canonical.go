@@ -47,7 +47,8 @@ func (c *canonical) value() (raw json.RawMessage, ok bool) {
 	if !ok {
 		return nil, false
 	}
-	raw = json.RawMessage(c.rest[:len(c.rest)-len(rest)])
+	end := len(c.rest) - len(rest)
+	raw = json.RawMessage(c.rest[:end:end]) // nobody who appends to it reaches what follows
 	c.rest = rest
 	return raw, true
 }

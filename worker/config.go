@@ -35,11 +35,12 @@ type Handler func(ctx context.Context, a ha.Activation) error
 const MaxGrace = 24 * time.Hour
 
 // Config is what a [Worker] can be told. Zero is the default of every field but
-// Weight and Handler, which are required.
+// Weight, which is required, as is Handler where no kinds of tasks are handled.
 type Config struct {
 	// Weight is the worker's claim on activations, 1 to 1,000,000.
 	Weight ha.Weight
-	// Handler does the work.
+	// Handler does the work of plain activations. Nil: the worker is for the kinds of
+	// tasks that [Worker.Handle] was called for.
 	Handler Handler
 	// Name is for people, 1 to 64 letters, digits, '_' and '-'; it need not be unique.
 	Name string
@@ -66,9 +67,6 @@ type Config struct {
 func (c Config) Validate() error {
 	var problems []string
 	bad := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
-	if c.Handler == nil {
-		bad("a handler is required")
-	}
 	if _, err := subjects.NewNames(c.Prefix); err != nil {
 		bad("%v", err)
 	}

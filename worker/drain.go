@@ -80,10 +80,13 @@ func (m *membership) advance() {
 	case m.s.phase == leaving && !c.byeing:
 		c.byeing = true
 		c.byes++
-		m.ask(bye, m.w.names.Bye(m.s.id), struct{}{})
+		m.ask(bye, m.w.names.Bye(m.s.id), func() ([]byte, error) { return []byte("{}"), nil })
 	default:
 		if finished := m.s.report(); len(finished) > 0 {
-			m.ask(available, m.w.names.Available(m.s.id), subjects.Available{Message: availableMessage, Finished: finished})
+			m.ask(available, m.w.names.Available(m.s.id), func() ([]byte, error) {
+				m.body = subjects.AppendAvailable(m.body[:0], subjects.Available{Message: availableMessage, Finished: finished})
+				return m.body, nil
+			})
 		}
 	}
 }

@@ -20,6 +20,10 @@ var (
 	ErrForgotten = fmt.Errorf("removed by the dispatcher: %w", context.Canceled)
 )
 
+// ErrTimedOut is the cause for which the context of a task's handler ends when the
+// time of the attempt is up. It also matches [context.DeadlineExceeded].
+var ErrTimedOut = fmt.Errorf("the time of the attempt is up: %w", context.DeadlineExceeded)
+
 // ErrStillRunning is returned by [Worker.Run] where handlers did not return
 // after their contexts were cancelled. They are still running in the process.
 var ErrStillRunning = errors.New("handlers still running")

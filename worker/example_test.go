@@ -1,8 +1,10 @@
 package worker_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log"
 
@@ -28,7 +30,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer nc.Close()
-	if err := dispatchOne(nc, stop); err != nil {
+	if err := dispatchOne(nc, `{"activation":"a1"}`, stop); err != nil {
 		log.Fatal(err)
 	}
 
@@ -48,16 +50,64 @@ func Example() {
 	}
 	fmt.Println("left after", w.Stats().Done, "activation")
 	// Output:
-	// hello of weight 3
+	// hello of weight 3, kinds []
 	// running a1
-	// a1 done
+	// a1 done with result: none
 	// bye
 	// left after 1 activation
 }
 
-// dispatchOne answers one worker, activates it once, and calls finished when
-// the outcome has arrived.
-func dispatchOne(nc *nats.Conn, finished func()) error {
+// A worker that handles tasks of the kind "area", whose payload and result are
+// decoded and encoded for it, with a middleware that tells of each.
+func ExampleWorker_Handle() {
+	server, err := embedded.Start(context.Background(), embedded.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Shutdown()
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	nc, err := server.Connect()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer nc.Close()
+	work := `{"activation":"a1","task":{"id":"t1","kind":"area","payload":{"width":3,"height":4},"attempt":1,"timeout_ms":60000}}`
+	if err := dispatchOne(nc, work, stop); err != nil {
+		log.Fatal(err)
+	}
+
+	w, err := worker.New(nc, worker.Config{Weight: 3, Slots: 8})
+	if err != nil {
+		log.Fatal(err)
+	}
+	type rectangle struct{ Width, Height int }
+	w.Handle("area", worker.Typed(func(ctx context.Context, r rectangle) (map[string]int, error) {
+		if r.Width < 0 || r.Height < 0 {
+			return nil, ha.Permanent(errors.New("no such rectangle")) // trying again will not help
+		}
+		worker.SetProgress(ctx, 50, "multiplying")
+		return map[string]int{"area": r.Width * r.Height}, nil
+	}))
+	w.Use(func(next worker.TaskHandler) worker.TaskHandler {
+		return func(ctx context.Context, t ha.Task) (any, error) {
+			fmt.Println("attempt", t.Attempt, "at", t.Kind, t.ID)
+			return next(ctx, t)
+		}
+	})
+	if err := w.Run(ctx); err != nil { // until ctx is cancelled
+		log.Fatal(err)
+	}
+	// Output:
+	// hello of weight 3, kinds [area]
+	// attempt 1 at area t1
+	// a1 done with result: {"area":12}
+	// bye
+}
+
+// dispatchOne answers one worker, activates it once, with that work, and calls
+// finished when the outcome has arrived.
+func dispatchOne(nc *nats.Conn, work string, finished func()) error {
 	serve := func(subject string, answer func(body []byte) string) error {
 		_, err := nc.Subscribe(subject, func(msg *nats.Msg) {
 			if err := msg.Respond([]byte(answer(msg.Data))); err != nil {
@@ -67,12 +117,15 @@ func dispatchOne(nc *nats.Conn, finished func()) error {
 		return err
 	}
 	hello := func(body []byte) string {
-		var h struct{ Weight int }
+		var h struct {
+			Weight int
+			Kinds  []string
+		}
 		if err := json.Unmarshal(body, &h); err != nil {
 			log.Print(err)
 		}
-		fmt.Println("hello of weight", h.Weight)
-		order := `{"id":"w1","order":"activate","epoch":1,"work":[{"activation":"a1"}]}`
+		fmt.Printf("hello of weight %d, kinds %v\n", h.Weight, h.Kinds)
+		order := `{"id":"w1","order":"activate","epoch":1,"work":[` + work + `]}`
 		if err := nc.Publish("ha.activate", []byte(order)); err != nil {
 			log.Print(err)
 		}
@@ -80,13 +133,16 @@ func dispatchOne(nc *nats.Conn, finished func()) error {
 	}
 	available := func(body []byte) string {
 		var a struct {
-			Finished []struct{ Activation, Outcome string }
+			Finished []struct {
+				Activation, Outcome string
+				Result              json.RawMessage
+			}
 		}
 		if err := json.Unmarshal(body, &a); err != nil {
 			log.Print(err)
 		}
 		for _, f := range a.Finished {
-			fmt.Println(f.Activation, f.Outcome)
+			fmt.Println(f.Activation, f.Outcome, "with result:", cmp.Or(string(f.Result), "none"))
 		}
 		finished()
 		return `{"ok":true}`

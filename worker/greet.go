@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -32,7 +33,7 @@ var errBadReply = errors.New("unusable reply")
 func (l *life) greet(ctx context.Context) (*membership, error) {
 	slots := l.w.cfg.Slots - l.hands.running()
 	hello := l.w.cfg.hello(nuid.Next())
-	hello.Slots = slots
+	hello.Slots, hello.Kinds = slots, l.kinds
 	m := newMembership(l)
 	var pause backoff
 	for tries := 1; ctx.Err() == nil; tries++ {
@@ -76,7 +77,11 @@ func (l *life) hello(m *membership, hello subjects.Hello) (subjects.HelloReply, 
 	if err := m.listenShared(ctx); err != nil {
 		return reply, err
 	}
-	err := ask(ctx, l.w.nc, l.w.names.Hello(), hello, &reply)
+	body, err := json.Marshal(hello)
+	if err != nil {
+		return reply, fmt.Errorf("encode it: %w", err)
+	}
+	err = ask(ctx, l.w.nc, l.w.names.Hello(), body, &reply)
 	return reply, err
 }
 

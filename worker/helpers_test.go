@@ -28,6 +28,12 @@ func (f *fake) start(cfg worker.Config) *running {
 
 func (f *fake) startOn(nc *nats.Conn, cfg worker.Config) *running {
 	f.t.Helper()
+	return f.run(f.make(nc, cfg))
+}
+
+// make returns a worker of that configuration below f's prefix, which does not run yet.
+func (f *fake) make(nc *nats.Conn, cfg worker.Config) *worker.Worker {
+	f.t.Helper()
 	cfg.Prefix = f.names.Prefix()
 	if cfg.Weight == 0 {
 		cfg.Weight = 1
@@ -39,6 +45,11 @@ func (f *fake) startOn(nc *nats.Conn, cfg worker.Config) *running {
 	if err != nil {
 		f.t.Fatal(err)
 	}
+	return w
+}
+
+// run runs w until the test ends.
+func (f *fake) run(w *worker.Worker) *running {
 	ctx, stop := context.WithCancel(context.Background())
 	r := &running{Worker: w, t: f.t, stop: stop, done: make(chan error, 1)}
 	exited := make(chan struct{})

@@ -3,6 +3,8 @@ package worker
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -19,18 +21,17 @@ const lastCall = 5 * time.Second
 type life struct {
 	w     *Worker
 	log   zerolog.Logger
+	kinds []string // of tasks that are handled, sorted
 	hands *hands
-	stop  context.CancelCauseFunc // cancels the parent of every handler's context
 }
 
-func newLife(ctx context.Context, w *Worker) *life {
-	base, stop := context.WithCancelCause(context.WithoutCancel(ctx))
-	return &life{w: w, log: *w.cfg.Log, hands: newHands(base, w.cfg), stop: stop}
+func newLife(ctx context.Context, w *Worker, tasks map[string]TaskHandler) *life {
+	h := newHands(context.WithoutCancel(ctx), w.cfg)
+	h.tasks, h.tell = tasks, w.tell
+	return &life{w: w, log: *w.cfg.Log, kinds: slices.Sorted(maps.Keys(tasks)), hands: h}
 }
 
-// close frees the contexts of handlers that were left running. They have been
-// cancelled before, so the cause they see is not this one.
-func (l *life) close() { l.stop(ErrStopping) }
+func (l *life) close() { l.hands.close() }
 
 // run registers again for as long as registrations end by being forgotten.
 func (l *life) run(ctx context.Context) error {
@@ -87,8 +88,8 @@ func (l *life) clear(ctx context.Context) bool {
 	enough := 0
 	for l.hands.running() > enough {
 		select {
-		case e := <-l.hands.ended:
-			l.hands.noted(e)
+		case <-l.hands.notify:
+			l.hands.take()
 		case <-grace.C:
 			enough = l.w.cfg.Slots - 1
 			l.log.Warn().Int("running", l.hands.running()).Msg("handlers of a former registration ignore their cancellation")

@@ -47,6 +47,7 @@ type membership struct {
 	orders  chan subjects.Activate
 	replies chan reply
 	clock   clock
+	body    []byte              // of the available that is in flight, whose goroutine owns it
 	own     bool                // orders come on a subject of our own
 	kept    []subjects.Activate // orders that came before the gate was open
 }
@@ -116,14 +117,17 @@ func (m *membership) begin(r subjects.HelloReply, slots int) error {
 // close ends the subscriptions and the requests, and waits for the latter.
 func (m *membership) close() { m.wire.close() }
 
-// ask sends a request without waiting. Its reply comes through replies, which
-// has room for it.
-func (m *membership) ask(what request, subject string, body any) {
+// ask sends a request without waiting; another goroutine encodes it. Its reply
+// comes through replies, which has room for it.
+func (m *membership) ask(what request, subject string, encode func() ([]byte, error)) {
 	m.wire.requests.Go(func() {
 		ctx, cancel := context.WithTimeout(m.wire.ctx, m.timing.ReplyTimeout)
 		defer cancel()
 		var got subjects.HeartbeatReply // an OK is one without an epoch
-		err := ask(ctx, m.w.nc, subject, body, &got)
+		body, err := encode()
+		if err == nil {
+			err = ask(ctx, m.w.nc, subject, body, &got)
+		}
 		if err == nil && !got.OK {
 			err = errNotOK
 		}

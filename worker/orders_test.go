@@ -23,6 +23,7 @@ func TestOrdersIgnored(t *testing.T) {
 	f.order("other", subjects.OrderActivate, 8, "a3")                // not ours
 	f.order("other", subjects.OrderActivate, 8, ha.ActivationID(id)) // looks like ours
 	f.order(id, "dance", 8, "a4")                                    // unknown
+	f.order(id, subjects.OrderProbe, 8)                              // of no effect, as it is meant
 	for _, raw := range []string{"", "nonsense", "[]", `{"id":"` + string(id) + `","order":7}`, `{"id":"` + string(id),
 		`{"id":"` + string(id) + `","order":"activate","epoch":8,"work":[{"activation":"a b"}]}`} {
 		f.publish(f.names.Activate(), []byte(raw))
@@ -166,24 +167,28 @@ func TestAvailableIsRepeatedAndGrows(t *testing.T) {
 
 func TestAvailableIsSettled(t *testing.T) {
 	t.Parallel()
-	for _, answer := range []any{
-		ha.Conflict("not_yours", "none of this is yours"), ha.Invalid("bad", "bad"), ha.TooLarge("big", "big"), subjects.OK{OK: true},
+	for _, tc := range []struct {
+		answer any
+		said   int // how often the outcome is said, in any form
+	}{
+		{ha.Conflict("not_yours", "none of this is yours"), 1}, {subjects.OK{OK: true}, 1},
+		{ha.Invalid("bad", "bad"), 2}, {ha.TooLarge("big", "big"), 2}, // then that it was refused, which is refused too
 	} {
 		f := newFake(t)
-		f.on(subjects.KindAvailable, func(n int, _ got) any { return answer }).listen()
+		f.on(subjects.KindAvailable, func(int, got) any { return tc.answer }).listen()
 		b := newBlocking()
 		w := f.start(worker.Config{Handler: b.handle})
 		id := w.registered()
 		f.order(id, subjects.OrderActivate, 7, "a1")
 		receive(t, b.started)
 		b.results <- nil
-		f.await(subjects.KindAvailable, 0)
+		f.await(subjects.KindAvailable, tc.said-1)
 		n := len(f.seen(subjects.KindHeartbeat))
 		if g := f.await(subjects.KindHeartbeat, n+2); len(g.heartbeat.Running) != 0 {
-			t.Errorf("%v: still listed: %s", answer, g.raw)
+			t.Errorf("%v: still listed: %s", tc.answer, g.raw)
 		}
-		if n := len(f.seen(subjects.KindAvailable)); n != 1 {
-			t.Errorf("%v: %d availables", answer, n)
+		if n := len(f.seen(subjects.KindAvailable)); n != tc.said {
+			t.Errorf("%v: %d availables", tc.answer, n)
 		}
 		f.order(id, subjects.OrderActivate, 7, "a2")
 		receive(t, b.started)

@@ -182,9 +182,10 @@ func TestHandsAwait(t *testing.T) {
 			}
 		}
 		h := newHands(t.Context(), Config{Handler: nap, Slots: 3}.withDefaults())
+		defer h.close()
 		begin := time.Now()
 		for _, id := range []ha.ActivationID{"1", "2", "60"} {
-			h.start(ha.Activation{ID: id, Worker: "w"})
+			h.start(newRun(ha.Activation{ID: id, Worker: "w"}, nil))
 		}
 		h.await(10 * time.Second)
 		if n, took := h.running(), time.Since(begin); n != 1 || took != 10*time.Second {
@@ -222,11 +223,11 @@ func TestClear(t *testing.T) {
 				<-time.After(tc.ends[n])
 				return nil
 			}}.withDefaults()}
-			l := newLife(t.Context(), w)
+			l := newLife(t.Context(), w, nil)
 			defer l.close()
 			begin := time.Now()
 			for i := range tc.ends {
-				l.hands.start(ha.Activation{ID: ha.ActivationID(strconv.Itoa(i)), Worker: "w"})
+				l.hands.start(newRun(ha.Activation{ID: ha.ActivationID(strconv.Itoa(i)), Worker: "w"}, nil))
 			}
 			if !l.clear(t.Context()) {
 				t.Errorf("%s: false", tc.name)

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/seed261fe303/ha/subjects"
@@ -58,8 +59,10 @@ func (m *membership) serve(ctx context.Context) {
 			m.drain()
 		case o := <-m.orders:
 			m.obey(o)
-		case e := <-m.hands.ended:
-			m.ended(e)
+		case <-m.hands.notify:
+			for _, r := range m.hands.take() {
+				m.ended(r)
+			}
 		case r := <-m.replies:
 			m.replied(r)
 		case <-m.clock.beat.C:
@@ -77,14 +80,14 @@ func (m *membership) obey(o subjects.Activate) {
 	before := m.s.phase
 	d := m.s.order(o)
 	counts := &m.w.counts
-	for _, a := range d.start {
-		counts.activations.Add(1)
-		m.log.Debug().Str("activation", string(a.ID)).Uint64("epoch", uint64(a.Epoch)).Msg("activated")
-		m.hands.start(a)
+	for _, r := range d.start {
+		m.log.Debug().Str("activation", string(r.ID)).Uint64("epoch", uint64(r.Epoch)).Msg("activated")
 	}
-	for _, id := range d.cancel {
-		m.log.Info().Str("activation", string(id)).Msg("cancelled by the dispatcher")
-		m.hands.cancel(hand{m.s.id, id}, ErrCancelled)
+	counts.activations.Add(uint64(len(d.start)))
+	m.hands.start(d.start...)
+	for _, r := range d.cancel {
+		m.log.Info().Str("activation", string(r.ID)).Msg("cancelled by the dispatcher")
+		r.ctx.stop(ErrCancelled)
 	}
 	for _, id := range d.rejected {
 		counts.rejected.Add(1)
@@ -99,17 +102,16 @@ func (m *membership) obey(o subjects.Activate) {
 	}
 }
 
-// ended frees the slot of a handler. Where it was activated under a former
-// registration nothing is reported: the dispatcher has accounted it as lost.
-func (m *membership) ended(e end) {
-	m.hands.noted(e)
-	if e.worker != m.s.id {
+// ended takes note of a handler that returned. Where it was activated under a
+// former registration nothing is reported: the dispatcher has accounted it as lost.
+func (m *membership) ended(r *run) {
+	if r.Worker != m.s.id {
 		return
 	}
-	m.w.counts.outcome(e.finished.Outcome)
-	m.log.Debug().Str("activation", string(e.finished.Activation)).Str("outcome", string(e.finished.Outcome)).
-		Str("error", e.finished.Error).Msg("activation ended")
-	m.s.ended(e.finished)
+	m.w.counts.outcome(r.finished.Outcome)
+	m.log.Debug().Str("activation", string(r.ID)).Str("outcome", string(r.finished.Outcome)).
+		Str("error", r.finished.Error).Msg("activation ended")
+	m.s.ended(r)
 }
 
 // beat sends a heartbeat. One whose predecessor is still awaited waits for it,
@@ -124,7 +126,10 @@ func (m *membership) beat() {
 		return
 	}
 	m.clock.beating, m.clock.overdue = true, false
-	m.ask(heartbeat, m.w.names.Heartbeat(m.s.id), subjects.Heartbeat{Running: m.s.running()})
+	running := m.s.running()
+	m.ask(heartbeat, m.w.names.Heartbeat(m.s.id), func() ([]byte, error) {
+		return json.Marshal(subjects.Heartbeat{Running: running})
+	})
 }
 
 func (m *membership) replied(r reply) {
@@ -140,10 +145,12 @@ func (m *membership) replied(r reply) {
 			m.beat()
 		}
 	case available:
+		why := ""
 		if a == refused {
-			m.log.Error().Err(r.err).Msg("outcomes refused, they are dropped")
+			why = r.err.Error()
+			m.log.Error().Err(r.err).Int("outcomes", m.s.sent).Msg("outcomes refused")
 		}
-		m.again(m.s.reported(a), r.err)
+		m.again(m.s.reported(a, why), r.err)
 	case bye:
 		m.clock.byeing = false
 		said := a != unanswered || m.clock.byes >= byeTries

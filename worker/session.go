@@ -1,10 +1,6 @@
 package worker
 
 import (
-	"maps"
-	"slices"
-	"strings"
-
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/subjects"
 )
@@ -36,10 +32,6 @@ const (
 // run one twice.
 const seenLeast = 1024
 
-// reportBudget bounds the bytes of one available. It is half of what the wire
-// allows, as a NATS server may allow less than we do.
-const reportBudget = subjects.MaxBody / 2
-
 // session is the state of one registration, from the reply to its hello until it
 // has left, is lost or is forgotten. It does no I/O and reads no clock: the
 // membership tells it what happened and does what it decides. It is owned by the
@@ -56,13 +48,15 @@ type session struct {
 	stopping bool     // a drain was begun, whatever the phase is by now
 	epoch    ha.Epoch // the highest seen
 	missed   int      // heartbeats missed in a row
-	seen     *recent
-	held     map[ha.ActivationID]bool // true while the handler runs
-	busy     int                      // how many of held are true
+	known    *memory
+	busy     int // how many of those held run
 	// finished waits to be acknowledged, the oldest first. The first sent of them
-	// are in the available that is in flight.
-	finished []subjects.Finished
+	// are in the available that is in flight, which said repeats. The first alone of
+	// them were refused together, and go out one by one.
+	finished []*run
 	sent     int
+	alone    int
+	said     []subjects.Finished
 }
 
 // newSession begins a session with what the dispatcher answered. slots is how
@@ -73,15 +67,14 @@ func newSession(reply subjects.HelloReply, slots int) *session {
 		slots:  slots,
 		misses: reply.Misses,
 		epoch:  reply.Epoch,
-		seen:   newRecent(max(seenLeast, 4*slots)),
-		held:   map[ha.ActivationID]bool{},
+		known:  newMemory(max(seenLeast, 4*slots)),
 	}
 }
 
 // decision is what an order leads to.
 type decision struct {
-	start    []ha.Activation
-	cancel   []ha.ActivationID
+	start    []*run
+	cancel   []*run
 	rejected []ha.ActivationID
 	// ignored counts the order, or the entries of it, that had no effect; why says
 	// the last reason.
@@ -108,19 +101,21 @@ func (s *session) order(o subjects.Activate) (d decision) {
 	s.epoch = o.Epoch
 	switch o.Order {
 	case subjects.OrderActivate:
+		d.start = make([]*run, 0, min(len(o.Work), s.slots-s.busy))
 		for _, w := range o.Work {
-			s.receive(w.Activation, &d)
+			s.receive(w, &d)
 		}
 	case subjects.OrderCancel:
 		for _, w := range o.Work {
-			if s.held[w.Activation] {
-				d.cancel = append(d.cancel, w.Activation)
+			if e := s.known.get(w.Activation); e != nil && e.run != nil && !e.run.ended {
+				d.cancel = append(d.cancel, e.run)
 			} else {
 				d.ignore("cancels what is not running")
 			}
 		}
 	case subjects.OrderDrain:
 		s.drain()
+	case subjects.OrderProbe:
 	default:
 		d.ignore("unknown order")
 	}
@@ -128,97 +123,32 @@ func (s *session) order(o subjects.Activate) (d decision) {
 }
 
 // receive accepts, rejects or ignores one activation.
-func (s *session) receive(id ha.ActivationID, d *decision) {
-	if _, held := s.held[id]; held || s.seen.has(id) {
+func (s *session) receive(w subjects.Work, d *decision) {
+	if s.known.get(w.Activation) != nil {
 		d.ignore("repeated activation")
 		return
 	}
-	if len(s.held) >= subjects.MaxListed {
+	if s.known.held >= subjects.MaxListed {
 		// A heartbeat cannot list more. As it is not listed, the dispatcher will find
 		// it lost.
 		d.ignore("too many activations held")
 		return
 	}
-	s.seen.add(id)
+	r := newRun(ha.Activation{ID: w.Activation, Worker: s.id, Epoch: s.epoch}, w.Task)
+	s.known.hold(r)
 	if s.phase == draining || s.busy >= s.slots {
-		d.rejected = append(d.rejected, id)
-		s.held[id] = false
-		s.finish(subjects.Finished{Activation: id, Outcome: ha.OutcomeRejected})
+		d.rejected = append(d.rejected, r.ID)
+		r.finished.Outcome = ha.OutcomeRejected
+		s.finish(r)
 		return
 	}
-	s.held[id] = true
 	s.busy++
-	d.start = append(d.start, ha.Activation{ID: id, Worker: s.id, Epoch: s.epoch})
-}
-
-// ended takes note that a handler returned. Its slot is free from here on.
-func (s *session) ended(f subjects.Finished) {
-	if !s.held[f.Activation] {
-		return
-	}
-	s.held[f.Activation] = false
-	s.busy--
-	s.finish(f)
-}
-
-func (s *session) finish(f subjects.Finished) {
-	if len(f.Error) > subjects.MaxError {
-		f.Error = strings.ToValidUTF8(f.Error[:subjects.MaxError], "")
-	}
-	s.finished = append(s.finished, f)
-}
-
-// report returns what the next available is to say, and considers it in flight
-// until reported is called. It returns nothing while one is in flight, and never
-// an empty list otherwise: to the dispatcher that would mean that all is done.
-func (s *session) report() []subjects.Finished {
-	if s.sent > 0 || s.phase >= leaving {
-		return nil
-	}
-	budget := reportBudget
-	for _, f := range s.finished {
-		// A byte of an error takes at most six in JSON; the rest of an entry is short.
-		if budget -= 6*len(f.Error) + 256; budget < 0 {
-			break
-		}
-		s.sent++
-	}
-	return slices.Clone(s.finished[:s.sent])
-}
-
-// reported takes note of what came of the available that was in flight. It
-// returns false where the same has to be said again.
-func (s *session) reported(a answer) bool {
-	said := s.sent
-	s.sent = 0
-	switch a {
-	case unanswered:
-		return false
-	case unknown:
-		s.forget()
-	default:
-		// Where it was refused there is no point in saying it again, either. The
-		// dispatcher will miss these in the heartbeats.
-		s.drop(said)
-	}
-	return true
-}
-
-// drop lets go of the n oldest outcomes.
-func (s *session) drop(n int) {
-	for _, f := range s.finished[:n] {
-		delete(s.held, f.Activation)
-	}
-	s.finished = slices.Delete(s.finished, 0, n)
+	d.start = append(d.start, r)
 }
 
 // running lists all that is held, for a heartbeat. It is never nil: that would
 // mean that the worker does not say.
-func (s *session) running() []ha.ActivationID {
-	out := slices.AppendSeq(make([]ha.ActivationID, 0, len(s.held)), maps.Keys(s.held))
-	slices.Sort(out)
-	return out
-}
+func (s *session) running() []ha.ActivationID { return s.known.list() }
 
 // beat takes note of what came of a heartbeat; epoch is the one in its answer, 0
 // where it has none. It returns false where the heartbeat is a miss. An answer of
@@ -257,18 +187,22 @@ func (s *session) drain() {
 
 // abandon lets go of what still runs: it will not be waited for, nor reported.
 func (s *session) abandon() {
-	maps.DeleteFunc(s.held, func(_ ha.ActivationID, running bool) bool { return running })
+	s.known.each(func(e *entry) {
+		if !e.run.ended {
+			s.known.release(e)
+		}
+	})
 	s.busy = 0
 }
 
 // empty tells whether nothing is held any more.
-func (s *session) empty() bool { return len(s.held) == 0 }
+func (s *session) empty() bool { return s.known.held == 0 }
 
 // leave begins the farewell. Whatever was still to be reported is given up;
 // orders and heartbeats no longer matter.
 func (s *session) leave() {
-	clear(s.held)
-	s.busy, s.finished, s.sent = 0, nil, 0
+	s.known.each(s.known.release)
+	s.busy, s.finished, s.sent, s.alone = 0, nil, 0, 0
 	s.phase = leaving
 }
 

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"pgregory.net/rapid"
-
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/subjects"
 )
@@ -24,9 +22,17 @@ func order(o subjects.Order, e ha.Epoch, work ...ha.ActivationID) subjects.Activ
 	return out
 }
 
-func done(id ha.ActivationID) subjects.Finished {
-	return subjects.Finished{Activation: id, Outcome: ha.OutcomeDone}
+// end ends the activation of that id so, where it runs.
+func end(s *session, id ha.ActivationID, outcome ha.Outcome, text string) {
+	e := s.known.get(id)
+	if e == nil || e.run == nil || e.run.ended {
+		return
+	}
+	e.run.finished.Outcome, e.run.finished.Error = outcome, text
+	s.ended(e.run)
 }
+
+func done(s *session, id ha.ActivationID) { end(s, id, ha.OutcomeDone, "") }
 
 func TestSessionBeats(t *testing.T) {
 	t.Parallel()
@@ -69,9 +75,9 @@ func TestSessionRemembersWhatItRan(t *testing.T) {
 		if d := s.order(order(subjects.OrderActivate, 5, name(i))); len(d.start) != 1 {
 			t.Fatalf("activation %d is not run: %+v", i, d)
 		}
-		s.ended(done(name(i)))
+		done(s, name(i))
 		s.report()
-		s.reported(accepted)
+		s.reported(accepted, "")
 		for _, back := range []int{0, 1, seenLeast / 2, seenLeast - 1} {
 			if j := i - back; j >= 0 {
 				if d := s.order(order(subjects.OrderActivate, 5, name(j))); len(d.start)+len(d.rejected) != 0 {
@@ -80,7 +86,7 @@ func TestSessionRemembersWhatItRan(t *testing.T) {
 			}
 		}
 	}
-	if n := len(s.seen.set); n != seenLeast {
+	if n := len(s.known.entries); n != seenLeast {
 		t.Errorf("remembers %d", n)
 	}
 }
@@ -93,15 +99,21 @@ func TestSessionHoldsALongOne(t *testing.T) {
 	for i := range 2 * seenLeast {
 		id := ha.ActivationID("a" + strconv.Itoa(i))
 		s.order(order(subjects.OrderActivate, 5, id))
-		s.ended(done(id))
+		done(s, id)
 		s.report()
-		s.reported(accepted)
+		s.reported(accepted, "")
 	}
-	if s.seen.has("long") {
+	if slices.Contains(s.known.ring, s.known.get("long")) {
 		t.Fatal("the test does not reach the case it is for")
 	}
 	if d := s.order(order(subjects.OrderActivate, 5, "long")); len(d.start)+len(d.rejected) != 0 {
 		t.Error("run again")
+	}
+	done(s, "long")
+	s.report()
+	s.reported(accepted, "")
+	if n := len(s.known.entries); n != seenLeast || s.known.get("long") != nil {
+		t.Errorf("remembers %d", n)
 	}
 }
 
@@ -117,9 +129,7 @@ func TestSessionIsBounded(t *testing.T) {
 		t.Errorf("lists %d", n)
 	}
 	for _, id := range s.running() {
-		if s.held[id] {
-			s.ended(subjects.Finished{Activation: id, Outcome: ha.OutcomeFailed, Error: strings.Repeat("\x01", 9999)})
-		}
+		end(s, id, ha.OutcomeFailed, strings.Repeat("\x01", 9999))
 	}
 	batches := 0
 	for ; !s.empty(); batches++ {
@@ -128,176 +138,58 @@ func TestSessionIsBounded(t *testing.T) {
 		if len(batch) == 0 || len(body) > reportBudget {
 			t.Fatalf("batch of %d outcomes, %d bytes", len(batch), len(body))
 		}
-		s.reported(accepted)
+		s.reported(accepted, "")
 	}
 	if batches < 2 {
 		t.Errorf("%d batches", batches)
 	}
 }
 
-// twin is a session of the plainest kind: it remembers everything that ever
-// happened and decides by looking through it.
-type twin struct {
-	slots    int
-	epoch    ha.Epoch
-	draining bool
-	log      []twinEntry
-}
-
-type twinEntry struct {
-	id                        ha.ActivationID
-	running, ended, said, ack bool
-}
-
-func (w *twin) find(id ha.ActivationID) *twinEntry {
-	for i := range w.log {
-		if w.log[i].id == id {
-			return &w.log[i]
-		}
-	}
-	return nil
-}
-
-func (w *twin) list(want func(twinEntry) bool) (out []ha.ActivationID) {
-	for _, e := range w.log {
-		if want(e) {
-			out = append(out, e.id)
-		}
-	}
-	slices.Sort(out)
-	return out
-}
-
-func (w *twin) activate(epoch ha.Epoch, ids []ha.ActivationID) (start, rejected []ha.ActivationID) {
-	if epoch < w.epoch {
-		return nil, nil
-	}
-	w.epoch = epoch
-	for _, id := range ids {
-		if w.find(id) != nil {
-			continue
-		}
-		busy := len(w.list(func(e twinEntry) bool { return e.running }))
-		if free := busy < w.slots && !w.draining; free {
-			w.log = append(w.log, twinEntry{id: id, running: true})
-			start = append(start, id)
-		} else {
-			w.log = append(w.log, twinEntry{id: id, ended: true})
-			rejected = append(rejected, id)
-		}
-	}
-	return start, rejected
-}
-
-// TestSessionEqualsItsTwin sends both through duplicates, reordering, lower
-// epochs, cancels, lost and repeated acknowledgements.
-func TestSessionEqualsItsTwin(t *testing.T) {
+// What is over the budget by itself is said nevertheless, alone.
+func TestSessionSaysWhatIsLarge(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		slots := rapid.IntRange(1, 4).Draw(t, "slots")
-		s, w := session1(slots), &twin{slots: slots, epoch: 5}
-		id := rapid.Custom(func(t *rapid.T) ha.ActivationID {
-			return ha.ActivationID("a" + strconv.Itoa(rapid.IntRange(0, 30).Draw(t, "n")))
-		})
-		epoch := rapid.Custom(func(t *rapid.T) ha.Epoch { return ha.Epoch(rapid.IntRange(3, 9).Draw(t, "epoch")) })
-		t.Repeat(map[string]func(*rapid.T){
-			"": func(t *rapid.T) { checkTwin(t, s, w) },
-			"activate": func(t *rapid.T) {
-				e, ids := epoch.Draw(t, "e"), rapid.SliceOfN(id, 0, 4).Draw(t, "ids")
-				d := s.order(order(subjects.OrderActivate, e, ids...))
-				start, rejected := w.activate(e, ids)
-				var started []ha.ActivationID
-				for _, a := range d.start {
-					started = append(started, a.ID)
-					if a.Epoch != e || a.Worker != "w" {
-						t.Fatalf("started %+v", a)
-					}
-				}
-				if !slices.Equal(started, start) || !slices.Equal(d.rejected, rejected) {
-					t.Fatalf("starts %v rejects %v, want %v and %v", started, d.rejected, start, rejected)
-				}
-			},
-			"cancel": func(t *rapid.T) {
-				e, x := epoch.Draw(t, "e"), id.Draw(t, "id")
-				d := s.order(order(subjects.OrderCancel, e, x))
-				entry := w.find(x)
-				want := e >= w.epoch && entry != nil && entry.running
-				w.epoch = max(w.epoch, e)
-				if (len(d.cancel) == 1) != want {
-					t.Fatalf("cancels %v, want %v", d.cancel, want)
-				}
-			},
-			"foreign": func(t *rapid.T) {
-				o := order(subjects.OrderActivate, 99, id.Draw(t, "id"))
-				o.ID = "x"
-				if d := s.order(o); len(d.start)+len(d.rejected)+len(d.cancel) != 0 {
-					t.Fatalf("%+v", d)
-				}
-			},
-			"end": func(t *rapid.T) {
-				x := id.Draw(t, "id")
-				s.ended(done(x))
-				if e := w.find(x); e != nil && e.running {
-					e.running, e.ended = false, true
-				}
-			},
-			"report": func(t *rapid.T) {
-				inFlight := len(w.list(func(e twinEntry) bool { return e.said && !e.ack })) > 0
-				want := w.list(func(e twinEntry) bool { return e.ended && !e.ack })
-				if inFlight {
-					want = nil
-				}
-				var said []ha.ActivationID
-				for _, f := range s.report() {
-					said = append(said, f.Activation)
-					w.find(f.Activation).said = true
-				}
-				slices.Sort(said)
-				if !slices.Equal(said, want) {
-					t.Fatalf("says %v, want %v", said, want)
-				}
-			},
-			"reported": func(t *rapid.T) {
-				if s.sent == 0 { // nothing is in flight
-					return
-				}
-				a := rapid.SampledFrom([]answer{unanswered, accepted, settled, refused}).Draw(t, "answer")
-				s.reported(a)
-				for i := range w.log {
-					if e := &w.log[i]; e.said && !e.ack {
-						e.said, e.ack = a != unanswered, a != unanswered
-					}
-				}
-			},
-			"beat": func(t *rapid.T) {
-				e := epoch.Draw(t, "e")
-				s.missed = 0 // losing the dispatcher is another test's matter
-				s.beat(accepted, e)
-				w.epoch = max(w.epoch, e)
-			},
-			"drain": func(t *rapid.T) {
-				if rapid.IntRange(0, 20).Draw(t, "seldom") == 0 {
-					s.order(order(subjects.OrderDrain, w.epoch))
-					w.draining = true
-				}
-			},
-		})
-	})
+	s := session1(3)
+	s.order(order(subjects.OrderActivate, 5, "a1", "a2", "a3"))
+	for _, id := range []ha.ActivationID{"a1", "a2", "a3"} {
+		if id == "a2" {
+			s.known.get(id).run.finished.Result = make([]byte, reportBudget)
+		}
+		done(s, id)
+	}
+	for _, want := range []ha.ActivationID{"a1", "a2", "a3"} {
+		if said := s.report(); len(said) != 1 || said[0].Activation != want {
+			t.Errorf("says %d, want %s alone", len(said), want)
+		}
+		s.reported(accepted, "")
+	}
 }
 
-func checkTwin(t *rapid.T, s *session, w *twin) {
-	held := w.list(func(e twinEntry) bool { return e.running || !e.ack })
-	if got := s.running(); got == nil || !slices.Equal(got, held) && len(got)+len(held) > 0 {
-		t.Fatalf("a heartbeat lists %v, want %v", got, held)
+// Only those go out one by one that were refused together.
+func TestSessionAfterARefusal(t *testing.T) {
+	t.Parallel()
+	s := session1(9)
+	finish := func(ids ...ha.ActivationID) {
+		s.order(order(subjects.OrderActivate, 5, ids...))
+		for _, id := range ids {
+			done(s, id)
+		}
 	}
-	if s.epoch != w.epoch {
-		t.Fatalf("epoch %d, want %d", s.epoch, w.epoch)
+	finish("a1", "a2")
+	steps := []struct {
+		says   int
+		answer answer
+	}{{2, refused}, {1, unanswered}, {1, accepted}, {1, refused}, {1, refused}, {3, unanswered}, {3, accepted}}
+	for i, step := range steps {
+		if i == 1 {
+			finish("b1", "b2", "b3")
+		}
+		if said := s.report(); len(said) != step.says {
+			t.Fatalf("step %d: says %+v", i, said)
+		}
+		s.reported(step.answer, "why")
 	}
-	if busy := len(w.list(func(e twinEntry) bool { return e.running })); s.busy != busy || busy > w.slots {
-		t.Fatalf("busy %d, want %d of %d", s.busy, busy, w.slots)
-	}
-	if s.empty() != (len(held) == 0) {
-		t.Fatal("empty")
+	if !s.empty() {
+		t.Errorf("holds %v", s.running())
 	}
 }
 
@@ -305,20 +197,21 @@ func TestSessionLeaving(t *testing.T) {
 	t.Parallel()
 	s := session1(2)
 	s.order(order(subjects.OrderActivate, 5, "a1", "a2"))
-	s.ended(done("a1"))
+	done(s, "a1")
 	s.report()
 	s.drain()
+	a2 := s.known.get("a2").run
 	s.abandon() // a2 is not waited for
 	if s.empty() {
 		t.Error("a1 was not acknowledged yet")
 	}
-	s.ended(done("a2")) // too late
-	s.reported(unanswered)
+	s.ended(a2) // too late
+	s.reported(unanswered, "")
 	if r := s.report(); len(r) != 1 || r[0].Activation != "a1" {
 		t.Errorf("reports %v", r)
 	}
 	s.leave() // with a1 in flight
-	s.reported(unknown)
+	s.reported(unknown, "")
 	s.beat(unknown, 0)
 	if d := s.order(order(subjects.OrderActivate, 6, "a3")); len(d.start)+len(d.rejected) != 0 {
 		t.Errorf("%+v", d)

@@ -15,9 +15,10 @@ import (
 // Worker takes activations from a dispatcher and runs a handler for each. Make
 // one with [New]. Its methods may be used concurrently.
 type Worker struct {
-	nc    *nats.Conn
-	cfg   Config
-	names subjects.Names
+	nc       *nats.Conn
+	cfg      Config
+	names    subjects.Names
+	registry registry
 
 	ran    atomic.Bool
 	id     atomic.Pointer[ha.WorkerID]
@@ -55,18 +56,31 @@ func New(nc *nats.Conn, cfg Config) (*Worker, error) {
 //   - The dispatcher refuses the registration: the error is an [*ha.Error].
 //   - The connection was closed: the error matches [nats.ErrConnectionClosed].
 //
+// Before all that it returns an error that matches [ha.ErrInvalid] where a call of
+// [Worker.Handle] or [Worker.Use] was wrong, or the worker has no handler, or both
+// Config.Handler and handlers of tasks; at its end, where such a call came late.
+//
 // A dispatcher or a server that cannot be reached at the beginning is waited for,
 // until ctx is cancelled. Run may be called once; a second call returns an error.
 func (w *Worker) Run(ctx context.Context) error {
 	if !w.ran.CompareAndSwap(false, true) {
 		return errors.New("worker: run: it was already run; make a new worker")
 	}
-	l := newLife(ctx, w)
+	tasks, err := w.registry.seal(w.cfg.Handler)
+	if err != nil {
+		return err
+	}
+	l := newLife(ctx, w, tasks)
 	defer l.close()
-	if err := l.run(ctx); err != nil {
+	err = l.run(ctx)
+	late := w.registry.misuse()
+	switch {
+	case err == nil:
+		return late
+	case late == nil:
 		return fmt.Errorf("worker: %w", err)
 	}
-	return nil
+	return fmt.Errorf("worker: %w; %w", err, late)
 }
 
 // ID returns the worker's current registration, empty while it has none. It
@@ -85,9 +99,9 @@ func (w *Worker) setID(id ha.WorkerID) { w.id.Store(&id) }
 type Stats struct {
 	// Registrations counts answered hellos: 1 unless the worker was removed meanwhile.
 	Registrations uint64
-	// Activations counts handlers started. Done, Failed and Cancelled count those
-	// that returned while their registration lasted.
-	Activations, Done, Failed, Cancelled uint64
+	// Activations counts those that were taken on. Done, Failed, Cancelled and
+	// TimedOut count those that ended while their registration lasted.
+	Activations, Done, Failed, Cancelled, TimedOut uint64
 	// Rejected counts activations that found no free slot or came during a drain.
 	Rejected uint64
 	// Ignored counts orders and activations without effect: of a lower epoch,
@@ -109,6 +123,7 @@ func (w *Worker) Stats() Stats {
 		Done:          c.done.Load(),
 		Failed:        c.failed.Load(),
 		Cancelled:     c.cancelled.Load(),
+		TimedOut:      c.timedOut.Load(),
 		Rejected:      c.rejected.Load(),
 		Ignored:       c.ignored.Load(),
 		Malformed:     c.malformed.Load(),
@@ -117,8 +132,9 @@ func (w *Worker) Stats() Stats {
 }
 
 type counters struct {
-	registrations, activations, done, failed, cancelled atomic.Uint64
-	rejected, ignored, malformed, misses                atomic.Uint64
+	registrations, activations           atomic.Uint64
+	done, failed, cancelled, timedOut    atomic.Uint64
+	rejected, ignored, malformed, misses atomic.Uint64
 }
 
 func (c *counters) outcome(o ha.Outcome) {
@@ -129,5 +145,7 @@ func (c *counters) outcome(o ha.Outcome) {
 		c.failed.Add(1)
 	case ha.OutcomeCancelled:
 		c.cancelled.Add(1)
+	case ha.OutcomeTimedOut:
+		c.timedOut.Add(1)
 	}
 }

@@ -266,7 +266,7 @@ func TestNewRefuses(t *testing.T) {
 	if !errors.Is(err, ha.ErrInvalid) {
 		t.Fatal(err)
 	}
-	for _, part := range []string{"handler", "prefix", "grace", "weight"} {
+	for _, part := range []string{"prefix", "grace", "weight"} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("%q is not told: %v", part, err)
 		}
