@@ -26,7 +26,9 @@ type rule struct {
 	forbidden []string
 	// testOnly: nothing but tests may import it, and it may import test helpers.
 	testOnly bool
-	why      string
+	// testing: it is there for tests, and may import package testing.
+	testing bool
+	why     string
 }
 
 // impure is what makes the same input give different results, or does I/O.
@@ -68,6 +70,8 @@ var importRules = []rule{
 		why: "a worker knows the wire, not the dispatcher behind it"},
 	{packages: "client", ours: []string{".", "subjects"}, external: []string{natsClient, "github.com/nats-io/nuid"},
 		why: "who hands in tasks knows the wire, and takes neither a dispatcher nor a worker, let alone a server, into the program"},
+	{packages: "hatest", ours: []string{".", "subjects", "client", "worker", "dispatcher", "embedded"}, external: []string{natsClient}, testing: true,
+		why: "it puts the parts together for the tests of others, as the command does for people"},
 	{packages: "cmd/ha/...", ours: publicPackages, external: commandLine,
 		why: "the command is the only place where the parts are put together, from the outside, as a user would"},
 	{packages: "examples/...", ours: publicPackages, external: []string{natsClient, zerolog},
@@ -179,13 +183,13 @@ func importViolations(pkgs []listed) []string {
 // connect does so because what reads the contexts of the nats command line
 // does; that is one more reason why dispatcher and worker may not import it.
 func linksServer(name string) bool {
-	return matchesAny([]string{"embedded", "connect", "cmd/ha/...", "examples/..."}, name)
+	return matchesAny([]string{"embedded", "connect", "hatest", "cmd/ha/...", "examples/..."}, name)
 }
 
 // objection says why the package of that name, whose rule r is, may not import
 // the other; empty where it may.
 func (r rule) objection(name, imported string) string {
-	if matchesAny(testHelpers, imported) && !r.testOnly {
+	if matchesAny(testHelpers, imported) && !r.testOnly && (!r.testing || imported != "testing") {
 		return "test helpers do not belong in the product"
 	}
 	if other, ours := ourName(imported); ours {
