@@ -102,6 +102,7 @@ func (f *dispatcherFlags) config(embed bool, log zerolog.Logger) (dispatcher.Con
 }
 
 func (a *app) dispatch(ctx context.Context, f *dispatcherFlags) error {
+	tuneCollector(a.env)
 	log := a.logger(f.level)
 	if !f.embed && !a.namesServer(f.connection) {
 		f.embed = true
