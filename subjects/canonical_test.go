@@ -26,8 +26,18 @@ func checkCanonical(t *testing.T, body []byte) (byHand bool) {
 			t.Errorf("%q\nby hand %+v\nby json %+v, %v", body, quick, slow, err)
 		}
 	}
+	if quick, ok := readActivate(body); ok {
+		byHand = true
+		if slow, err := decodeActivate(body); err != nil || !reflect.DeepEqual(quick, slow) {
+			t.Errorf("%q\nby hand %+v\nby json %+v, %v", body, quick, slow, err)
+		}
+	}
 	return byHand
 }
+
+// fullWorkTask has every field that the task of an activation may have.
+const fullWorkTask = `{"id":"t7-1","kind":"resize","payload":{"a":[1,"\u2028"]},"attempt":2,"timeout_ms":30000,"pool":"east","step":1,"steps":3,` +
+	`"labels":{"tenant":"größe","x":""},"metadata":{"by":null},"upstream":[{"id":"t7-0","state":"completed","result":[1]},{"id":"u","state":"failed","omitted":true}]}`
 
 func FuzzCanonical(f *testing.F) {
 	for _, seed := range []string{
@@ -37,6 +47,16 @@ func FuzzCanonical(f *testing.F) {
 		`{"finished":[{"activation":"a7-42","outcome":"failed"},{"activation":"a7-43","outcome":"rejected"}]}`,
 		`{"finished":[{"activation":"a7-42","outcome":"lost"}]}`, `{"finished":[]}`, `{"finished":[{"activation":"a7-42","outcome":"done","error":"x"}]}`,
 		`{"finished":[{"activation":"é","outcome":"done"}]}`, `{"finished":[{"activation":"a7-42","outcome":"done"}]} `,
+		`{"finished":[{"activation":"a7-42","outcome":"done","result":{"a":[1,2.50,"<\u00e9"]}},{"activation":"a7-43","outcome":"done","result":null}]}`,
+		`{"finished":[{"activation":"a","outcome":"failed","error":"no\n<\ud800>","permanent":true},{"activation":"b","outcome":"failed","error":null}]}`,
+		`{"finished":[{"activation":"a","outcome":"failed","permanent":false}]}`, `{"finished":[{"activation":"a","outcome":"done","result":01}]}`,
+		`{"finished":[{"activation":"a","outcome":"done","result":"` + "\xff" + `"}]}`, `{"finished":[{"activation":"a","outcome":"done"},]}`,
+		`{"id":"9f2c","order":"activate","epoch":7,"work":[{"activation":"a7-42"},{"activation":"a7-43"}]}`,
+		`{"id":"9f2c","order":"activate","epoch":-0,"work":[{"activation":"a7-42"}]}`, `{"id":"9f2c","order":"activate","epoch":1e1,"work":[{"activation":"a"}]}`,
+		`{"id":"9f2c","order":"activate","epoch":7,"work":[{"activation":"a7-42","task":` + fullWorkTask + `}]}`,
+		`{"id":"9f2c","order":"activate","epoch":7,"work":[{"activation":"a","task":{"id":"t","kind":"k","payload":null,"attempt":-0,"timeout_ms":007}}]}`,
+		`{"id":"9f2c","order":"activate","epoch":7,"work":[{"activation":"a","task":{"id":"t","kind":"k","attempt":1,"timeout_ms":1,"labels":{"a":1}}}]}`,
+		`{"id":"9f2c","order":"activate","epoch":7,"work":[{"activation":"a","task":null}]}`,
 	} {
 		f.Add([]byte(seed))
 	}
@@ -51,7 +71,21 @@ func TestWhatAWorkerWritesIsReadByHand(t *testing.T) {
 		ids[i] = "a7-42"
 		finished[i] = Finished{Activation: ids[i], Outcome: ha.OutcomeDone}
 	}
+	results, failures := make([]Finished, 20), make([]Finished, 20)
+	work := make([]Work, 20)
+	for i := range results {
+		results[i] = Finished{Activation: ids[i], Outcome: ha.OutcomeDone, Result: json.RawMessage(`{"n":[1,2.5e3,null],"é":"<&>"}`)}
+		failures[i] = Finished{Activation: ids[i], Outcome: ha.OutcomeFailed, Error: "panic: \"é\"\n<nil>", Permanent: i%2 == 0}
+		work[i] = Work{Activation: ids[i], Task: &WorkTask{ID: "t", Kind: "k", Attempt: i, TimeoutMS: 1}}
+	}
+	full := new(WorkTask)
+	if err := json.Unmarshal([]byte(fullWorkTask), full); err != nil {
+		t.Fatal(err)
+	}
+	work[7].Task, work[8].Task = full, nil
 	for _, message := range []any{
+		Available{Finished: results}, Available{Finished: failures}, Available{Finished: append(failures, results...)},
+		Activate{ID: "9f2c", Order: OrderActivate, Epoch: 7, Work: work[8:9]}, Activate{ID: "9f2c", Order: OrderActivate, Work: work},
 		Heartbeat{Running: []ha.ActivationID{}}, Heartbeat{Running: ids[:1]}, Heartbeat{Running: ids},
 		Available{Finished: finished[:1]}, Available{Message: "i_am_available", Finished: finished[:2]}, Available{Finished: finished},
 	} {
@@ -83,6 +117,45 @@ func TestTheShortCutKeepsTheLimits(t *testing.T) {
 	} {
 		_, err := DecodeHeartbeat([]byte(body))
 		checkStatus(t, err, status)
+	}
+	result := func(n int) string {
+		return `{"finished":[{"activation":"a","outcome":"done","result":"` + strings.Repeat("x", n-2) + `"}]}`
+	}
+	for body, status := range map[string]int{
+		result(ha.MaxPayload): 0, result(ha.MaxPayload + 1): 413, result(MaxBody + 1): 413,
+		strings.Replace(result(ha.MaxPayload), `"result":`, `"error":"no","result":`, 1): 0,
+	} {
+		_, err := DecodeAvailable([]byte(body))
+		checkStatus(t, err, status)
+	}
+	order := `{"id":"9f2c","order":"activate","epoch":7,"work":[{"activation":"a","task":{"id":"t","kind":"k","payload":"","attempt":1,"timeout_ms":1}}]}`
+	for n, status := range map[int]int{MaxBody - len(order): 0, MaxBody - len(order) + 1: 413} {
+		_, err := DecodeActivate([]byte(strings.Replace(order, `""`, `"`+strings.Repeat("x", n)+`"`, 1)))
+		checkStatus(t, err, status)
+	}
+}
+
+// TestALongErrorIsCutWhoeverReadsIt: the short cut must leave it to the decoder that cuts.
+func TestALongErrorIsCutWhoeverReadsIt(t *testing.T) {
+	for n, want := range map[int]int{MaxError: MaxError, MaxError + 1: MaxError} {
+		body := AppendAvailable(nil, Available{Finished: []Finished{{Activation: "a", Outcome: ha.OutcomeFailed, Error: strings.Repeat("x", n)}}})
+		if a, err := DecodeAvailable(body); err != nil || len(a.Finished[0].Error) != want {
+			t.Errorf("an error of %d bytes came as %+.100v, %v", n, a, err)
+		}
+	}
+}
+
+// TestWhatIsReadByHandEndsWhereItsValueEnds: who appends to a payload must not
+// write over what follows it in the message.
+func TestWhatIsReadByHandEndsWhereItsValueEnds(t *testing.T) {
+	list, _, err := DecodeSubmit([]byte(`[{"kind":"k","payload":[1],"metadata":[2]},{"kind":"k"}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec := list[0].Spec
+	_ = append(spec.Payload, strings.Repeat("!", 20)...)
+	if string(spec.Metadata) != "[2]" {
+		t.Errorf("metadata became %s", spec.Metadata)
 	}
 }
 

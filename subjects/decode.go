@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	ha "github.com/seed261fe303/ha"
@@ -265,16 +266,25 @@ func decode(body []byte, into any) error {
 
 // explain says what encoding/json found wrong without its words for Go types.
 func explain(err error) *ha.Error {
+	if wrong, ok := errors.AsType[*time.ParseError](err); ok {
+		return ha.Invalid("invalid_time", "a time must be written like \"2006-01-02T15:04:05Z\", got %s", Quote(wrong.Value))
+	}
 	wrongType, ok := errors.AsType[*json.UnmarshalTypeError](err)
-	if !ok {
+	switch {
+	case !ok && strings.Contains(err.Error(), "Time.UnmarshalJSON"):
+		return ha.Invalid("invalid_time", "a time must be written like \"2006-01-02T15:04:05Z\", as a string")
+	case !ok:
 		return ha.Invalid("invalid_json", "body must be a JSON object: %s", syntaxProblem(err))
 	}
 	field := strings.TrimPrefix(wrongType.Field, "Hello.")
 	if field == "" {
 		field = "body"
 	}
-	if kind := wrongType.Type.Kind(); kind != reflect.Slice && isList(field) {
+	switch kind := wrongType.Type.Kind(); {
+	case kind != reflect.Slice && isList(strings.TrimPrefix(field, "then.")):
 		field = "each entry of " + field
+	case kind != reflect.Map && strings.HasSuffix(field, "labels"):
+		field = "each value of " + field
 	}
 	return ha.Invalid("invalid_type", "%s must be %s, got a JSON %s", field, jsonName(wrongType.Type.Kind()), abbreviate(wrongType.Value))
 }

@@ -21,27 +21,30 @@ func fuzzDecode[T any](f *testing.F, decode func([]byte) (T, error), seeds ...st
 	for _, seed := range seeds {
 		f.Add([]byte(seed))
 	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		first, err := decode(body)
-		if err != nil {
-			checkRefusal(t, err)
-			return
-		}
-		again, err := json.Marshal(first)
-		if err != nil {
-			t.Fatalf("accepted %q but cannot encode %+v: %v", body, first, err)
-		}
-		if len(again) > MaxBody { // escaping may make a body longer
-			return
-		}
-		second, err := decode(again)
-		if err != nil {
-			t.Fatalf("accepted %q but not its own encoding %q: %v", body, again, err)
-		}
-		if !reflect.DeepEqual(normal(first), normal(second)) {
-			t.Fatalf("%q changed in a round trip:\nfirst  %+v\nsecond %+v", body, first, second)
-		}
-	})
+	f.Fuzz(func(t *testing.T, body []byte) { roundTrip(t, decode, body) })
+}
+
+func roundTrip[T any](t *testing.T, decode func([]byte) (T, error), body []byte) {
+	t.Helper()
+	first, err := decode(body)
+	if err != nil {
+		checkRefusal(t, err)
+		return
+	}
+	again, err := json.Marshal(first)
+	if err != nil {
+		t.Fatalf("accepted %q but cannot encode %+v: %v", body, first, err)
+	}
+	if len(again) > MaxBody { // escaping may make a body longer
+		return
+	}
+	second, err := decode(again)
+	if err != nil {
+		t.Fatalf("accepted %q but not its own encoding %q: %v", body, again, err)
+	}
+	if !reflect.DeepEqual(normal(first), normal(second)) {
+		t.Fatalf("%q changed in a round trip:\nfirst  %+v\nsecond %+v", body, first, second)
+	}
 }
 
 func checkRefusal(t *testing.T, err error) {
@@ -70,16 +73,52 @@ func normal(message any) any {
 		m.Kinds = append([]string{}, m.Kinds...)
 		return m
 	case Activate:
-		m.Work = append([]Work{}, m.Work...)
-		return m
+		work := make([]any, 0, len(m.Work))
+		for _, w := range m.Work {
+			work = append(work, []any{w.Activation, normalWork(w.Task)})
+		}
+		return []any{m.ID, m.Order, m.Epoch, work}
+	case ha.TaskSpec:
+		return normalTask(&m)
+	case BatchRequest:
+		return []any{m.Name, m.Close, normalTask(m.Then)}
 	case Available:
 		finished := make([]any, 0, len(m.Finished))
 		for _, f := range m.Finished {
-			finished = append(finished, []any{f.Activation, f.Outcome, f.Error, len(f.Result) > 0, value(f.Result)})
+			finished = append(finished, []any{f.Activation, f.Outcome, f.Error, f.Permanent, len(f.Result) > 0, value(f.Result)})
 		}
 		return []any{m.Message, finished}
 	}
 	return message
+}
+
+func normalWork(t *WorkTask) any {
+	if t == nil {
+		return nil
+	}
+	rest, upstream := *t, []any{}
+	for _, u := range t.Upstream {
+		upstream = append(upstream, []any{u.ID, u.State, u.Omitted, len(u.Result) > 0, value(u.Result)})
+	}
+	if len(rest.Labels) == 0 {
+		rest.Labels = nil
+	}
+	rest.Payload, rest.Metadata, rest.Upstream = nil, nil, nil
+	return []any{rest, len(t.Payload) > 0, value(t.Payload), len(t.Metadata) > 0, value(t.Metadata), upstream}
+}
+
+func normalTask(s *ha.TaskSpec) any {
+	if s == nil {
+		return nil
+	}
+	rest := *s
+	rest.RunAt, rest.ExpiresAt = s.RunAt.UTC(), s.ExpiresAt.UTC()
+	if len(rest.Labels) == 0 {
+		rest.Labels = nil
+	}
+	rest.Payload, rest.Metadata = nil, nil
+	rest.After, rest.Steps = append([]ha.TaskID{}, s.After...), append([]ha.Step{}, s.Steps...)
+	return []any{rest, len(s.Payload) > 0, value(s.Payload), len(s.Metadata) > 0, value(s.Metadata)}
 }
 
 // value is what a JSON text says; a number of any length stays itself.
@@ -116,11 +155,14 @@ func FuzzDecodeAvailable(f *testing.F) {
 		`{"message":"i_am_available"}`, `{"finished":[]}`,
 		`{"finished":[{"activation":"a7-42","outcome":"done","result":{"a":[1,2.50,"<"]}}]}`,
 		`{"finished":[{"activation":"a7-42","outcome":"failed","error":"no","result":null}]}`,
+		`{"finished":[{"activation":"a7-42","outcome":"failed","error":"no","permanent":true},{"activation":"a7-43","outcome":"done","result":0.10}]}`,
 		`{"finished":[{"activation":"a","outcome":"done"}],"finished":[{"activation":"b"}]}`)
 }
 
 func FuzzDecodeActivate(f *testing.F) {
 	fuzzDecode(f, DecodeActivate,
 		`{"id":"9f2c","order":"activate","epoch":7,"work":[{"activation":"a7-42"}]}`, `{"id":"9f2c","order":"drain"}`,
+		`{"id":"9f2c","order":"activate","epoch":7,"work":[{"activation":"a7-42","task":`+fullWorkTask+`},{"activation":"a","task":null}]}`,
+		`{"id":"9f2c","order":"activate","work":[{"activation":"a7-42","task":{"labels":{},"upstream":[],"payload":null}}]}`,
 		`{"id":"9f2c","order":"later","epoch":18446744073709551615}`, `{"id":"9f2c","epoch":-1}`, `{"id":"*"}`, `{"id":"9f2c","work":[]}`)
 }

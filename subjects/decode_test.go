@@ -144,6 +144,15 @@ func TestBadBodies(t *testing.T) {
 		"available": func(b []byte) error { _, err := DecodeAvailable(b); return err },
 		"activate":  func(b []byte) error { _, err := DecodeActivate(b); return err },
 		"empty":     DecodeEmpty,
+		"task":      func(b []byte) error { _, err := DecodeTaskRequest(b); return err },
+		"wait":      func(b []byte) error { _, err := DecodeWait(b); return err },
+		"list":      func(b []byte) error { _, _, err := DecodeList(b); return err },
+		"retry":     func(b []byte) error { _, err := DecodeRetry(b); return err },
+		"pull":      func(b []byte) error { _, err := DecodePull(b); return err },
+		"pause":     func(b []byte) error { _, err := DecodePause(b); return err },
+		"limit":     func(b []byte) error { _, err := DecodeLimit(b); return err },
+		"batch":     func(b []byte) error { _, err := DecodeBatch(b); return err },
+		"progress":  func(b []byte) error { _, err := DecodeProgress(b); return err },
 	} {
 		t.Run(name, func(t *testing.T) { checkRefused(t, decode, cases) })
 	}

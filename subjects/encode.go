@@ -134,21 +134,26 @@ func AppendSubmitted(dst []byte, s Submitted) []byte {
 		dst = append(dst, '"')
 	}
 	if s.Duplicate {
-		dst = append(dst, `,"duplicate":true`...)
+		dst = append(comma(dst), `"duplicate":true`...)
 	}
 	if s.Error != nil {
-		if s.ID != "" {
-			dst = append(dst, ',')
-		}
-		dst = append(dst, `"error":{`...)
+		dst = append(comma(dst), `"error":{`...)
 		if s.Error.Status != 0 {
 			dst = append(strconv.AppendInt(append(dst, `"status":`...), int64(s.Error.Status), 10), ',')
 		}
-		dst = appendText(dst, `"code":`, s.Error.Code)
-		dst = appendText(dst, `,"message":`, s.Error.Message)
+		dst = appendQuoted(append(dst, `"code":`...), s.Error.Code)
+		dst = appendQuoted(append(dst, `,"message":`...), s.Error.Message)
 		dst = append(dst, '}')
 	}
 	return append(dst, '}')
+}
+
+// comma appends what separates a field from the one before, where there is one.
+func comma(dst []byte) []byte {
+	if dst[len(dst)-1] == '{' {
+		return dst
+	}
+	return append(dst, ',')
 }
 
 func appendRaw(dst []byte, field string, raw json.RawMessage) []byte {
@@ -234,8 +239,12 @@ func appendText(dst []byte, field, text string) []byte {
 	if text == "" {
 		return dst
 	}
+	return appendQuoted(append(dst, field...), text)
+}
+
+func appendQuoted(dst []byte, text string) []byte {
 	quoted, _ := json.Marshal(text) // a string always marshals
-	return append(append(dst, field...), quoted...)
+	return append(dst, quoted...)
 }
 
 // HeaderText makes text fit to be the value of a header: one line.

@@ -37,6 +37,10 @@ func rebuild(n Names, s Subject) string {
 		return n.Workers()
 	case KindStatus:
 		return n.Status()
+	case KindTask:
+		return n.Task(s.What)
+	case KindProgress:
+		return n.Progress(s.Worker)
 	case KindDispatcher:
 		return n.Dispatcher(s.Dispatcher)
 	case KindEvent:
@@ -59,6 +63,10 @@ func TestEverySubjectIsBuiltAsTheProtocolSpellsIt(t *testing.T) {
 		{n.Bye("9f2c"), "ha.bye.9f2c", Subject{Kind: KindBye, Worker: "9f2c"}},
 		{n.Workers(), "ha.workers", Subject{Kind: KindWorkers}},
 		{n.Status(), "ha.status", Subject{Kind: KindStatus}},
+		{n.Task(TaskSubmit), "ha.task.submit", Subject{Kind: KindTask, What: "submit"}},
+		{n.Task(TaskBatch), "ha.task.batch", Subject{Kind: KindTask, What: "batch"}},
+		{n.Progress("9f2c"), "ha.progress.9f2c", Subject{Kind: KindProgress, Worker: "9f2c"}},
+		{n.Event(EntityTask, WhatTimedOut), "ha.event.task.timed_out", Subject{Kind: KindEvent, Entity: "task", What: "timed_out"}},
 		{n.Dispatcher("d1"), "ha.dispatcher.d1", Subject{Kind: KindDispatcher, Dispatcher: "d1"}},
 		{n.Event(EntityWorker, WhatJoined), "ha.event.worker.joined", Subject{Kind: KindEvent, Entity: "worker", What: "joined"}},
 	} {
@@ -79,6 +87,8 @@ func TestParseRefusesWildcardsAndWhatNoBuilderMakes(t *testing.T) {
 		"ha.hello.", "ha.hello.x", "ha.workers.x", "ha.status.x",
 		"ha.hb", "ha.hb.", "ha.hb.*", "ha.hb.>", "ha.hb.a.b", "ha.hb.a b", "ha.hb.é", "ha.hb." + strings.Repeat("a", MaxToken+1),
 		"ha.activate.", "ha.activate.*", "ha.available", "ha.available.>", "ha.bye", "ha.bye.\x00",
+		"ha.task", "ha.task.", "ha.task.*", "ha.task.>", "ha.task.submit.x", "ha.task.sub mit", "ha.Task.submit", "ha.tasks.submit",
+		"ha.task." + strings.Repeat("a", MaxToken+1), "ha.progress", "ha.progress.", "ha.progress.*", "ha.progress.9f2c.x", n.ProgressAll(),
 		"ha.dispatcher", "ha.dispatcher.", "ha.dispatcher.*", "ha.dispatcher.>", "ha.dispatcher.d1.x", "ha.dispatcher.d 1",
 		"ha.event", "ha.event.", "ha.event.worker", "ha.event.worker.", "ha.event.worker.*", "ha.event.>", "ha.event.worker.joined.x",
 		"ha.*", "ha.>", "ha.nothing", "ha.hello\n", n.All(), n.HeartbeatAll(), n.AvailableAll(), n.ByeAll(), n.EventAll(), n.DispatcherAll(),
@@ -113,6 +123,7 @@ func FuzzParse(f *testing.F) {
 	for _, seed := range [][2]string{
 		{"", "ha.hello"}, {"", "ha.hb.9f2c"}, {"", "ha.activate"}, {"", "ha.activate.9f2c"}, {"", "ha.event.worker.joined"}, {"", "ha.dispatcher.d1"},
 		{"", "ha.hb.*"}, {"", "ha..hello"}, {"a.b", "a.b.available.x"}, {"hb", "hb.hb.hb"}, {"a.", "a..hello"}, {"", "ha.event.a.b.c"},
+		{"", "ha.task.submit"}, {"task", "task.task.task"}, {"", "ha.progress.9f2c"}, {"", "ha.task.submit."},
 	} {
 		f.Add(seed[0], seed[1])
 	}
@@ -138,6 +149,7 @@ func FuzzBuild(f *testing.F) {
 	f.Add("", "9f2c4e0011223344", "worker", "joined")
 	f.Add("a.b-c", "a7-42", "leader", "elected")
 	f.Add("hb.hello", "hello", "event", "event")
+	f.Add("task", "progress", "task", "submit")
 	f.Add("ha", "a.b", "*", ">")
 	f.Fuzz(func(t *testing.T, prefix, worker, entity, what string) {
 		n, err := NewNames(prefix)
@@ -153,6 +165,8 @@ func FuzzBuild(f *testing.F) {
 		checkBuilt(t, n, n.ActivateDirect(id), tokens, Subject{Kind: KindActivate, Worker: id})
 		checkBuilt(t, n, n.Available(id), tokens, Subject{Kind: KindAvailable, Worker: id})
 		checkBuilt(t, n, n.Bye(id), tokens, Subject{Kind: KindBye, Worker: id})
+		checkBuilt(t, n, n.Task(what), ValidToken(what), Subject{Kind: KindTask, What: what})
+		checkBuilt(t, n, n.Progress(id), tokens, Subject{Kind: KindProgress, Worker: id})
 		checkBuilt(t, n, n.Dispatcher(worker), tokens, Subject{Kind: KindDispatcher, Dispatcher: worker})
 		checkBuilt(t, n, n.Event(entity, what), ValidToken(entity) && ValidToken(what), Subject{Kind: KindEvent, Entity: entity, What: what})
 	})

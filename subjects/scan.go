@@ -2,7 +2,9 @@ package subjects
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
+	"strings"
 	"unicode/utf8"
 
 	ha "github.com/seed261fe303/ha"
@@ -90,7 +92,7 @@ func skipWord(b []byte, word string) ([]byte, bool) {
 
 // skipString skips a string, whose opening quote b begins with.
 func skipString(b []byte) ([]byte, bool) {
-	for i := 1; i < len(b); i++ {
+	for i := 1 + countPlain(b[1:]); i < len(b); i++ {
 		switch c := b[i]; {
 		case c == '"':
 			return b[i+1:], true
@@ -101,7 +103,7 @@ func skipString(b []byte) ([]byte, bool) {
 				return nil, false
 			}
 			if b[i] != 'u' {
-				if bytes.IndexByte([]byte(`"\/bfnrt`), b[i]) < 0 {
+				if strings.IndexByte(`"\/bfnrt`, b[i]) < 0 {
 					return nil, false
 				}
 				continue
@@ -118,6 +120,22 @@ func skipString(b []byte) ([]byte, bool) {
 		}
 	}
 	return nil, false
+}
+
+// countPlain returns how many of the first bytes of b, in steps of 8, are neither
+// quotes, backslashes nor control characters. It looks at 8 at a time: most of a
+// payload is text.
+func countPlain(b []byte) (n int) {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for ; n+8 <= len(b); n += 8 {
+		eight := binary.LittleEndian.Uint64(b[n:])
+		quotes, slashes := eight^ones*'"', eight^ones*'\\'
+		// Taking 1 from a byte that is 0, or 32 from one that is less, sets its top bit.
+		if ((quotes-ones)&^quotes|(slashes-ones)&^slashes|(eight-ones*' ')&^eight)&tops != 0 {
+			return n
+		}
+	}
+	return n
 }
 
 func isHex(c byte) bool {
@@ -175,9 +193,10 @@ func ValidJSON(b []byte) bool {
 // may be nested: messages that carry them must stay below what JSON decoders take.
 const MaxNesting = 1000
 
-// checkNesting refuses what is nested too deep. A value as short as that cannot be.
+// checkNesting refuses what is nested too deep. What is as short as that cannot be,
+// nor can what has so few brackets.
 func checkNesting(field string, raw json.RawMessage) error {
-	if len(raw) <= 2*MaxNesting {
+	if len(raw) <= 2*MaxNesting || bytes.Count(raw, []byte{'['})+bytes.Count(raw, []byte{'{'}) <= MaxNesting {
 		return nil
 	}
 	if deepest(raw) > MaxNesting {
@@ -194,7 +213,9 @@ func deepest(raw []byte) (most int) {
 		case quoted && c == '\\':
 			i++
 		case c == '"':
-			quoted = !quoted
+			if quoted = !quoted; quoted {
+				i += countPlain(raw[i+1:])
+			}
 		case quoted:
 		case c == '[' || c == '{':
 			depth++

@@ -35,7 +35,7 @@ func checkID(field string, id ha.TaskID) error {
 var latest = time.Date(2262, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func checkTime(field string, t time.Time) error {
-	if !t.IsZero() && (t.Year() < 1970 || !t.Before(latest)) {
+	if t = t.UTC(); !t.IsZero() && (t.Year() < 1970 || !t.Before(latest)) {
 		return ha.Invalid("invalid_"+field, "%s must be from the year 1970 to 2261, got %d", field, t.Year())
 	}
 	return nil
@@ -180,16 +180,21 @@ func checkLabels(labels map[string]string) error {
 	if len(labels) > ha.MaxLabels {
 		return ha.TooLarge("too_many_labels", "a task may have at most %d labels, got %d", ha.MaxLabels, len(labels))
 	}
+	bad, found := "", false // the first by name, so that the same task is always refused for the same
 	for name, value := range labels {
-		if !ValidToken(name) {
-			return ha.Invalid("invalid_labels", "names of labels must be 1 to %d of the characters a-z, A-Z, 0-9, '_' and '-', got %s",
-				MaxToken, Quote(name))
-		}
-		if len(value) > ha.MaxLabelValue {
-			return ha.TooLarge("label_too_large", "the value of a label may be at most %d bytes, that of %s has %d", ha.MaxLabelValue, name, len(value))
+		if (!ValidToken(name) || len(value) > ha.MaxLabelValue) && (!found || name < bad) {
+			bad, found = name, true
 		}
 	}
-	return nil
+	switch {
+	case !found:
+		return nil
+	case !ValidToken(bad):
+		return ha.Invalid("invalid_labels", "names of labels must be 1 to %d of the characters a-z, A-Z, 0-9, '_' and '-', got %s",
+			MaxToken, Quote(bad))
+	}
+	return ha.TooLarge("label_too_large", "the value of a label may be at most %d bytes, that of %s has %d",
+		ha.MaxLabelValue, bad, len(labels[bad]))
 }
 
 // CheckResult returns why a worker may not report result, or nil: it must be

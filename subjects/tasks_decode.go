@@ -1,7 +1,6 @@
 package subjects
 
 import (
-	"bytes"
 	"encoding/json"
 	"math"
 	"strconv"
@@ -26,19 +25,18 @@ func DecodeSubmit(body []byte) (list []Submission, many bool, err error) {
 	if !utf8.Valid(body) {
 		return nil, false, ha.Invalid("invalid_utf8", "body must be UTF-8")
 	}
-	b := bytes.TrimSpace(body)
-	if len(b) == 0 || b[0] != '[' {
-		one := submission(b)
+	if b := skipBlanks(body); len(b) == 0 || b[0] != '[' {
+		one := submission(body)
 		if one.Err != nil {
 			return nil, false, one.Err
 		}
 		return []Submission{one}, false, nil
 	}
-	if list, ok := readTasks(b); ok {
+	if list, ok := readTasks(body); ok {
 		return list, true, nil
 	}
 	var raw []json.RawMessage
-	if err := json.Unmarshal(b, &raw); err != nil {
+	if err := json.Unmarshal(body, &raw); err != nil {
 		return nil, true, explain(err)
 	}
 	if len(raw) > MaxSubmit {
@@ -51,28 +49,45 @@ func DecodeSubmit(body []byte) (list []Submission, many bool, err error) {
 	return list, true, nil
 }
 
-// readTasks reads an array of tasks that are written as readTask reads them.
+// readTasks reads an array of tasks. One that is not written as readTask reads it
+// is left to encoding/json, and so is the whole where it may not be JSON.
 func readTasks(body []byte) (list []Submission, ok bool) {
-	c := canonical{body}
+	c := canonical{rest: skipBlanks(body)}
 	if !c.skip(`[`) {
 		return nil, false
 	}
-	specs := make([]ha.TaskSpec, 0, min(1+bytes.Count(body, []byte(`},{`)), MaxSubmit))
+	n := min(entries(body), MaxSubmit)
+	specs := make([]ha.TaskSpec, 0, n)
+	list = make([]Submission, 0, n)
 	for more := true; more; more = c.skip(`,`) {
-		if len(specs) == MaxSubmit {
+		if len(list) == MaxSubmit {
 			return nil, false
 		}
+		var one Submission
 		specs = append(specs, ha.TaskSpec{})
-		if !c.readTask(&specs[len(specs)-1]) {
-			return nil, false
+		c.rest = skipBlanks(c.rest)
+		before := c.rest
+		if spec := &specs[len(specs)-1]; !c.readTask(spec) {
+			c.rest = before
+			raw, ok := c.value()
+			if !ok {
+				return nil, false
+			}
+			*spec = ha.TaskSpec{}
+			if err := decode(raw, spec); err != nil {
+				one = refusedTask(err)
+			}
 		}
+		list = append(list, one)
+		c.rest = skipBlanks(c.rest)
 	}
-	if string(c.rest) != `]` {
+	if !c.skip(`]`) || len(skipBlanks(c.rest)) > 0 {
 		return nil, false
 	}
-	list = make([]Submission, len(specs))
-	for i := range specs {
-		list[i] = checked(&specs[i])
+	for i := range list { // not before, for specs may have moved
+		if list[i].Err == nil {
+			list[i] = checked(&specs[i])
+		}
 	}
 	return list, true
 }
@@ -80,8 +95,8 @@ func readTasks(body []byte) (list []Submission, ok bool) {
 // submission decodes one task, of a body that is UTF-8.
 func submission(b []byte) Submission {
 	spec := new(ha.TaskSpec)
-	c := canonical{b}
-	if !c.readTask(spec) || len(c.rest) > 0 {
+	c := canonical{rest: skipBlanks(b)}
+	if !c.readTask(spec) || len(skipBlanks(c.rest)) > 0 {
 		*spec = ha.TaskSpec{}
 		if err := decode(b, spec); err != nil {
 			return refusedTask(err)
@@ -140,17 +155,15 @@ func DecodeList(body []byte) (r ListRequest, after uint64, err error) {
 		}
 	}
 	if r.State != "" {
-		if err := r.State.Validate(); err != nil {
-			return r, 0, err
+		if r.State.Validate() != nil { // whose words repeat all of it
+			return r, 0, ha.Invalid("invalid_state", "state must be one of %v, got %s", ha.TaskStates(), Quote(string(r.State)))
 		}
 	}
 	if r.Limit, err = limit(r.Limit, 100); err != nil {
 		return r, 0, err
 	}
-	for field, name := range map[string]string{"kind": r.Kind, "pool": r.Pool, "batch": r.Batch} {
-		if name != "" && !ValidToken(name) {
-			return r, 0, badToken(field, name)
-		}
+	if err := checkTokens(named{"kind", r.Kind}, named{"pool", r.Pool}, named{"batch", r.Batch}); err != nil {
+		return r, 0, err
 	}
 	if r.Cursor != "" {
 		if after, err = strconv.ParseUint(r.Cursor, 10, 64); err != nil || after == math.MaxUint64 {
@@ -198,10 +211,8 @@ func DecodePull(body []byte) (PullRequest, error) {
 			return r, err
 		}
 	}
-	for _, f := range []struct{ field, name string }{{"kind", r.Kind}, {"pool", r.Pool}, {"receipt", r.Receipt}} {
-		if f.name != "" && !ValidToken(f.name) {
-			return r, badToken(f.field, f.name)
-		}
+	if err := checkTokens(named{"kind", r.Kind}, named{"pool", r.Pool}, named{"receipt", r.Receipt}); err != nil {
+		return r, err
 	}
 	n, err := limit(r.Limit, 100)
 	r.Limit = n
