@@ -91,9 +91,13 @@ var errorCode = regexp.MustCompile(`\.(?:Invalid|NotFound|Conflict|TooLarge|Over
 var notOnTheWire = map[string]string{
 	"invalid_prefix": "a setting, refused at start",
 	"invalid_reply":  "made by whoever reads a reply",
-	"invalid_id":     "made by a worker that reads an order",
 	"invalid_work":   "made by a worker that reads an order",
+	"line_too_long":  "a line of a file that the command reads",
 }
+
+// fieldCode is where package subjects names a field whose refusal has the code
+// "invalid_" and that name.
+var fieldCode = regexp.MustCompile(`(?:\bbadToken|checkNames|checkID|checkTime|checkMillis|checkNesting|Sprintf|named)[({]"([a-z_]+)["\[]`)
 
 func TestDocsNameEveryErrorCode(t *testing.T) {
 	protocol := read(t, "docs/protocol.md")
@@ -110,7 +114,19 @@ func TestDocsNameEveryErrorCode(t *testing.T) {
 			}
 		}
 	}
-	if found < 10 {
+	for _, file := range sources(t, ".go") {
+		if filepath.Dir(file) != "subjects" || strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		for _, match := range fieldCode.FindAllStringSubmatch(read(t, file), -1) {
+			code := "invalid_" + match[1]
+			found++
+			if notOnTheWire[code] == "" && !strings.Contains(protocol, "`"+code+"`") {
+				t.Errorf("%s refuses with %s, which docs/protocol.md does not explain", file, code)
+			}
+		}
+	}
+	if found < 40 {
 		t.Errorf("found only %d error codes: is the pattern still right?", found)
 	}
 }
