@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-STEPS=(test format build tidy docs lint race sim fuzz examples demo failover)
+STEPS=(test format build tidy docs lint race sim fuzz examples demo failover tasks bench)
 
 LINT_VERSION=2.15.0
 CACHE=${HA_CI_CACHE:-$PWD/.cache}
@@ -106,6 +106,22 @@ step_demo() {
 step_failover() {
   show go run ./proof/failover -kills 2 -node-kills 1 -pause 3s -slack 2
   show go run ./proof/soak -for 5s -slack 2
+}
+
+# Tasks on real processes that are killed: few of them, to see that it works. More:
+# "task tasks".
+step_tasks() { show go run ./proof/tasks -tasks 3000 -scenario alone,apart,cluster -slack 3; }
+
+# The comparison with other systems, at a size that says nothing about speed: its
+# module builds, and every scenario runs to its end. The figures come from
+# "task bench:compare" on a machine that does nothing else.
+step_bench() {
+  (
+    cd bench
+    show go vet ./...
+    show go test -count=1 ./...
+    show go run ./compare -small
+  )
 }
 
 if (($# == 0)); then

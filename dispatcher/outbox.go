@@ -131,18 +131,44 @@ func (o *outbox) reply(b *batch, r *reply) {
 		o.buf = subjects.AppendSubmitted(o.buf[:0], subjects.Submitted{ID: r.answer.Task, Duplicate: r.answer.Duplicate})
 		o.publish(r.to, o.buf)
 	case r.submitted != nil:
-		o.buf = append(o.buf[:0], '[')
-		for i := range r.submitted {
-			if i > 0 {
-				o.buf = append(o.buf, ',')
-			}
-			o.buf = subjects.AppendSubmitted(o.buf, r.submitted[i])
-		}
-		o.buf = append(o.buf, ']')
+		o.buf = appendSubmitted(o.buf[:0], r.submitted)
 		o.publish(r.to, o.buf)
 	default:
 		o.buf = subjects.AppendOK(o.buf[:0], r.answer.Ignored)
 		o.publish(r.to, o.buf)
+	}
+}
+
+// talkative is how many refusals of one submission say why in words, where all of
+// them would be more than a message holds.
+const talkative = 100
+
+// maxAnswer is the length of an answer that every NATS server carries, with its headers.
+const maxAnswer = 1_000_000
+
+// appendSubmitted appends the answer to an array of tasks. A NATS server carries 1 MiB
+// unless told otherwise, and ten thousand refusals may be longer: then most are
+// content with their code.
+func appendSubmitted(dst []byte, list []subjects.Submitted) []byte {
+	whole := len(dst)
+	for most := len(list); ; most = talkative {
+		dst = append(dst[:whole], '[')
+		refused := 0
+		for i, s := range list {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			if s.Error != nil {
+				if refused++; refused > most {
+					s = subjects.Submitted{Error: &subjects.ErrorDetail{Status: s.Error.Status, Code: s.Error.Code}}
+				}
+			}
+			dst = subjects.AppendSubmitted(dst, s)
+		}
+		dst = append(dst, ']')
+		if len(dst) <= maxAnswer || most == talkative {
+			return dst
+		}
 	}
 }
 

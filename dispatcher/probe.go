@@ -27,11 +27,11 @@ const (
 	probeMisses = 3
 	// probeMissesMany is that number where at least manyGone workers, and half of those
 	// asked, are silent.
-	probeMissesMany = 12
+	probeMissesMany = 5
 	manyGone        = 3
 	// probeSettle is the time that everybody is given after this dispatcher began to
 	// lead, or connected anew.
-	probeSettle = 3 * time.Second
+	probeSettle = 1500 * time.Millisecond
 	// probesMost bounds the probes of one round; workers take turns beyond.
 	probesMost = 5000
 )

@@ -69,7 +69,8 @@ func rowSize(r *ha.TaskRecord) int {
 // taskReport answers a request for the statistics of tasks.
 func (l *loop) taskReport() subjects.TaskReport {
 	s := l.core.TaskSummary()
-	r := subjects.TaskReport{Since: s.Since, Tasks: s.Counts, Bytes: s.Bytes, Kinds: []subjects.KindStats{}, Pools: []subjects.PoolStats{}, Limits: s.Keys}
+	r := subjects.TaskReport{Since: s.Since, Tasks: s.Counts, Bytes: s.Bytes, Kinds: []subjects.KindStats{}, Pools: []subjects.PoolStats{}}
+	s.Kinds, s.Pools, r.Limits = first(s.Kinds, &r.Omitted), first(s.Pools, &r.Omitted), first(s.Keys, &r.Omitted)
 	for _, k := range s.Kinds {
 		row := subjects.KindStats{
 			Kind: k.Name, Since: k.Since, Pending: k.Pending, Running: k.Running, Paused: k.Paused,
@@ -92,6 +93,13 @@ func (l *loop) taskReport() subjects.TaskReport {
 		r.Pools = append(r.Pools, row)
 	}
 	return r
+}
+
+// first cuts a list to what an answer holds of it, and counts what is left out.
+func first[T any](list []T, omitted *int) []T {
+	n := min(len(list), subjects.MaxStats)
+	*omitted += len(list) - n
+	return list[:n]
 }
 
 // millis is d in milliseconds, with their fraction.

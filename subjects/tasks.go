@@ -30,6 +30,9 @@ const (
 	// MaxTasksPage is the greatest number of tasks in one answer to a list, and of
 	// results in one to a pull. An answer may hold fewer, as it must fit into a message.
 	MaxTasksPage = 1000
+	// MaxStats is how many kinds, pools and limits of keys the answer to stats lists,
+	// each, of which the first.
+	MaxStats = 1000
 	// MaxWait is the longest that the answer to a wait may be held back. Who wants to
 	// wait longer asks again.
 	MaxWait = 30 * time.Second
@@ -171,6 +174,8 @@ type TaskReport struct {
 	Pools []PoolStats `json:"pools"`
 	// Limits are those of keys; those of kinds and pools stand there.
 	Limits []ha.Limit `json:"limits,omitempty"`
+	// Omitted counts the kinds, pools and limits beyond [MaxStats] of each.
+	Omitted int `json:"omitted,omitempty"`
 }
 
 // KindStats is what is known of one kind.
@@ -181,8 +186,8 @@ type KindStats struct {
 	Pending int  `json:"pending"`
 	Running int  `json:"running"`
 	Paused  bool `json:"paused,omitempty"`
-	// Completed, Failed, TimedOut and Cancelled count ends of tasks, or of steps,
-	// Retries attempts that were followed by another one.
+	// Completed, Failed, TimedOut and Cancelled count ends of tasks, or of steps, while
+	// they ran and before; Retries attempts that were followed by another one.
 	Completed uint64 `json:"completed"`
 	Failed    uint64 `json:"failed"`
 	TimedOut  uint64 `json:"timed_out"`

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -63,10 +64,16 @@ func (o *output) String() string {
 // tester's NATS settings nor files in the home directory matter.
 func start(t *testing.T, env []string, args ...string) *process {
 	t.Helper()
+	return startReading(t, nil, env, args...)
+}
+
+// startReading is start with something on standard input.
+func startReading(t *testing.T, stdin io.Reader, env []string, args ...string) *process {
+	t.Helper()
 	home := t.TempDir()
 	p := &process{cmd: exec.Command(binary, args...), done: make(chan struct{})}
 	p.cmd.Env = append([]string{"HOME=" + home, "TMPDIR=" + home, "PATH=" + os.Getenv("PATH")}, env...)
-	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
+	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = stdin, &p.stdout, &p.stderr
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

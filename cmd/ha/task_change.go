@@ -46,7 +46,8 @@ func (a *app) taskRetry() *cobra.Command {
 	cmd := a.taskSub(taskSub{
 		use: "retry ID|- ... | --kind KIND", short: "Put failed tasks back",
 		long: `Puts tasks back that failed, timed out or were cancelled, with all of their
-attempts, and prints the state that each is in now; or all of them of a kind.`,
+attempts, and prints the state that each is in now; or, with --kind, all of a kind
+that failed or timed out.`,
 		example: "  ha task retry t7-42\n  ha task retry --kind sha512",
 		args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -72,7 +73,7 @@ attempts, and prints the state that each is in now; or all of them of a kind.`,
 			return errorsFirst(err, a.showRetried(&f, kind, n))
 		},
 	}, &f)
-	cmd.Flags().StringVar(&kind, "kind", "", "all failed tasks of this kind")
+	cmd.Flags().StringVar(&kind, "kind", "", "all tasks of this kind that failed or timed out")
 	return cmd
 }
 

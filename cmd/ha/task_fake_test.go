@@ -170,7 +170,7 @@ func (f *fakeTasks) submit(body []byte) any {
 			refusal = ha.Overloaded("backlog_full", "the backlog is full")
 		}
 		if refusal != nil {
-			answers = append(answers, subjects.Submitted{Error: &subjects.ErrorDetail{Code: refusal.Code, Message: refusal.Message}})
+			answers = append(answers, subjects.Submitted{Error: &subjects.ErrorDetail{Status: refusal.Status, Code: refusal.Code, Message: refusal.Message}})
 			continue
 		}
 		answers = append(answers, f.accept(s.Spec))

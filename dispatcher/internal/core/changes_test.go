@@ -1,8 +1,10 @@
 package core
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	ha "github.com/seed261fe303/ha"
@@ -123,11 +125,32 @@ func (s *census) watch(t testing.TB, c *Core, r Record, apply func()) {
 	case TaskSubmitted:
 		s.numbers++
 		s.kept[r.Number] = r.Spec.ID
+		var as, is encoder
+		if as.spec(asKept(r.Spec)); !sameBytes(&as, &is, c.t.table.get(r.Number)) {
+			t.Fatalf("submitted as %+v, kept as %+v", r.Spec, c.t.table.get(r.Number).spec())
+		}
 	case TasksLeft:
 		for _, n := range r.Tasks {
 			delete(s.kept, n)
 		}
 	}
+}
+
+// asKept is s in the form in which it is kept: every step has what is said of all.
+func asKept(s *ha.TaskSpec) *ha.TaskSpec {
+	one := *s
+	one.Partial, one.Steps = false, slices.Clone(s.Steps)
+	for i := range one.Steps {
+		one.Kind = one.Steps[0].Kind
+		one.Steps[i].Partial = s.Partial || one.Steps[i].Partial
+	}
+	return &one
+}
+
+// sameBytes tells whether t, written to is, has the bytes in as.
+func sameBytes(as, is *encoder, t *task) bool {
+	is.spec(t.spec())
+	return bytes.Equal(as.b, is.b)
 }
 
 func numberOf(name ha.TaskState) state {

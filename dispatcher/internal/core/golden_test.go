@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "write what the golden transcripts' comm
 //	go test ./dispatcher/internal/core -run Golden -update
 func TestGolden(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) < 9 {
+	if err != nil || len(files) < 26 {
 		t.Fatalf("%d transcripts, %v", len(files), err)
 	}
 	for _, file := range files {

@@ -38,10 +38,15 @@ func seeds(t testing.TB, n uint64) []uint64 {
 // each runs f once a seed and says which seed failed.
 func each(t *testing.T, n uint64, f func(t *testing.T, rng *rand.Rand)) {
 	t.Helper()
-	for _, seed := range seeds(t, n) {
-		f(t, rand.New(rand.NewPCG(seed, 7)))
+	var seed uint64
+	defer func() { // f may have ended the test
 		if t.Failed() {
-			t.Fatalf("to see it again: HA_SEED=%d go test ./dispatcher/internal/core -run '^%s$'", seed, t.Name())
+			t.Logf("to see it again: HA_SEED=%d go test ./dispatcher/internal/core -run '^%s$'", seed, t.Name())
+		}
+	}()
+	for _, seed = range seeds(t, n) {
+		if f(t, rand.New(rand.NewPCG(seed, 7))); t.Failed() {
+			return
 		}
 	}
 }
@@ -219,7 +224,7 @@ func (h *history) given() {
 // rests on: whoever applies the leader's records, from the beginning or from a
 // snapshot that was written while the state changed, holds the leader's state.
 func TestStandbyAndSnapshotsFollowEveryHistory(t *testing.T) {
-	each(t, 100, func(t *testing.T, rng *rand.Rand) {
+	each(t, 60, func(t *testing.T, rng *rand.Rand) {
 		h := newHistory(t, rng)
 		for range 300 {
 			h.do()
@@ -232,13 +237,18 @@ func TestStandbyAndSnapshotsFollowEveryHistory(t *testing.T) {
 // made of its snapshot: they must do the same, not only look the same. One thing
 // may differ: which tasks of a concurrency key stand in the queue is up to who leads.
 func TestRestoredStateBehavesTheSame(t *testing.T) {
-	each(t, 50, func(t *testing.T, rng *rand.Rand) {
+	each(t, 30, func(t *testing.T, rng *rand.Rand) {
 		h := newHistory(t, rng)
 		h.keyless = true
 		for range 100 + rng.IntN(200) {
 			h.do()
 		}
 		h.given()
+		for one := h.core.t.table.from(0); one != nil; one = h.core.t.table.from(one.number + 1) {
+			if one.more != nil {
+				one.more.progress = nil // which is soft, and what a leader was told stays with it
+			}
+		}
 		h.twin = rebuild(t, h.cfg, h.core.Digest(nil))
 		h.lead(h.core.Epoch() + 1) // from here on what is soft is equal, too
 		for range 100 {

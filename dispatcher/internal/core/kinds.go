@@ -60,16 +60,24 @@ func (k *kind) opens(now int64) int64 {
 	if k.interval == 0 {
 		return 0
 	}
-	if at := k.due - (k.burst-1)*k.interval; at > now {
+	if at := k.due - (k.burst-1)*k.interval; at > now && !k.stale(now) {
 		return at
 	}
 	return 0
 }
 
+// stale tells whether due is further off than any number of starts can have put
+// it: it is from a slower rate, or from a leader whose clock was ahead.
+func (k *kind) stale(now int64) bool { return k.due > now+k.burst*k.interval }
+
 func (k *kind) started(at int64) {
-	if k.interval > 0 {
-		k.due = max(k.due, at) + k.interval
+	if k.interval == 0 {
+		return
 	}
+	if k.stale(at) {
+		k.due = at
+	}
+	k.due = max(k.due, at) + k.interval
 }
 
 // class is the tasks of one kind in one pool: the same workers may run all of them.
@@ -268,7 +276,52 @@ func (c *Core) admit(k *key) {
 		t.leave()
 		t.admitted = true
 		k.admitted++
-		t.class.queue.push(t)
+		t.class.queue.put(t, true)
+	}
+}
+
+// limitKeys makes the limits of these keys good for tasks that wait already: where
+// one has become lower, the latest of its tasks leave the queues of their classes.
+func (c *Core) limitKeys(keys ...*key) {
+	queued := make(map[*key][]*task)
+	for _, k := range keys {
+		if most := c.most(k); most > 0 && k.admitted > most {
+			queued[k] = nil
+		}
+	}
+	for t := c.t.table.from(0); t != nil && len(queued) > 0; t = c.t.table.from(t.number + 1) {
+		if t.state == pending && t.admitted {
+			if list, ok := queued[t.more.key]; ok {
+				queued[t.more.key] = append(list, t)
+			}
+		}
+	}
+	for _, k := range keys {
+		c.withdraw(k, queued[k])
+		c.admit(k)
+	}
+}
+
+// withdraw takes the places of k above its limit from those queued, and puts them
+// before those that wait for one.
+func (c *Core) withdraw(k *key, queued []*task) {
+	if len(queued) == 0 {
+		return
+	}
+	slices.SortFunc(queued, byTurn)
+	list := queued[max(0, len(queued)-(k.admitted-c.most(k))):]
+	for _, t := range list {
+		t.leave()
+		t.admitted = false
+		k.admitted--
+	}
+	for k.waiting.n > 0 {
+		t := k.waiting.head(int64(c.cfg.Aging))
+		t.leave()
+		list = append(list, t)
+	}
+	for _, t := range list {
+		k.waiting.push(t)
 	}
 }
 
@@ -283,13 +336,20 @@ func (e *ends) push(t *task) { e.list = append(e.list, ending{t.number, t.turn})
 // first returns the oldest that is still so, dropping those before it.
 func (e *ends) first(tasks *table) *task {
 	for len(e.list) > 0 {
-		t := tasks.get(e.list[0].number)
-		if t != nil && t.turn == e.list[0].turn && t.state.final() {
+		if t := e.list[0].task(tasks); t != nil {
 			return t
 		}
 		e.list = e.list[1:]
 	}
 	e.list = nil
+	return nil
+}
+
+// task returns the task that ended so; nil: it is forgotten, or has gone on.
+func (e ending) task(tasks *table) *task {
+	if t := tasks.get(e.number); t != nil && t.turn == e.turn && t.state.final() {
+		return t
+	}
 	return nil
 }
 

@@ -50,8 +50,9 @@ func (l *list) remove(t *task) {
 // of tasks that go before a given one is bounded, none waits for ever (a form of
 // aging; Silberschatz, Galvin, Gagne: Operating System Concepts, 5.3.4).
 //
-// Tasks that come back after they were started go before the others of their
-// lane: those were not started yet, so they are younger.
+// Tasks that come back after they were started, or whose concurrency key held them
+// back, go before the others of their lane: those are younger, as they are taken from
+// it in the order of their age.
 type lanes struct {
 	list []*lane // of those that have a task, by priority, the highest first
 	n    int
@@ -74,7 +75,10 @@ func (q *lanes) find(priority int16) (int, bool) {
 	return slices.BinarySearchFunc(q.list, priority, func(l *lane, p int16) int { return cmp.Compare(p, l.priority) })
 }
 
-func (q *lanes) push(t *task) {
+func (q *lanes) push(t *task) { q.put(t, t.returned) }
+
+// put is push; ahead puts t among those that go before the others of their lane.
+func (q *lanes) put(t *task, ahead bool) {
 	i, found := q.find(t.priority)
 	if !found {
 		l := &lane{owner: q, priority: t.priority}
@@ -82,7 +86,7 @@ func (q *lanes) push(t *task) {
 		q.list = slices.Insert(q.list, i, l)
 	}
 	q.n++
-	if t.returned {
+	if ahead {
 		q.list[i].returned.push(t)
 	} else {
 		q.list[i].fresh.push(t)

@@ -101,6 +101,7 @@ func (r *rig) step(in Input) Reply {
 	}
 	r.follow(out)
 	checkSettled(r.t, r.core)
+	checkStarts(r.t, r.core, out.Records)
 	return reply
 }
 

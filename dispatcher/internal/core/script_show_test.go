@@ -2,6 +2,7 @@ package core
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -19,6 +20,10 @@ func (s *script) show(out Ready) {
 		what := "event"
 		if e.Kind == SendActivate || e.Kind == SendCancel {
 			what = "send"
+		}
+		if t := out.TaskOf(&e); t != nil {
+			s.say(what, "%s", s.taskEffect(e, t))
+			continue
 		}
 		s.say(what, "%s", s.effect(e))
 	}
@@ -44,15 +49,18 @@ func (s *script) record(r Record) string {
 		if len(r.Kinds) > 0 {
 			text += ", kinds " + strings.Join(r.Kinds, " ")
 		}
+		if len(r.Pools) > 0 && !slices.Equal(r.Pools, []string{defaultPool}) {
+			text += ", pools " + strings.Join(r.Pools, " ")
+		}
 		return text
 	case Removed:
-		return fmt.Sprintf("removed %s, %s", s.names[r.Worker], map[RemovedWhy]string{RemovedBye: "bye", RemovedSilent: "silent"}[r.Why])
+		return fmt.Sprintf("removed %s, %s", s.names[r.Worker], map[RemovedWhy]string{RemovedBye: "bye", RemovedSilent: "silent", RemovedGone: "gone"}[r.Why])
 	case Activated:
 		return fmt.Sprintf("activated %s, number %d", s.names[r.Worker], r.Number)
 	case Ended:
 		return fmt.Sprintf("ended %s, number %d, %s", s.names[r.Worker], r.Number, r.Outcome)
 	}
-	return fmt.Sprintf("%+v", r)
+	return s.taskRecord(r)
 }
 
 func (s *script) effect(e Effect) string {

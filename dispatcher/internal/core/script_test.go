@@ -16,8 +16,9 @@ import (
 // hello with; who says hello again under a new id is called east#2. The leader is
 // d1, of epoch 1, since 0 s.
 //
-//	config [activate-every=2s] [window=0] [max-workers=10]   first, or not at all
-//	hello NAME weight=W [slots=N] [instance=X] [kinds=A,B]
+//	config [activate-every=2s] [window=0] [max-workers=10] [max-tasks=N] [aging=10m] [retain=24h] [retain-failed=24h]
+//	  [retain-tasks=N]      first, or not at all
+//	hello NAME weight=W [slots=N] [instance=X] [kinds=A,B] [pools=P,Q]
 //	heartbeat NAME [running=A,B | running=none]
 //	available NAME [ACTIVATION[=OUTCOME] ...]
 //	bye NAME
@@ -26,6 +27,8 @@ import (
 //	run 10s                 time passes, with a tick whenever the core asks for one
 //	lead NODE epoch=N       the leader is gone; NODE reads the journal and leads
 //	workers | counts
+//
+// and those of taskCommands.
 type script struct {
 	cfg     Config
 	core    *Core
@@ -35,12 +38,14 @@ type script struct {
 	ids     map[string]ha.WorkerID
 	out     []string
 	stamped time.Time // the time at the beginning of the last line that has one
+	taskIDs map[uint64]ha.TaskID
+	shown   map[string]bool // nil: everything
 }
 
 func newScript() *script {
 	cfg := testConfig()
 	cfg.ShareWindow = 0
-	return &script{cfg: cfg, now: noon, names: map[ha.WorkerID]string{}, ids: map[string]ha.WorkerID{}}
+	return &script{cfg: cfg, now: noon, names: map[ha.WorkerID]string{}, ids: map[string]ha.WorkerID{}, taskIDs: map[uint64]ha.TaskID{}}
 }
 
 // take returns the lines since the last call.
@@ -50,7 +55,19 @@ func (s *script) take() []string {
 	return out
 }
 
+// hides tells whether the transcript leaves out lines of that sort.
+func (s *script) hides(what string) bool {
+	switch what {
+	case "record", "send", "event", "reply":
+		return s.shown != nil && !s.shown[what]
+	}
+	return false
+}
+
 func (s *script) say(what, format string, args ...any) {
+	if s.hides(what) {
+		return
+	}
 	stamp := ""
 	if len(s.out) == 0 || !s.stamped.Equal(s.now) {
 		stamp = strconv.FormatFloat(s.now.Sub(noon).Seconds(), 'f', -1, 64) + "s"
@@ -149,6 +166,7 @@ func (s *script) do(command string) error {
 		"hello": s.hello, "heartbeat": s.heartbeat, "available": s.available, "bye": s.bye,
 		"wait": s.wait, "tick": s.tick, "run": s.run, "lead": s.failover, "workers": s.workers, "counts": s.counts,
 	}
+	maps.Copy(commands, s.taskCommands())
 	do := commands[words[0]]
 	if do == nil {
 		return fmt.Errorf("no such command; there are %v", slices.Sorted(maps.Keys(commands)))
@@ -163,13 +181,21 @@ func (s *script) config(a *arguments) error {
 	s.cfg.ActivateEvery = a.duration(a.text("activate-every"), s.cfg.ActivateEvery)
 	s.cfg.ShareWindow = a.number("window", s.cfg.ShareWindow)
 	s.cfg.MaxWorkers = a.number("max-workers", s.cfg.MaxWorkers)
+	s.cfg.MaxTasks = a.number("max-tasks", s.cfg.MaxTasks)
+	s.cfg.RetainTasks = a.number("retain-tasks", s.cfg.RetainTasks)
+	for key, d := range map[string]*time.Duration{"aging": &s.cfg.Aging, "retain": &s.cfg.Retain, "retain-failed": &s.cfg.RetainFailed} {
+		*d = a.duration(a.text(key), *d)
+	}
 	return a.finish()
 }
 
 func (s *script) hello(a *arguments) error {
 	in := Hello{
 		At: s.now, Name: a.word(), Weight: ha.Weight(a.number("weight", 0)), Slots: a.number("slots", 1),
-		Instance: a.text("instance"), Kinds: a.list("kinds"),
+		Instance: a.text("instance"), Kinds: a.list("kinds"), Pools: a.list("pools"),
+	}
+	if len(in.Kinds) > 0 && in.Pools == nil {
+		in.Pools = []string{defaultPool}
 	}
 	if err := a.finish(); err != nil {
 		return err
@@ -311,8 +337,12 @@ func (s *script) step(in Input) bool {
 	_, tick := in.(Tick)
 	switch {
 	case tick:
+	case reply.Err != nil && reply.Task != "":
+		s.say("refused", "%d %s, it is %s", reply.Err.Status, reply.Err.Code, reply.Task)
 	case reply.Err != nil:
 		s.say("refused", "%d %s", reply.Err.Status, reply.Err.Code)
+	case s.taskReply(reply) != "":
+		s.say("reply", "%s", s.taskReply(reply))
 	case reply.Worker != "":
 		s.say("reply", "you are %s, epoch %d", s.names[reply.Worker], reply.Epoch)
 	case len(reply.Ignored) > 0:

@@ -20,7 +20,9 @@ func (c *Core) Lead(at time.Time, epoch ha.Epoch, node string, out *Ready) error
 		return err
 	}
 	out.Records = append(out.Records, elected)
-	c.soft = soft{now: at, nanos: at.UnixNano(), stirred: true}
+	// The leader before may have left something undone, for what is over the bound of one Step.
+	more := c.t.counts[pending] > 0 || c.t.resolved.n > 0
+	c.soft = soft{now: at, nanos: at.UnixNano(), stirred: true, more: more}
 	for w := range c.after(0) {
 		w.soft = softWorker{}
 		c.block(w)
@@ -45,7 +47,7 @@ func (c *Core) Step(in Input, out *Ready) Reply {
 		c.soft.now, c.soft.nanos = at, at.UnixNano()
 	}
 	if c.soft.rateOpens > 0 && c.soft.rateOpens <= c.soft.nanos {
-		c.soft.stirred = true
+		c.soft.stirred, c.soft.rateOpens = true, 0
 	}
 	if c.groups[plainGroup].selector.IdleLen() == 0 {
 		// Nobody was idle until now, whether or not a Tick came to see it.

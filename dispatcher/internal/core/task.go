@@ -1,6 +1,8 @@
 package core
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	ha "github.com/seed261fe303/ha"
@@ -62,7 +64,7 @@ type task struct {
 	number uint64 // counts the submissions of the journal from 1
 	// turn is the order in which tasks became pending, and ended: it rises with each.
 	turn  uint64
-	print uint64 // of what was submitted; see fingerprint
+	mark  uint64 // of what was submitted; see fingerprint
 	id    ha.TaskID
 	class *class // of the kind that is next, or running
 
@@ -221,52 +223,51 @@ func (t *task) dueAt() int64 {
 const pageTasks = 512
 
 type page struct {
-	tasks [pageTasks]*task
+	first uint64 // the number of the first task that it has room for
 	n     int
+	tasks [pageTasks]*task
 }
 
 // table finds tasks by their number. Those of a time are mostly forgotten
-// together, and their pages with them.
+// together, and their pages with them; the few that stay for years hold up one each.
 type table struct {
-	first uint64 // the number of the first task that pages has room for
-	pages []*page
+	pages []*page // that have a task, by first
 	n     int
 }
 
+// find returns the index of the page for the task of that number or, where there
+// is none, of the next.
+func (b *table) find(number uint64) int {
+	first := number - number%pageTasks
+	if n := uint64(len(b.pages)); n > 0 && first <= b.pages[n-1].first {
+		// Where no page is missing, it is as far from the last as its number.
+		if back := (b.pages[n-1].first - first) / pageTasks; back < n && b.pages[n-1-back].first == first {
+			return int(n - 1 - back)
+		}
+	}
+	i, _ := slices.BinarySearchFunc(b.pages, first, func(p *page, first uint64) int { return cmp.Compare(p.first, first) })
+	return i
+}
+
 func (b *table) get(number uint64) *task {
-	if number < b.first || number-b.first >= uint64(len(b.pages))*pageTasks {
-		return nil
+	if i := b.find(number); i < len(b.pages) && number-b.pages[i].first < pageTasks { // unsigned: a later page is far away
+		return b.pages[i].tasks[number%pageTasks]
 	}
-	i := number - b.first
-	p := b.pages[i/pageTasks]
-	if p == nil {
-		return nil
-	}
-	return p.tasks[i%pageTasks]
+	return nil
 }
 
 // put adds t, whose number may be any.
 func (b *table) put(t *task) {
-	if len(b.pages) == 0 {
-		b.first = t.number - t.number%pageTasks
+	i := b.find(t.number)
+	if i == len(b.pages) || t.number-b.pages[i].first >= pageTasks {
+		b.pages = slices.Insert(b.pages, i, &page{first: t.number - t.number%pageTasks})
 	}
-	for t.number < b.first {
-		b.pages = append([]*page{nil}, b.pages...)
-		b.first -= pageTasks
-	}
-	i := t.number - b.first
-	for i/pageTasks >= uint64(len(b.pages)) {
-		b.pages = append(b.pages, nil)
-	}
-	p := &b.pages[i/pageTasks]
-	if *p == nil {
-		*p = new(page)
-	}
-	if (*p).tasks[i%pageTasks] == nil {
+	p := b.pages[i]
+	if p.tasks[t.number%pageTasks] == nil {
 		b.n++
-		(*p).n++
+		p.n++
 	}
-	(*p).tasks[i%pageTasks] = t
+	p.tasks[t.number%pageTasks] = t
 }
 
 // drop removes the task of that number.
@@ -275,32 +276,27 @@ func (b *table) drop(number uint64) {
 		return
 	}
 	b.n--
-	i := number - b.first
-	p := b.pages[i/pageTasks]
-	p.tasks[i%pageTasks] = nil
-	if p.n--; p.n > 0 {
-		return
-	}
-	b.pages[i/pageTasks] = nil
-	for len(b.pages) > 0 && b.pages[0] == nil {
+	i := b.find(number)
+	p := b.pages[i]
+	p.tasks[number%pageTasks] = nil
+	switch p.n--; {
+	case p.n > 0:
+	case i == 0: // as it mostly is
+		b.pages[0] = nil
 		b.pages = b.pages[1:]
-		b.first += pageTasks
+	default:
+		b.pages = slices.Delete(b.pages, i, i+1)
 	}
 }
 
 // from returns the first task whose number is n or more, or nil.
 func (b *table) from(n uint64) *task {
-	n = max(n, b.first)
-	for i := n - b.first; i < uint64(len(b.pages))*pageTasks; {
-		p := b.pages[i/pageTasks]
-		if p == nil {
-			i += pageTasks - i%pageTasks
-			continue
+	for _, p := range b.pages[b.find(n):] {
+		for i := max(n, p.first) - p.first; i < pageTasks; i++ {
+			if t := p.tasks[i]; t != nil {
+				return t
+			}
 		}
-		if t := p.tasks[i%pageTasks]; t != nil {
-			return t
-		}
-		i++
 	}
 	return nil
 }

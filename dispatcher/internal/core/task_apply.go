@@ -75,7 +75,7 @@ func (c *Core) applySubmitted(r TaskSubmitted) error {
 func (c *Core) newTask(r TaskSubmitted) *task {
 	s := r.Spec
 	t := &task{
-		number: r.Number, print: r.Print, id: s.ID, submitted: nanos(r.At), priority: int16(s.Priority),
+		number: r.Number, mark: r.Print, id: s.ID, submitted: nanos(r.At), priority: int16(s.Priority),
 		timeout: int64(s.Timeout.Duration()), policy: c.policy(s.Retry), payload: s.Payload,
 	}
 	kind := s.Kind
@@ -182,7 +182,10 @@ func (c *Core) applyTaskStarted(r TaskStarted) error {
 	}
 	at := nanos(r.At)
 	queued := at - t.due
+	admitted := t.admitted // it keeps its place in its key, which nobody may take meanwhile
+	t.admitted = false
 	c.unlink(t)
+	t.admitted = admitted
 	t.state, t.reason, t.started = running, noReason, at
 	t.attempt++
 	t.activation = Running{Number: r.Number, Epoch: c.epoch}
@@ -278,18 +281,27 @@ func (c *Core) applyTasksLeft(r TasksLeft) error {
 		if c.loading {
 			continue
 		}
-		c.t.remember(rememberedID{hashOf(t.id), t.print, t.state})
+		t.class.kind.failed.first(&c.t.table) // which drops what is void
+		c.t.remember(rememberedID{hashOf(t.id), t.mark, t.state})
 		if t.more != nil && t.more.batch != nil {
 			t.more.batch.kept--
 			c.forgetBatch(t.more.batch)
 		}
+		if t.more != nil && t.more.afterBatch != "" {
+			if b := c.t.batches[t.more.afterBatch]; b != nil && b.then == t.id {
+				c.forgetBatch(b)
+			}
+		}
 	}
+	c.t.good.first(&c.t.table)
+	c.t.bad.first(&c.t.table)
 	return nil
 }
 
-// forgetBatch lets go of a batch that is done, with the last of its tasks.
+// forgetBatch lets go of a batch that is done, with the last of its tasks and the
+// one that ran then.
 func (c *Core) forgetBatch(b *batch) {
-	if b.kept == 0 && b.done() && c.t.batches[b.name] == b {
+	if b.kept == 0 && b.done() && c.t.batches[b.name] == b && c.t.byID[b.then] == nil {
 		delete(c.t.batches, b.name)
 	}
 }
@@ -340,13 +352,11 @@ func (c *Core) applyRuleSet(r RuleSet) error {
 		p.paused, p.limit = r.Paused, r.Concurrency
 	case r.Key == "*":
 		c.t.keyLimit = r.Concurrency
-		for _, k := range c.keysInOrder() {
-			c.admit(k)
-		}
+		c.limitKeys(c.keysInOrder()...)
 	case r.Key != "":
 		k := c.keyOf(r.Key)
 		k.limit = r.Concurrency
-		c.admit(k)
+		c.limitKeys(k)
 		c.forgetKey(k)
 	default:
 		return errors.New("apply rule set: it names nothing")

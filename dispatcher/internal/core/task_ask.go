@@ -3,6 +3,7 @@ package core
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	ha "github.com/seed261fe303/ha"
@@ -70,6 +71,21 @@ func (c *Core) retryable(t *task) *ha.Error {
 	if e := t.more.expires; e > 0 && e <= c.soft.nanos {
 		return ha.Conflict("expired", "task %s was not to be started after %s", t.id, moment(e).Format(time.RFC3339))
 	}
+	return c.upstreamOpen(t)
+}
+
+// upstreamOpen says which of those that t comes after keeps it from being put back.
+func (c *Core) upstreamOpen(t *task) *ha.Error {
+	for _, id := range t.more.after {
+		u := c.t.byID[id]
+		_, remembered := c.t.recall(id)
+		if u == nil && !remembered || u != nil && (!u.state.final() || u.state.bad() && !t.more.runAnyway) {
+			return ha.Conflict("upstream_open", "task %s, which task %s comes after, has not completed: see to that one first", id, t.id)
+		}
+	}
+	if b := c.t.batches[t.more.afterBatch]; b != nil && !b.done() {
+		return ha.Conflict("upstream_open", "batch %s, which task %s comes after, is not done", b.name, t.id)
+	}
 	return nil
 }
 
@@ -111,18 +127,26 @@ func (c *Core) retryKind(in RetryTask, out *Ready) Retried {
 	if k == nil {
 		return r
 	}
+	var kept []ending // that cannot be put back now; they go to the end of the queue
 	for r.Retried < in.Limit {
 		t := k.failed.first(&c.t.table)
 		if t == nil {
-			return r
+			break
 		}
+		e := k.failed.list[0]
 		k.failed.list = k.failed.list[1:]
-		if t.state.bad() && t.state != cancelled && c.retryable(t) == nil {
+		if c.retryable(t) == nil {
 			c.putBack(out, t)
 			r.Retried++
+		} else {
+			kept = append(kept, e)
 		}
 	}
-	r.More = k.failed.first(&c.t.table) != nil
+	r.More = slices.ContainsFunc(k.failed.list, func(e ending) bool {
+		t := e.task(&c.t.table)
+		return t != nil && c.retryable(t) == nil
+	})
+	k.failed.list = append(k.failed.list, kept...)
 	return r
 }
 
@@ -304,6 +328,9 @@ func (c *Core) changeBatch(in ChangeBatch, out *Ready) Reply {
 	set := BatchSet{Name: in.Name, Close: in.Close && (b == nil || !b.closed)}
 	if b == nil && !in.Close && in.Then == nil {
 		return Reply{Err: ha.NotFound("unknown_batch", "there is no batch %s", in.Name)}
+	}
+	if in.Then != nil && in.Then.ID == "" && b != nil && b.then != "" {
+		in.Then = nil // sent again: without an id of its own it is the one that there is
 	}
 	if in.Then != nil {
 		reply := c.submit(Submit{At: in.At, Spec: in.Then}, out)

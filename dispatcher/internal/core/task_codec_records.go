@@ -93,7 +93,7 @@ func (e *encoder) taskSnapshot(r Record) {
 		e.uint(uint64(len(r.IDs)))
 		for _, id := range r.IDs {
 			e.b = append(e.b, id.hash[:]...)
-			e.uint(id.print)
+			e.uint(id.mark)
 			e.byte(byte(id.state))
 		}
 	case TaskTotals:
@@ -267,7 +267,7 @@ func (d *decoder) ids() IDsRestored {
 	for range d.count(len(idHash{}) + 2) {
 		var id rememberedID
 		d.b = d.b[copy(id.hash[:], d.b):]
-		id.print, id.state = d.uint(), d.state()
+		id.mark, id.state = d.uint(), d.state()
 		r.IDs = append(r.IDs, id)
 	}
 	return r

@@ -2,6 +2,7 @@ package core
 
 import (
 	"fmt"
+	"slices"
 	"unicode/utf8"
 
 	ha "github.com/seed261fe303/ha"
@@ -9,8 +10,8 @@ import (
 
 // suffer makes of t what f says.
 func (c *Core) suffer(t *task, f Fate) error {
-	if t.state.final() == f.Next.final() && t.state.final() {
-		return fmt.Errorf("apply fate: task %s is %s already", t.id, stateNames[t.state])
+	if t.state.final() && f.Next.final() || f.Next == waiting || f.Next == running {
+		return fmt.Errorf("apply fate: task %s is %s, and cannot become %s", t.id, stateNames[t.state], stateNames[f.Next])
 	}
 	was := t.state
 	at := nanos(f.At)
@@ -22,6 +23,7 @@ func (c *Core) suffer(t *task, f Fate) error {
 		c.revive(t)
 	}
 	if m := t.more; was == waiting && m != nil {
+		c.unexpect(t)
 		m.open, m.batchOpen, m.missing, m.doomedBy = nil, false, 0, ""
 	}
 	t.state, t.reason, t.err = f.Next, f.Reason, f.Error
@@ -42,6 +44,9 @@ func (c *Core) suffer(t *task, f Fate) error {
 		t.due = nanos(f.Due)
 	case completed, failed, cancelled, timedOut:
 		t.ended = at
+		if was != running && !c.loading {
+			t.class.kind.stats.count(t.state)
+		}
 	}
 	c.link(t)
 	switch {
@@ -71,20 +76,26 @@ func (c *Core) endAttempt(t *task, f Fate, at int64) {
 		return
 	}
 	k := &t.class.kind.stats
-	switch f.Next {
+	k.count(f.Next)
+	switch {
+	case f.Next == completed:
+		k.Worked += uint64(max(0, at-t.started))
+	case !f.Next.final() && f.Charged:
+		k.Retries++
+	}
+}
+
+// count counts an end.
+func (k *kindCounts) count(s state) {
+	switch s {
 	case completed:
 		k.Completed++
-		k.Worked += uint64(max(0, at-t.started))
 	case failed:
 		k.Failed++
 	case timedOut:
 		k.TimedOut++
 	case cancelled:
 		k.Cancelled++
-	case pending, scheduled:
-		if f.Charged {
-			k.Retries++
-		}
 	}
 }
 
@@ -125,6 +136,9 @@ func (c *Core) advance(t *task, f Fate) {
 		return
 	}
 	if t.more.step+1 == len(t.more.steps) {
+		if !t.more.carried { // every step failed, and the data is what it was
+			t.result, t.more.carried = t.payload, true
+		}
 		t.state, t.reason = completed, noReason
 		return
 	}
@@ -244,7 +258,7 @@ func (c *Core) awaitOpen(t *task) {
 			if past, known := c.t.recall(id); known {
 				c.upstreamEnded(t, id, past.state)
 			} else {
-				c.t.expected[id] = append(c.t.expected[id], t)
+				c.expect(id, t)
 			}
 		case u.state.final():
 			c.upstreamEnded(t, id, u.state)
@@ -269,8 +283,41 @@ func (c *Core) awaitOpen(t *task) {
 
 // adopt makes those that expected the id of t its dependents.
 func (c *Core) adopt(t *task) {
-	if expecting, ok := c.t.expected[t.id]; ok {
-		t.extra().dependents = append(t.extra().dependents, expecting...)
+	if e := c.t.expected[t.id]; e != nil {
+		t.extra().dependents = append(t.extra().dependents, e.tasks...)
 		delete(c.t.expected, t.id)
+	}
+}
+
+// expectation is the tasks that wait for an id nobody has submitted; gone counts
+// those of them that wait no longer.
+type expectation struct {
+	tasks []*task
+	gone  int
+}
+
+func (c *Core) expect(id ha.TaskID, t *task) {
+	e := c.t.expected[id]
+	if e == nil {
+		e = new(expectation)
+		c.t.expected[id] = e
+	}
+	e.tasks = append(e.tasks, t)
+}
+
+// unexpect lets go of what t expected, which waits no longer. The id may never come.
+func (c *Core) unexpect(t *task) {
+	for i, id := range t.more.after {
+		e := c.t.expected[id]
+		if e == nil || !t.more.open[i] {
+			continue
+		}
+		if e.gone++; e.gone > len(e.tasks)/2 { // not each time: a million may expect the same
+			e.tasks = slices.DeleteFunc(e.tasks, func(o *task) bool { return o == t || o.state != waiting })
+			e.gone = 0
+		}
+		if len(e.tasks) == 0 {
+			delete(c.t.expected, id)
+		}
 	}
 }

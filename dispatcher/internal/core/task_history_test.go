@@ -72,12 +72,17 @@ func (h *history) taskID() ha.TaskID {
 
 // finishSome ends some of what one worker runs, in some way.
 func (h *history) finishSome() {
-	id := h.worker()
-	w := h.core.workers[id]
-	if w == nil {
+	var busy []*worker
+	for w := range h.core.after(0) {
+		if len(w.running) > 0 && w.group() == taskGroup {
+			busy = append(busy, w)
+		}
+	}
+	if len(busy) == 0 {
 		return
 	}
-	in := Available{At: h.now, Worker: id}
+	w := busy[h.rng.IntN(len(busy))]
+	in := Available{At: h.now, Worker: w.Worker}
 	for _, a := range runningOf(w) {
 		if h.rng.IntN(3) == 0 {
 			continue

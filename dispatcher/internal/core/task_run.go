@@ -145,7 +145,7 @@ var fateEvents = [states]EffectKind{
 // tellFate tells what became of t.
 func (c *Core) tellFate(out *Ready, t *task) {
 	kind := fateEvents[t.state]
-	if t.state == pending && t.attempt == 0 && t.more != nil && t.more.step > 0 {
+	if t.state == pending && t.reason == noReason && t.attempt == 0 && t.more != nil && t.more.step > 0 {
 		kind = TellStepped
 	}
 	c.tellTask(out, kind, t)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -18,7 +19,7 @@ const idsPiece = 4096
 // restored is t as a snapshot holds it.
 func (t *task) restored() TaskRestored {
 	r := TaskRestored{
-		TaskSubmitted: TaskSubmitted{At: moment(t.submitted), Number: t.number, Print: t.print, Spec: t.spec()},
+		TaskSubmitted: TaskSubmitted{At: moment(t.submitted), Number: t.number, Print: t.mark, Spec: t.spec()},
 		State:         t.state, Reason: t.reason, Returned: t.returned, Pulled: t.pulled, Turn: t.turn,
 		Attempt: int(t.attempt), Failures: int(t.failures), Lost: int(t.lost),
 		Ready: moment(t.ready), Started: moment(t.started), Ended: moment(t.ended), Due: moment(t.due),
@@ -130,7 +131,7 @@ func (c *Core) taskPieces() iter.Seq[Record] {
 			r := IDsRestored{IDs: make([]rememberedID, 0, len(piece))}
 			for _, h := range piece {
 				m := c.t.remembered[h]
-				r.IDs = append(r.IDs, rememberedID{h, m.print, m.state})
+				r.IDs = append(r.IDs, rememberedID{h, m.mark, m.state})
 			}
 			if !yield(r) {
 				return
@@ -170,7 +171,7 @@ func (c *Core) batchesInOrder() []*batch {
 }
 
 func (c *Core) keysInOrder() []*key {
-	var list []*key
+	list := make([]*key, 0, len(c.t.keys))
 	for _, name := range slices.Sorted(maps.Keys(c.t.keys)) {
 		list = append(list, c.t.keys[name])
 	}
@@ -191,7 +192,7 @@ func (c *Core) applyTaskSnapshot(r Record) error {
 	}
 	switch r := r.(type) {
 	case TaskRestored:
-		c.restoreTask(r)
+		return c.restoreTask(r)
 	case WorkRestored:
 		return c.restoreWork(r)
 	case KindRestored:
@@ -217,8 +218,14 @@ func (c *Core) applyTaskSnapshot(r Record) error {
 	return nil
 }
 
-func (c *Core) restoreTask(r TaskRestored) {
+func (c *Core) restoreTask(r TaskRestored) error {
 	t := c.newTask(r.TaskSubmitted)
+	switch {
+	case r.Number == 0 || r.Number > math.MaxInt64 || c.t.table.get(r.Number) != nil || c.t.byID[t.id] != nil:
+		return fmt.Errorf("apply task restored: task %s cannot have the number %d", t.id, r.Number)
+	case r.State == waiting && t.more == nil || r.Step < 0 || r.Step > ha.MaxSteps:
+		return fmt.Errorf("apply task restored: task %s cannot be %s at step %d", t.id, stateNames[r.State], r.Step)
+	}
 	t.state, t.reason, t.returned, t.pulled, t.turn = r.State, r.Reason, r.Returned, r.Pulled, r.Turn
 	t.attempt, t.failures, t.lost = int32(r.Attempt), int32(r.Failures), int32(r.Lost)
 	t.ready, t.started, t.ended, t.due = nanos(r.Ready), nanos(r.Started), nanos(r.Ended), nanos(r.Due)
@@ -248,6 +255,7 @@ func (c *Core) restoreTask(r TaskRestored) {
 	if t.state == waiting {
 		c.t.load.piece(t)
 	}
+	return nil
 }
 
 // load keeps, while a snapshot is loaded, which came first: the piece of a waiting
@@ -321,13 +329,21 @@ func (c *Core) rebuildTasks() error {
 		slices.SortFunc(order, byTurn)
 	}
 	for _, t := range order {
-		if !t.state.final() {
+		if t.state == running { // before those that wait for a place in their key
+			c.hold(t)
+			c.link(t)
+		}
+	}
+	for _, t := range order {
+		if !t.state.final() && t.state != running {
 			c.hold(t)
 		}
 		if t.more != nil && t.more.batch != nil {
 			t.more.batch.kept++
 		}
-		c.link(t)
+		if t.state != running {
+			c.link(t)
+		}
 	}
 	for t := c.t.table.from(0); t != nil; t = c.t.table.from(t.number + 1) {
 		if t.state == waiting {
@@ -337,6 +353,9 @@ func (c *Core) rebuildTasks() error {
 			c.awaitOpen(t)
 			c.resolve(t)
 		}
+	}
+	for _, k := range c.keysInOrder() {
+		c.forgetKey(k) // where all of its tasks have ended
 	}
 	c.t.load = load{}
 	return nil

@@ -85,9 +85,9 @@ func (c *Core) complete(s *ha.TaskSpec) *ha.TaskSpec {
 
 func (c *Core) submit(in Submit, out *Ready) Reply {
 	s := in.Spec
-	print := c.fingerprint(s)
+	mark := c.fingerprint(s)
 	if s.ID != "" {
-		if known, same := c.knows(s.ID, print); same {
+		if known, same := c.knows(s.ID, mark); same {
 			return Reply{Task: s.ID, Duplicate: true}
 		} else if known {
 			return Reply{Err: ha.Conflict("id_conflict", "a task %s was submitted with other content", s.ID)}
@@ -100,19 +100,19 @@ func (c *Core) submit(in Submit, out *Ready) Reply {
 		return Reply{Err: err}
 	}
 	full := c.complete(s)
-	c.record(out, TaskSubmitted{At: c.soft.now, Number: c.t.submissions + 1, Print: print, Spec: full})
+	c.record(out, TaskSubmitted{At: c.soft.now, Number: c.t.submissions + 1, Print: mark, Spec: full})
 	t := c.t.byID[full.ID]
 	c.tellTask(out, TellSubmitted, t)
 	return Reply{Task: t.id}
 }
 
-// knows tells whether a task of that id was submitted, and whether with that print.
-func (c *Core) knows(id ha.TaskID, print uint64) (known, same bool) {
+// knows tells whether a task of that id was submitted, and whether with that mark.
+func (c *Core) knows(id ha.TaskID, mark uint64) (known, same bool) {
 	if t := c.t.byID[id]; t != nil {
-		return true, t.print == print
+		return true, t.mark == mark
 	}
 	m, known := c.t.recall(id)
-	return known, known && m.print == print
+	return known, known && m.mark == mark
 }
 
 // refuse says why a task cannot be taken in, or nil.
@@ -172,7 +172,9 @@ func (c *Core) refuseCycle(s *ha.TaskSpec) *ha.Error {
 		return nil
 	}
 	w := walk{after: s.After, afterBatch: s.AfterBatch, seen: map[*task]bool{}, batches: map[*batch]bool{}}
-	w.add(c.t.expected[s.ID])
+	if e := c.t.expected[s.ID]; e != nil {
+		w.add(e.tasks)
+	}
 	w.batch(c.t.batches[s.Batch])
 	for len(w.open) > 0 {
 		t := w.open[len(w.open)-1]

@@ -38,7 +38,7 @@ type tasks struct {
 
 	// Derived.
 	byID      map[ha.TaskID]*task
-	expected  map[ha.TaskID][]*task // that wait for an id nobody has submitted
+	expected  map[ha.TaskID]*expectation
 	unique    map[string]*task
 	kindList  []*kind
 	poolList  []*pool
@@ -73,14 +73,14 @@ func hashOf(id ha.TaskID) (h idHash) {
 }
 
 type memory struct {
-	print uint64
+	mark  uint64
 	state state
 }
 
 // rememberedID is one of them, in a record.
 type rememberedID struct {
 	hash  idHash
-	print uint64
+	mark  uint64
 	state state
 }
 
@@ -88,7 +88,7 @@ func newTasks() tasks {
 	return tasks{
 		kinds: map[string]*kind{}, pools: map[string]*pool{}, batches: map[string]*batch{}, keys: map[string]*key{},
 		receipts: map[string][]uint64{}, remembered: map[idHash]memory{}, byID: map[ha.TaskID]*task{},
-		expected: map[ha.TaskID][]*task{}, unique: map[string]*task{}, classes: map[className]*class{}, byNames: map[string]*section{},
+		expected: map[ha.TaskID]*expectation{}, unique: map[string]*task{}, classes: map[className]*class{}, byNames: map[string]*section{},
 	}
 }
 
@@ -97,14 +97,12 @@ func (s *tasks) live() int {
 	return s.counts[waiting] + s.counts[scheduled] + s.counts[pending] + s.counts[running]
 }
 
-func (s *tasks) finals() int { return s.table.n - s.live() }
-
 // remember keeps the id of a task that is forgotten.
 func (s *tasks) remember(id rememberedID) {
 	if _, known := s.remembered[id.hash]; !known {
 		s.memories = append(s.memories, id.hash)
 	}
-	s.remembered[id.hash] = memory{id.print, id.state}
+	s.remembered[id.hash] = memory{id.mark, id.state}
 	for len(s.memories) > rememberIDs {
 		delete(s.remembered, s.memories[0])
 		s.memories = s.memories[1:]
@@ -121,12 +119,12 @@ func (s *tasks) recall(id ha.TaskID) (memory, bool) {
 }
 
 // newTaskID names the task that is submitted next. A client may have chosen that
-// name before; then it is made longer.
+// name before, or named it as one to come; then it is made longer.
 func (c *Core) newTaskID() ha.TaskID {
 	id := "t" + strconv.FormatUint(uint64(c.epoch), 36) + "-" + strconv.FormatUint(c.t.submissions+1, 10)
 	for {
 		_, remembered := c.t.recall(ha.TaskID(id))
-		if c.t.byID[ha.TaskID(id)] == nil && !remembered {
+		if c.t.byID[ha.TaskID(id)] == nil && c.t.expected[ha.TaskID(id)] == nil && !remembered {
 			return ha.TaskID(id)
 		}
 		id += "x"
@@ -149,7 +147,7 @@ func (c *Core) link(t *task) {
 	case running:
 		t.class.kind.running++
 		t.class.pool.running++
-		if m := t.more; m != nil && m.key != nil {
+		if m := t.more; m != nil && m.key != nil && !t.admitted {
 			t.admitted = true
 			m.key.admitted++
 		}
