@@ -9,59 +9,36 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
-	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/seed261fe303/ha/proof/harness"
 )
 
 type options struct {
+	harness.Options
 	scenario string
 	rounds   int
 	clients  int
-	seed     uint64
-	json     string
-	keep     bool
 }
 
-var errMissed = errors.New("something that was acknowledged is missing")
+func main() { harness.Main("durability", run) }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, "durability:", err)
-		os.Exit(1)
+func parse(args []string, usage io.Writer) (o options, err error) {
+	err = o.Parse("durability", args, usage, func(flags *flag.FlagSet) {
+		flags.StringVar(&o.scenario, "scenario", "all", "all, or some of alone,apart,cluster with commas")
+		flags.IntVar(&o.rounds, "rounds", 100, "kills in each scenario")
+		flags.IntVar(&o.clients, "clients", 24, "workers at a time")
+	})
+	if err == nil && (o.rounds < 1 || o.clients < 1 || o.clients > 500) {
+		err = fmt.Errorf("-rounds must be 1 or more, -clients from 1 to 500: got %d and %d", o.rounds, o.clients)
 	}
-}
-
-func parse(args []string, errors io.Writer) (o options, err error) {
-	flags := flag.NewFlagSet("durability", flag.ContinueOnError)
-	flags.SetOutput(errors)
-	flags.StringVar(&o.scenario, "scenario", "all", "all, or some of alone,apart,cluster with commas")
-	flags.IntVar(&o.rounds, "rounds", 100, "kills in each scenario")
-	flags.IntVar(&o.clients, "clients", 24, "workers at a time")
-	flags.Uint64Var(&o.seed, "seed", rand.Uint64(), "decides when kills come, and whom they hit")
-	flags.StringVar(&o.json, "json", "", "file to write the result to as JSON")
-	flags.BoolVar(&o.keep, "keep", false, "keep logs and stores, and say where")
-	if err := flags.Parse(args); err != nil {
-		return o, err
-	}
-	if o.rounds < 1 || o.clients < 1 || o.clients > 500 || flags.NArg() > 0 {
-		return o, fmt.Errorf("-rounds must be 1 or more, -clients from 1 to 500, and nothing may follow the flags: got %d, %d and %q",
-			o.rounds, o.clients, flags.Args())
-	}
-	return o, nil
+	return o, err
 }
 
 // scenario is one kind of deployment.
@@ -90,7 +67,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	if err != nil {
 		return err
 	}
-	report := harness.NewReport(o.seed, 1)
+	report := harness.NewReport(o.Seed, 1)
 	var failure error
 	ran := 0
 	for i, s := range scenarios() {
@@ -108,25 +85,18 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	if ran == 0 {
 		return fmt.Errorf("no scenario %q: there are all, alone, apart and cluster", o.scenario)
 	}
-	report.Finish(failure == nil)
-	if err := errors.Join(failure, report.Write(out), report.Save(o.json)); err != nil {
-		return err
-	}
-	if !report.OK {
-		return errMissed
-	}
-	return nil
+	return report.Conclude(failure, out, o.JSON)
 }
 
 // runScenario runs one of them. number makes its chances its own.
 func runScenario(ctx context.Context, o options, s scenario, number int, progress io.Writer) (*harness.Scenario, error) {
 	t := &trial{
 		options: o, scenario: s, progress: progress, result: &harness.Scenario{Name: s.name, About: s.about},
-		rng: rand.New(rand.NewPCG(o.seed, uint64(number))),
+		rng: rand.New(rand.NewPCG(o.Seed, uint64(number))),
 	}
-	t.say("%s, %d rounds (seed %d)", s.about, o.rounds, o.seed)
+	t.say("%s, %d rounds (seed %d)", s.about, o.rounds, o.Seed)
 	if err := t.run(ctx); err != nil {
-		return t.result, fmt.Errorf("%s (seed %d): %w", s.name, o.seed, err)
+		return t.result, fmt.Errorf("%s (seed %d): %w", s.name, o.Seed, err)
 	}
 	return t.result, nil
 }

@@ -38,7 +38,7 @@ func (t *trial) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if lab.Keep = t.keep; t.keep {
+	if lab.Keep = t.Keep; t.Keep {
 		t.say("logs and stores are in %s", lab.Dir)
 	}
 	defer func() { err = errors.Join(err, lab.Close()) }()
@@ -47,7 +47,7 @@ func (t *trial) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer t.group.Close()
-	if t.observer, err = harness.Observe(t.group.Servers, &harness.Ledger{}); err != nil {
+	if t.observer, err = harness.Observe(t.group.Servers, nil); err != nil {
 		return err
 	}
 	defer t.observer.Close()
@@ -111,23 +111,7 @@ func (t *trial) round(ctx context.Context, round int) error {
 
 // whole waits until every dispatcher takes part.
 func (t *trial) whole(ctx context.Context) error {
-	return harness.Await(ctx, "all dispatchers", recoverWithin, func() error {
-		status, err := t.observer.Status(ctx)
-		if err != nil {
-			return err
-		}
-		if err := t.group.Complete(status, 1); err != nil {
-			return err
-		}
-		if !t.scenario.clustered {
-			return nil
-		}
-		r, err := t.observer.Replicas(ctx)
-		if err == nil && (r.Leader == "" || len(r.Behind) > 0 || len(r.Current) != len(t.group.Servers)-1) {
-			err = fmt.Errorf("the stream's leader is %q, up to date are %q and not %q", r.Leader, r.Current, r.Behind)
-		}
-		return err
-	})
+	return harness.Await(ctx, "all dispatchers", recoverWithin, func() error { return t.observer.Whole(ctx, t.group, 1) })
 }
 
 // look asks for the state of the whole.

@@ -8,16 +8,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
-	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/seed261fe303/ha/proof/harness"
@@ -25,52 +21,35 @@ import (
 
 // options are what the command line sets.
 type options struct {
+	harness.Options
 	scenario  string
 	kills     int // 1 or more; also of orderly stops
 	nodeKills int
 	pauses    int
 	pause     time.Duration
-	seed      uint64
 	slack     float64
-	json      string
-	keep      bool
 }
 
-var errMissed = errors.New("a bound is missed")
+func main() { harness.Main("failover", run) }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-	case err != nil:
-		fmt.Fprintln(os.Stderr, "failover:", err)
-		os.Exit(1)
-	}
-}
-
-func parse(args []string, errors io.Writer) (o options, err error) {
-	flags := flag.NewFlagSet("failover", flag.ContinueOnError)
-	flags.SetOutput(errors)
-	flags.StringVar(&o.scenario, "scenario", "all", "all, or some of kill,stop,node,pause with commas")
-	flags.IntVar(&o.kills, "kills", 30, "kills, and orderly stops, of the leader")
-	flags.IntVar(&o.nodeKills, "node-kills", 0, "kills of the node that leads everything; 0: as many as -kills")
-	flags.IntVar(&o.pauses, "pauses", 1, "pauses of the leader")
-	flags.DurationVar(&o.pause, "pause", 20*time.Second, "how long a pause lasts; longer than the lease, which is 1s")
-	flags.Uint64Var(&o.seed, "seed", rand.Uint64(), "decides when kills come")
-	flags.Float64Var(&o.slack, "slack", 1, "multiplies the bounds on times, 1 or more: for a machine that is busy with other things")
-	flags.StringVar(&o.json, "json", "", "file to write the figures to as JSON")
-	flags.BoolVar(&o.keep, "keep", false, "keep logs and stores, and say where")
-	if err := flags.Parse(args); err != nil {
+func parse(args []string, usage io.Writer) (o options, err error) {
+	err = o.Parse("failover", args, usage, func(flags *flag.FlagSet) {
+		flags.StringVar(&o.scenario, "scenario", "all", "all, or some of kill,stop,node,pause with commas")
+		flags.IntVar(&o.kills, "kills", 30, "kills, and orderly stops, of the leader")
+		flags.IntVar(&o.nodeKills, "node-kills", 0, "kills of the node that leads everything; 0: as many as -kills")
+		flags.IntVar(&o.pauses, "pauses", 1, "pauses of the leader")
+		flags.DurationVar(&o.pause, "pause", 20*time.Second, "how long a pause lasts; longer than the lease, which is 1s")
+		flags.Float64Var(&o.slack, "slack", 1, "multiplies the bounds on times, 1 or more: for a machine that is busy with other things")
+	})
+	if err != nil {
 		return o, err
 	}
 	if o.nodeKills == 0 {
 		o.nodeKills = o.kills
 	}
-	if o.kills < 1 || o.nodeKills < 1 || o.pauses < 1 || o.pause < 3*time.Second || o.slack < 1 || flags.NArg() > 0 {
-		return o, fmt.Errorf("-kills, -node-kills and -pauses must be 1 or more, -pause 3s or more, -slack 1 or more,"+
-			" and nothing may follow the flags: got %d, %d, %d, %s, %g and %q", o.kills, o.nodeKills, o.pauses, o.pause, o.slack, flags.Args())
+	if o.kills < 1 || o.nodeKills < 1 || o.pauses < 1 || o.pause < 3*time.Second || o.slack < 1 {
+		return o, fmt.Errorf("-kills, -node-kills and -pauses must be 1 or more, -pause 3s or more, -slack 1 or more: got %d, %d, %d, %s and %g",
+			o.kills, o.nodeKills, o.pauses, o.pause, o.slack)
 	}
 	return o, nil
 }
@@ -99,28 +78,21 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	if err != nil {
 		return err
 	}
-	report := harness.NewReport(o.seed, o.slack)
+	report := harness.NewReport(o.Seed, o.slack)
 	var failure error
 	for i, s := range chosen {
 		t := &trial{
 			options: o, progress: progress, result: &harness.Scenario{Name: s.name, About: s.about},
-			rng: rand.New(rand.NewPCG(o.seed, uint64(i))),
+			rng: rand.New(rand.NewPCG(o.Seed, uint64(i))),
 		}
 		report.Scenarios = append(report.Scenarios, t.result)
-		t.say("%s (seed %d)", s.about, o.seed)
+		t.say("%s (seed %d)", s.about, o.Seed)
 		if failure = s.run(ctx, t); failure != nil {
 			failure = fmt.Errorf("%s: %w", s.name, failure)
 			break
 		}
 	}
-	report.Finish(failure == nil)
-	if err := errors.Join(failure, report.Write(out), report.Save(o.json)); err != nil {
-		return err
-	}
-	if !report.OK {
-		return errMissed
-	}
-	return nil
+	return report.Conclude(failure, out, o.JSON)
 }
 
 func choose(names string) (chosen []scenario, err error) {

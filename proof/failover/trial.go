@@ -50,7 +50,7 @@ func (t *trial) setUp(ctx context.Context, clustered bool, start func(*harness.L
 	if err != nil {
 		return err
 	}
-	if lab.Keep = t.keep; t.keep {
+	if lab.Keep = t.Keep; t.Keep {
 		t.say("logs and stores are in %s", lab.Dir)
 	}
 	group, err := start(lab, "--activate-every", activateEvery.String())

@@ -98,10 +98,10 @@ func (f *Fleet) Settle(ctx context.Context) (s subjects.Status, err error) {
 		if want := len(f.workers) + len(f.raw); s.Workers.Registered != want {
 			return fmt.Errorf("%d workers are registered, %d are wanted", s.Workers.Registered, want)
 		}
-		if err := f.Group.Complete(s, position); err != nil {
+		if err := f.Group.Complete(s, position); err != nil || !f.clustered {
 			return err
 		}
-		return f.replicated(ctx)
+		return f.Observer.replicated(ctx, len(f.Group.Servers))
 	})
 	if err != nil {
 		return s, err
@@ -113,24 +113,6 @@ func (f *Fleet) Settle(ctx context.Context) (s subjects.Status, err error) {
 		}
 		return nil
 	})
-}
-
-// replicated returns nil if every server of a cluster can be reached and has all of the journal.
-func (f *Fleet) replicated(ctx context.Context) error {
-	if !f.clustered {
-		return nil
-	}
-	if err := f.Observer.AllConnected(); err != nil {
-		return err
-	}
-	r, err := f.Observer.Replicas(ctx)
-	if err != nil {
-		return err
-	}
-	if r.Leader == "" || len(r.Behind) > 0 || len(r.Current) != len(f.Group.Servers)-1 {
-		return fmt.Errorf("the stream's leader is %q, up to date are %q and not %q", r.Leader, r.Current, r.Behind)
-	}
-	return nil
 }
 
 // Roles tells what the dispatcher of that name and its server lead besides: "JetStream"

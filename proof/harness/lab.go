@@ -96,6 +96,20 @@ func (l *Lab) Close() error {
 // errors and names its log, which also goes to onLine, if not nil, line by line;
 // onLine must not block. The process sees nothing of the caller's environment but PATH.
 func (l *Lab) Start(name string, onLine func(at time.Time, line []byte), args ...string) (*Process, error) {
+	return l.start(name, l.binary, onLine, args)
+}
+
+// StartSelf is [Lab.Start] for the program that calls it, which must tell by args
+// that it is to be something else this time.
+func (l *Lab) StartSelf(name string, args ...string) (*Process, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", name, err)
+	}
+	return l.start(name, self, nil, args)
+}
+
+func (l *Lab) start(name, binary string, onLine func(at time.Time, line []byte), args []string) (*Process, error) {
 	if err := l.ctx.Err(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, context.Cause(l.ctx))
 	}
@@ -107,7 +121,7 @@ func (l *Lab) Start(name string, onLine func(at time.Time, line []byte), args ..
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
-	cmd := exec.CommandContext(l.ctx, l.binary, args...) // #nosec G204 G702 -- the binary is the one just built
+	cmd := exec.CommandContext(l.ctx, binary, args...) // #nosec G204 G702 -- the binary is the one just built, or our own
 	cmd.Dir, cmd.WaitDelay, cmd.SysProcAttr = l.Dir, endWithin, attributes()
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + l.Dir, "TMPDIR=" + l.Dir}
 	cmd.Stdout, cmd.Stderr = log, log

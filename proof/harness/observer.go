@@ -23,7 +23,8 @@ type Observer struct {
 	behind []string
 }
 
-// Observe connects to every server and writes what the dispatchers send into ledger.
+// Observe connects to every server and writes what the dispatchers send into
+// ledger. Without one it listens to nothing, and only asks.
 func Observe(servers []string, ledger *Ledger) (*Observer, error) {
 	o := &Observer{ledger: ledger}
 	for _, server := range servers {
@@ -33,6 +34,9 @@ func Observe(servers []string, ledger *Ledger) (*Observer, error) {
 			return nil, err
 		}
 		o.conns = append(o.conns, nc)
+		if ledger == nil {
+			continue
+		}
 		var highest uint64 // owned by the callback
 		if _, err := nc.Subscribe("ha.>", func(m *nats.Msg) { o.hear(m, &highest) }); err != nil {
 			o.Close()
@@ -127,6 +131,34 @@ func (o *Observer) Status(ctx context.Context) (s subjects.Status, err error) {
 		err = errors.New("the status names no leader")
 	}
 	return s, err
+}
+
+// Whole returns nil if each dispatcher of the group leads or stands by, having read
+// the journal up to position at least, and each server of a cluster has all of it.
+func (o *Observer) Whole(ctx context.Context, g *Group, position uint64) error {
+	status, err := o.Status(ctx)
+	if err == nil {
+		err = g.Complete(status, position)
+	}
+	if err != nil || len(g.Servers) == 1 {
+		return err
+	}
+	return o.replicated(ctx, len(g.Servers))
+}
+
+// replicated returns nil if each of so many servers can be reached and has all of the journal.
+func (o *Observer) replicated(ctx context.Context, servers int) error {
+	if err := o.AllConnected(); err != nil {
+		return err
+	}
+	r, err := o.Replicas(ctx)
+	if err != nil {
+		return err
+	}
+	if r.Leader == "" || len(r.Behind) > 0 || len(r.Current) != servers-1 {
+		return fmt.Errorf("the stream's leader is %q, up to date are %q and not %q", r.Leader, r.Current, r.Behind)
+	}
+	return nil
 }
 
 // Workers asks for the list of workers.

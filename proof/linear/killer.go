@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -12,10 +11,9 @@ import (
 
 // killer kills one dispatcher after another, and starts each again.
 type killer struct {
-	group     *harness.Group
-	observer  *harness.Observer
-	clustered bool
-	rng       *rand.Rand
+	group    *harness.Group
+	observer *harness.Observer
+	rng      *rand.Rand
 }
 
 // kill goes on for that long, and until all dispatchers are back after the last one.
@@ -45,18 +43,5 @@ func (k *killer) kill(ctx context.Context, during time.Duration) (kills int, err
 
 // whole waits until every dispatcher takes part, and every server has everything.
 func (k *killer) whole(ctx context.Context) error {
-	return harness.Await(ctx, "all dispatchers", wholeWithin, func() error {
-		status, err := k.observer.Status(ctx)
-		if err == nil {
-			err = k.group.Complete(status, 1)
-		}
-		if err != nil || !k.clustered {
-			return err
-		}
-		r, err := k.observer.Replicas(ctx)
-		if err == nil && (r.Leader == "" || len(r.Behind) > 0 || len(r.Current) != len(k.group.Servers)-1) {
-			err = fmt.Errorf("the stream's leader is %q, up to date are %q and not %q", r.Leader, r.Current, r.Behind)
-		}
-		return err
-	})
+	return harness.Await(ctx, "all dispatchers", wholeWithin, func() error { return k.observer.Whole(ctx, k.group, 1) })
 }

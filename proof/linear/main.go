@@ -15,10 +15,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
-	"os/signal"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/seed261fe303/ha/proof/harness"
@@ -40,15 +37,7 @@ const (
 	checkWithin = time.Minute
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := command(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, "linear:", err)
-		os.Exit(1)
-	}
-}
+func main() { harness.Main("linear", command) }
 
 func command(ctx context.Context, args []string, out, progress io.Writer) error {
 	var o options
@@ -117,7 +106,7 @@ func run(ctx context.Context, o options) (v verdict, kills int, err error) {
 		return v, 0, err
 	}
 	defer w.nc.Close()
-	k := killer{group: group, observer: observer, clustered: o.scenario == "cluster", rng: rand.New(rand.NewPCG(o.seed, 0))}
+	k := killer{group: group, observer: observer, rng: rand.New(rand.NewPCG(o.seed, 0))}
 	if err := k.whole(ctx); err != nil {
 		return v, 0, err
 	}

@@ -71,7 +71,7 @@ func (s *soak) setUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if lab.Keep = s.keep; s.keep {
+	if lab.Keep = s.Keep; s.Keep {
 		s.say("logs and stores are in %s", lab.Dir)
 	}
 	group, err := harness.StartCluster(ctx, lab, nodes, "--activate-every", activateEvery.String())

@@ -1,0 +1,270 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/client"
+	"github.com/seed261fe303/ha/proof/harness"
+	"github.com/seed261fe303/ha/subjects"
+)
+
+// finals are the states that a task ends in.
+var finals = []ha.TaskState{ha.TaskCompleted, ha.TaskFailed, ha.TaskCancelled, ha.TaskTimedOut}
+
+// check collects what is there in the end, and compares it with the plan, the
+// ledgers and what clients were told.
+func (t *trial) check(ctx context.Context) error {
+	limit, cancel := context.WithTimeout(ctx, t.drain)
+	defer cancel()
+	done := make(chan struct{})
+	close(done)
+	(&producer{client: t.client, seen: t.seen}).pull(limit, done)
+	if err := t.still(limit); err != nil {
+		return err
+	}
+	a := newAudit(t.plan, t.book, t.seen)
+	for record, err := range t.client.List(limit, client.Filter{}) {
+		if err != nil {
+			return err
+		}
+		if _, twice := a.records[record.ID]; twice {
+			a.bad("listed", "%s is listed twice", record.ID)
+		}
+		a.records[record.ID] = record
+	}
+	stats, err := t.client.Stats(limit)
+	if err != nil {
+		return err
+	}
+	a.run(stats)
+	entries, problems := t.journal(limit)
+	for _, name := range checks {
+		t.result.None(name.about, a.found[name.key])
+	}
+	t.result.None("journal entries out of order", problems)
+	t.result.Equal("tasks in a final state", a.count(finals...), t.seen.submitted)
+	t.result.Note("%d completed, %d failed, %d cancelled, %d timed out; %d attempts in the ledgers, %d attempts more than tasks and steps need",
+		a.count(ha.TaskCompleted), a.count(ha.TaskFailed), a.count(ha.TaskCancelled), a.count(ha.TaskTimedOut), a.attempts, a.again)
+	t.result.Note("%d overlaps with an attempt whose worker was cut off: %s", a.cutOff(), a.overlaps())
+	t.result.Note("from being ready to the beginning of the first handler: %s", spread(a.queued))
+	t.result.Note("clients saw %d final events, awaited %d tasks and pulled %d results", len(t.seen.told), len(t.seen.awaited), len(t.seen.pulled))
+	status, err := t.observer.Status(limit)
+	t.result.Note("dispatchers took the lead %d times; the journal still holds %d entries", status.Leader.Epoch, len(entries))
+	return err
+}
+
+// still waits until no handler runs: those that are stuck do for a while after the
+// end of their tasks. Those that are found to run then are for the audit to judge.
+func (t *trial) still(ctx context.Context) error {
+	deadline := time.Now().Add(restWithin)
+	return harness.Await(ctx, "the end of all handlers", restWithin+time.Second, func() error {
+		if err := t.book.refresh(); err != nil || time.Now().After(deadline) {
+			return err
+		}
+		for _, s := range t.shifts {
+			if n := len(t.book.running(s.current())); n > 0 {
+				return fmt.Errorf("%d run in %s", n, s.name)
+			}
+		}
+		return nil
+	})
+}
+
+// journal reads the journal and audits it.
+func (t *trial) journal(ctx context.Context) (entries []harness.Entry, problems []string) {
+	nc, err := t.observer.Conn()
+	if err == nil {
+		entries, err = harness.ReadJournal(ctx, nc)
+	}
+	if err != nil {
+		return nil, []string{err.Error()}
+	}
+	return entries, harness.Audit(entries)
+}
+
+// checks are what an audit looks for, each with what is said of it.
+var checks = []struct{ key, about string }{
+	{"told", "contradictions in what clients were told"},
+	{"listed", "tasks that are missing, or counted wrong"},
+	{"state", "tasks in another final state than they must be in"},
+	{"result", "wrong results"},
+	{"fence", "ends that are not those of the attempt in the record"},
+	{"ledger", "attempts that must not have been"},
+	{"overlap", "attempts at the same time, and no worker cut off"},
+	{"order", "tasks that began before one that they come after had ended"},
+}
+
+// audit is one comparison.
+type audit struct {
+	plan    *plan
+	book    *book
+	seen    *seen
+	records map[ha.TaskID]ha.TaskRecord
+
+	ends            map[ha.TaskID]outcome // as they are, with the value that must be
+	found           map[string][]string   // by the key of the check
+	reasons         map[string]int        // of overlaps that may be
+	attempts, again int
+	queued          harness.Times // from ready to the first start
+}
+
+func newAudit(p *plan, b *book, s *seen) *audit {
+	return &audit{
+		plan: p, book: b, seen: s, records: map[ha.TaskID]ha.TaskRecord{}, ends: map[ha.TaskID]outcome{},
+		found: map[string][]string{}, reasons: map[string]int{},
+	}
+}
+
+func (a *audit) bad(check, format string, args ...any) {
+	a.found[check] = append(a.found[check], fmt.Sprintf(format, args...))
+}
+
+// count returns how many tasks are in one of the states.
+func (a *audit) count(states ...ha.TaskState) (n int) {
+	for id := range a.records {
+		if slices.Contains(states, a.records[id].State) {
+			n++
+		}
+	}
+	return n
+}
+
+func (a *audit) run(stats subjects.TaskReport) {
+	a.seen.mu.Lock() // an event may still come
+	defer a.seen.mu.Unlock()
+	for _, p := range a.seen.problems {
+		a.bad("told", "%s", p)
+	}
+	for _, p := range a.book.wrongs() {
+		a.bad("ledger", "%s", p)
+	}
+	for _, s := range ha.TaskStates() {
+		if listed := a.count(s); listed != stats.Tasks[s] {
+			a.bad("listed", "%d tasks are listed as %s, the statistics say %d", listed, s, stats.Tasks[s])
+		}
+	}
+	for id := range a.records {
+		if a.plan.byID[id] == nil {
+			a.bad("listed", "%s, which nobody submitted", id)
+		}
+	}
+	for _, task := range a.plan.tasks {
+		record, listed := a.records[task.spec.ID]
+		if !listed {
+			a.bad("listed", "%s is missing", task.spec.ID)
+			continue
+		}
+		must := a.state(task, record)
+		a.told(task, record)
+		list := a.book.attempts(task.spec.ID)
+		a.result(task, record, must)
+		a.fence(task, record, list)
+		a.ledger(task, record, list)
+		a.order(task, list)
+	}
+}
+
+// state compares the end of a task with what it must be, and returns that.
+func (a *audit) state(task *planned, record ha.TaskRecord) outcome {
+	id := task.spec.ID
+	ups := make([]upstream, 0, len(task.after))
+	for _, u := range task.after {
+		end := a.ends[u.spec.ID]
+		ups = append(ups, upstream{u.spec.ID, end.state, end.value})
+	}
+	must := a.plan.expect(task, ups, a.seen.cancelled[id] == ha.TaskCancelled)
+	if record.State != must.state || record.Reason != must.reason {
+		a.bad("state", "%s is %s (%s), and must be %s (%s); its error is %q", id, record.State, record.Reason, must.state, must.reason, record.Error)
+	}
+	if record.State != ha.TaskCompleted {
+		must.value = 0
+	}
+	must.state = record.State // what others that come after it were told
+	a.ends[id] = must
+	return must
+}
+
+// told compares what clients were told of a task's end with the record.
+func (a *audit) told(task *planned, record ha.TaskRecord) {
+	id := task.spec.ID
+	if s, ok := a.seen.cancelled[id]; ok && s != record.State {
+		a.bad("told", "%s is %s, and the answer to its cancel said %s", id, record.State, s)
+	} else if _, final := a.seen.cancelled[id]; !final && (task.fate == held || task.fate == never || task.fate == raced) {
+		a.bad("told", "%s was to be cancelled, and nobody answered", id)
+	}
+	if s, ok := a.seen.awaited[id]; ok && s != record.State {
+		a.bad("told", "%s is %s, and who waited for it was told %s", id, record.State, s)
+	}
+	events := a.seen.told[id]
+	if len(events) > 1 || len(events) == 1 && events[0] != string(record.State) {
+		a.bad("told", "%s is %s, and the events say %s", id, record.State, strings.Join(events, ", then "))
+	}
+	if raw, ok := a.seen.pulled[id]; ok != (record.State == ha.TaskCompleted) {
+		a.bad("told", "%s is %s, and its result was pulled: %v (%.100s)", id, record.State, ok, bytes.TrimSpace(raw))
+	}
+}
+
+// result compares a result with what it must be.
+func (a *audit) result(task *planned, record ha.TaskRecord, must outcome) {
+	if record.State != ha.TaskCompleted {
+		return
+	}
+	id := task.spec.ID
+	got, err := decode(a.seen.pulled[id])
+	switch {
+	case err != nil:
+		a.bad("result", "%s: %v", id, err)
+	case got.Value != must.value:
+		a.bad("result", "%s: the result of %s is %d, and must be %d", id, got.Activation, got.Value, must.value)
+	case got.Activation != record.Activation:
+		a.bad("fence", "%s: its result is of the activation %s, its record names %s", id, got.Activation, record.Activation)
+	}
+}
+
+// fence checks that a task ended as the ledger of the attempt says which its record names.
+func (a *audit) fence(task *planned, record ha.TaskRecord, list []*attempt) {
+	want := endFailed
+	switch {
+	case record.State == ha.TaskCompleted:
+		want = endDone
+	case record.State != ha.TaskFailed || record.Reason == "upstream_failed" || task.fate == poison:
+		return // nobody needs to have said so
+	}
+	id := task.spec.ID
+	at := a.book.at(record.Activation)
+	switch {
+	case at == nil:
+		a.bad("fence", "%s is %s by the activation %q, which no worker has begun", id, record.State, record.Activation)
+	case at.task != id || at.worker != record.Worker || at.number != record.Attempt || at.step != record.Step:
+		a.bad("fence", "%s is %s by attempt %d at step %d of %s, the ledger of %s has it as %s, attempt %d at step %d of %s", id, record.State,
+			record.Attempt, record.Step, record.Worker, at.life.name, at.task, at.number, at.step, at.worker)
+	case at.how != want:
+		a.bad("fence", "%s is %s by the activation %s, which ended as %q", id, record.State, record.Activation, at.how)
+	case at != list[len(list)-1]:
+		a.bad("fence", "%s is %s by the activation %s, and %s began later", id, record.State, record.Activation, list[len(list)-1].activation)
+	}
+}
+
+// order checks that a task was not begun before those had ended that it comes after.
+func (a *audit) order(task *planned, list []*attempt) {
+	if len(list) == 0 {
+		return
+	}
+	for _, u := range task.after {
+		up := a.records[u.spec.ID]
+		at := a.book.at(up.Activation)
+		if up.State != ha.TaskCompleted || at == nil {
+			continue
+		}
+		if at.end.IsZero() || list[0].start.Before(at.end) {
+			a.bad("order", "%s began at %s, and %s, which it comes after, ended at %s", task.spec.ID,
+				list[0].start.Format(time.StampMicro), u.spec.ID, at.end.Format(time.StampMicro))
+		}
+	}
+}
