@@ -86,3 +86,15 @@ func (b *batch) reset() {
 	b.replies, b.data = b.replies[:0], b.data[:0]
 	b.cost, b.encoded, b.opens, b.closes = 0, 0, false, false
 }
+
+// submitted is about how many bytes of b are new tasks. A snapshot must write down
+// tasks faster than they are submitted, or it would never come to its end.
+func (b *batch) submitted() int {
+	bytes := 0
+	for _, r := range b.ready.Records {
+		if t, ok := r.(core.TaskSubmitted); ok {
+			bytes += 100 + len(t.Spec.Payload) + len(t.Spec.Metadata)
+		}
+	}
+	return bytes
+}

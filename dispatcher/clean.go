@@ -14,7 +14,7 @@ const (
 	cleanBytes = 8 << 20
 	// pieceBytes is how much of a snapshot goes into one batch, beside the records
 	// that the work makes.
-	pieceBytes = 64 << 10
+	pieceBytes = 32 << 10
 	// entryOverhead is what the store adds to an entry, about.
 	entryOverhead = 150
 )
@@ -65,9 +65,7 @@ func (l *loop) clean() {
 		return
 	}
 	was := len(l.filling.encode())
-	// As much again as is being added meanwhile, or tasks that are submitted faster
-	// than they are written down would keep the snapshot from ever coming to its end.
-	piece := max(pieceBytes, 2*was)
+	piece := max(pieceBytes, 2*l.filling.submitted())
 	for added := 0; ; {
 		r, ok := c.next()
 		if !ok {

@@ -13,8 +13,9 @@ import (
 
 // A worker whose process died has no subscription left, and NATS says so at once to
 // whoever sends a request to its subject. So the leader sends something there now
-// and then, to the workers that offered a subject of their own and have work: their
-// tasks go elsewhere without waiting for 45 s of silence.
+// and then, to the workers that offered a subject of their own: their tasks go
+// elsewhere without waiting for 45 s of silence. Idle ones are asked too, or the next
+// task would be given to one that is dead.
 //
 // One such answer proves nothing: a connection that broke comes back within a
 // second or so. Only several in a row do, with nothing heard of the worker
@@ -32,8 +33,10 @@ const (
 	// probeSettle is the time that everybody is given after this dispatcher began to
 	// lead, or connected anew.
 	probeSettle = 1500 * time.Millisecond
-	// probesMost bounds the probes of one round; workers take turns beyond.
+	// probesMost bounds the probes of one round to workers that have work, probesIdle
+	// those to others; beyond, they take turns.
 	probesMost = 5000
+	probesIdle = 1000
 )
 
 // probes is what the loop knows of them. It is soft.
@@ -48,8 +51,11 @@ type probes struct {
 	asked      int // in the last round
 	missed     map[ha.WorkerID]*misses
 	reconnects uint64
-	offset     int // of the first worker of the next round
+	busy, idle turns
 }
+
+// turns is where the next round begins among the workers of a sort.
+type turns struct{ offset int }
 
 type misses struct {
 	n     int
@@ -61,7 +67,7 @@ type misses struct {
 func (l *loop) listenProbes() {
 	p := &l.probes
 	p.due = time.Now().Add(probeSettle)
-	p.silent = make(chan ha.WorkerID, probesMost)
+	p.silent = make(chan ha.WorkerID, probesMost+probesIdle)
 	p.missed = make(map[ha.WorkerID]*misses)
 	p.reconnects = l.d.nc.Stats().Reconnects
 	p.inbox = l.d.nc.NewInbox()
@@ -110,20 +116,29 @@ func (l *loop) probe(now time.Time) {
 		return
 	}
 	p.asked = 0
-	skip := p.offset
-	for id := range l.core.Holding() {
+	l.probeSome(true, &p.busy, probesMost)
+	l.probeSome(false, &p.idle, probesIdle)
+}
+
+// probeSome probes up to most of the workers that have work, or of those that have
+// none, beginning where the last round ended.
+func (l *loop) probeSome(busy bool, next *turns, most int) {
+	skip, asked := next.offset, 0
+	for id := range l.core.Probeable(busy) {
 		if skip > 0 {
 			skip--
 			continue
 		}
-		if p.asked++; p.asked > probesMost {
-			break
+		if asked == most {
+			next.offset += most
+			l.probes.asked += asked
+			return
 		}
+		asked++
 		l.sendProbe(id)
 	}
-	if p.offset += probesMost; p.asked <= probesMost {
-		p.offset = 0
-	}
+	next.offset = 0
+	l.probes.asked += asked
 }
 
 func (l *loop) sendProbe(id ha.WorkerID) {

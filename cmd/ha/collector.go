@@ -8,9 +8,9 @@ import (
 
 const (
 	// collectorRoom is how much garbage a small heap may gather before it is collected.
-	collectorRoom = 192 << 20
+	collectorRoom = 320 << 20
 	// leastCollectorPercent bounds what a large one may gather, in percent of what is in use.
-	leastCollectorPercent = 40
+	leastCollectorPercent = 45
 	// mostCollectorPercent bounds the same for a heap of next to nothing.
 	mostCollectorPercent = 1000
 )

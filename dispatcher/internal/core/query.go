@@ -72,12 +72,13 @@ func (c *Core) Population() (registered, idle int) {
 // Loading tells whether a snapshot has begun and not ended.
 func (c *Core) Loading() bool { return c.loading }
 
-// Holding yields the workers that listen on a subject of their own and have
-// something to do, in order of registration. The Core must not change meanwhile.
-func (c *Core) Holding() iter.Seq[ha.WorkerID] {
+// Probeable yields the workers that listen on a subject of their own, in order of
+// registration: those that have something to do, or the others. The Core must not
+// change meanwhile.
+func (c *Core) Probeable(busy bool) iter.Seq[ha.WorkerID] {
 	return func(yield func(ha.WorkerID) bool) {
 		for w := range c.after(0) {
-			if w.Direct && len(w.running) > 0 && c.soft.now.Sub(w.At) >= settling && !yield(w.Worker) {
+			if w.Direct && len(w.running) > 0 == busy && c.soft.now.Sub(w.At) >= settling && !yield(w.Worker) {
 				return
 			}
 		}

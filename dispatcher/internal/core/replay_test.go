@@ -29,7 +29,7 @@ func sameReplay(t *testing.T, cfg Config, b []byte) {
 		t.Fatalf("one by one: %v; all at once: %v", err, other)
 	}
 	if err == nil && !bytes.Equal(one.Digest(nil), all.Digest(nil)) {
-		t.Fatalf("one by one  %q\nall at once %q", one.Digest(nil), all.Digest(nil))
+		t.Fatalf("one by one, and all at once:\n%s", unlike(one.Digest(nil), all.Digest(nil)))
 	}
 }
 

@@ -249,6 +249,9 @@ func (c *Core) applyTaskEnded(r TaskEnded) error {
 }
 
 func (c *Core) applyTaskMoved(r TaskMoved) error {
+	if c.loading && r.Reason == retried {
+		c.t.load.revived(r.Task)
+	}
 	t := c.t.table.get(r.Task)
 	if t == nil {
 		return c.absent("task moved", r.Task)

@@ -49,11 +49,7 @@ func (c *Core) suffer(t *task, f Fate) error {
 		}
 	}
 	c.link(t)
-	switch {
-	case !t.state.final():
-	case c.loading:
-		c.t.load.end(t)
-	default:
+	if t.state.final() && !c.loading {
 		c.taskEnded(t)
 	}
 	return nil

@@ -166,7 +166,7 @@ func (c *Core) taskTotals() TaskTotals {
 
 func (c *Core) batchesInOrder() []*batch {
 	list := slices.Collect(maps.Values(c.t.batches)) //ha:sorted in the next line
-	slices.SortFunc(list, func(a, b *batch) int { return cmp.Compare(a.order, b.order) })
+	slices.SortFunc(list, func(a, b *batch) int { return cmp.Or(cmp.Compare(a.order, b.order), cmp.Compare(a.name, b.name)) })
 	return list
 }
 
@@ -259,13 +259,13 @@ func (c *Core) restoreTask(r TaskRestored) error {
 }
 
 // load keeps, while a snapshot is loaded, which came first: the piece of a waiting
-// task, or the end of one that it came after. A piece says what its task waits for
-// at that moment. An end after it counts, even if the task that ended was put back
-// since.
+// task, or that one which it came after was put back. A piece says what its task
+// waits for at that moment. An end after it counts, even if the task that ended was
+// put back since, and before its own piece was written.
 type load struct {
 	position uint64
 	pieces   map[*task]uint64
-	ends     map[*task]uint64
+	revivals map[uint64]uint64 // by number
 }
 
 func (l *load) piece(t *task) {
@@ -276,16 +276,17 @@ func (l *load) piece(t *task) {
 	l.pieces[t] = l.position
 }
 
-func (l *load) end(t *task) {
-	if l.ends == nil {
-		l.ends = make(map[*task]uint64)
+func (l *load) revived(number uint64) {
+	if l.revivals == nil {
+		l.revivals = make(map[uint64]uint64)
 	}
 	l.position++
-	l.ends[t] = l.position
+	l.revivals[number] = l.position
 }
 
-// endedSince tells whether u ended after the piece of t.
-func (l *load) endedSince(u, t *task) bool { return l.ends[u] > l.pieces[t] }
+// endedSince tells whether u, which t waited for when its piece was written, ended
+// after that, and was put back.
+func (l *load) endedSince(u, t *task) bool { return l.revivals[u.number] > l.pieces[t] }
 
 func (c *Core) restoreWork(r WorkRestored) error {
 	w := c.workers[r.Worker]
