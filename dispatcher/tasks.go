@@ -3,6 +3,7 @@ package dispatcher
 import (
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/journal"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -11,14 +12,35 @@ const (
 	// results, are stepped at once, so that the entry they fill can be closed between.
 	chunkEnds  = 64
 	chunkBytes = 128 << 10
+	// chunkTasks is the same for submitted tasks.
+	chunkTasks = 64
 )
+
+// between is called between the pieces of a long request. It keeps the journal busy:
+// what the first pieces made is on its way, and their activations at the workers,
+// while the last are still being decided on.
+func (l *loop) between() {
+	select {
+	case a := <-l.scribe.answers:
+		l.act(l.scribe.heard(a))
+	default:
+	}
+	if l.member.Role() == journal.RoleLeader {
+		l.flush()
+	}
+	if l.filling.full() {
+		l.seal()
+	}
+}
 
 // submitMany steps the tasks of one submission, one after the other, and answers
 // when all of them are durable. They may take several entries of the journal.
 func (l *loop) submitMany(r request) {
 	answers := make([]subjects.Submitted, len(r.submissions))
 	for i := range r.submissions {
-		if l.filling.full() {
+		if i%chunkTasks == chunkTasks-1 {
+			l.between()
+		} else if l.filling.full() {
 			l.seal()
 		}
 		s := &r.submissions[i]
@@ -45,9 +67,7 @@ func (l *loop) endMany(r request, in core.Available) {
 	var answer core.Reply
 	accepted := false
 	for rest := in.Finished; len(rest) > 0; {
-		if l.filling.full() {
-			l.seal()
-		}
+		l.between()
 		piece := in
 		n := chunk(rest)
 		piece.Finished, rest = rest[:n], rest[n:]

@@ -82,16 +82,16 @@ func (c *Core) endAttempt(t *task, f Fate, at int64) {
 }
 
 // count counts an end.
-func (k *kindCounts) count(s state) {
+func (c *kindCounts) count(s state) {
 	switch s {
 	case completed:
-		k.Completed++
+		c.Completed++
 	case failed:
-		k.Failed++
+		c.Failed++
 	case timedOut:
-		k.TimedOut++
+		c.TimedOut++
 	case cancelled:
-		k.Cancelled++
+		c.Cancelled++
 	}
 }
 
