@@ -1,7 +1,8 @@
 package core
 
 import (
-	"crypto/sha256"
+	"encoding/binary"
+	"math/bits"
 	"strconv"
 
 	ha "github.com/seed261fe303/ha"
@@ -62,13 +63,28 @@ type tasks struct {
 	lastPolicy *retry.Policy // most tasks have the same one
 }
 
-// idHash stands for the id of a forgotten task. Half of a SHA-256: that two of a
-// million ids share one has a chance of 10^-27.
+// idHash stands for the id of a forgotten task: 128 bits, so that two of a million
+// ids share one with a chance of 10^-27.
 type idHash [16]byte
 
+// hashOf multiplies the id, eight bytes at a time, into two words and folds the
+// products (the mixing of wyhash, https://github.com/wangyi-fudan/wyhash, with two
+// lanes). It is no cryptographic hash: who wants two ids to meet can make them, and
+// harms nobody else's task by it.
 func hashOf(id ha.TaskID) (h idHash) {
-	sum := sha256.Sum256([]byte(id))
-	copy(h[:], sum[:])
+	a, b := uint64(0x2d358dccaa6c78a5)^uint64(len(id)), uint64(0x8bb84b93962eacc9)
+	mix := func(x, y uint64) uint64 {
+		hi, lo := bits.Mul64(x, y)
+		return hi ^ lo
+	}
+	for rest := id; len(rest) > 0; {
+		var word [8]byte
+		rest = rest[copy(word[:], rest):]
+		x := binary.LittleEndian.Uint64(word[:])
+		a, b = mix(x^a, 0xa0761d6478bd642f), mix(x^b, 0xe7037ed1a0b428db)
+	}
+	binary.LittleEndian.PutUint64(h[:8], mix(a, 0x8ebc6af09c88c6e3^b))
+	binary.LittleEndian.PutUint64(h[8:], mix(b, 0x589965cc75374cc3^a))
 	return h
 }
 
