@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"errors"
+
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/core"
 )
@@ -17,9 +19,9 @@ type batch struct {
 }
 
 type reply struct {
-	to     receiver
-	answer answer
-	input  core.Input
+	to      receiver
+	answer  answer
+	request request
 }
 
 func (b *batch) empty() bool {
@@ -41,13 +43,50 @@ func (b *batches) idle() bool {
 
 // drain steps what waits in the inbox, up to a full batch.
 func (t *term) drain() {
-	for len(t.inbox) > 0 && t.filling.inputs < t.d.limit {
+	for len(t.inbox) > 0 && !t.full() {
 		in := t.inbox[0]
 		t.inbox = t.inbox[1:]
-		t.filling.inputs++
-		answered := t.core.Step(in.input, &t.filling.ready)
-		t.filling.replies = append(t.filling.replies, reply{in.from, answer{id: in.id, reply: answered}, in.input})
+		a := answer{id: in.id}
+		switch {
+		case in.get != "":
+			a.reply = t.look(in.get)
+		case in.list != nil:
+			a.list = t.submitMany(in.list)
+		default:
+			a.reply = t.step(in.input)
+		}
+		if in.from != nil && in.id != 0 {
+			t.filling.replies = append(t.filling.replies, reply{in.from, a, in.request})
+		}
 	}
+}
+
+func (t *term) full() bool { return t.filling.inputs >= t.d.limit }
+
+func (t *term) step(in core.Input) core.Reply {
+	t.filling.inputs++
+	return t.core.Step(in, &t.filling.ready)
+}
+
+// submitMany steps the tasks of one submission, which may take several batches.
+func (t *term) submitMany(list []core.Input) (replies []core.Reply) {
+	for _, in := range list {
+		if t.full() {
+			t.seal()
+		}
+		replies = append(replies, t.step(in))
+	}
+	return replies
+}
+
+// look answers a question about a task.
+func (t *term) look(id ha.TaskID) core.Reply {
+	t.filling.inputs++
+	r, err := t.core.TaskRecord(id)
+	if refusal, ok := errors.AsType[*ha.Error](err); ok {
+		return core.Reply{Err: refusal}
+	}
+	return core.Reply{Body: r}
 }
 
 // seal closes the filling batch and opens another one behind it.
@@ -58,7 +97,7 @@ func (t *term) seal() {
 		return
 	}
 	// Where it is next, as it almost always is, its sequence is known.
-	if len(t.sealed) == 0 && len(b.ready.Records) > 0 && compared(t.member.Position()+1) {
+	if len(t.sealed) == 0 && t.flying == nil && len(b.ready.Records) > 0 && t.d.w.compared(t.member.Position()+1) {
 		b.digest = t.core.Digest(nil)
 	}
 	t.sealed = append(t.sealed, b)
@@ -70,8 +109,9 @@ func (t *term) seal() {
 // term is over.
 func (t *term) flush() bool {
 	if t.d.w.opts.Mutation == ReplyBeforeCommit {
-		t.d.outbox.send(&batch{replies: t.filling.replies, ready: core.Ready{Effects: t.filling.ready.Effects}, epoch: t.filling.epoch})
-		t.filling.replies, t.filling.ready.Effects = nil, nil
+		ready := &t.filling.ready
+		t.d.outbox.send(&batch{replies: t.filling.replies, ready: core.Ready{Effects: ready.Effects, Tasks: ready.Tasks}, epoch: t.filling.epoch})
+		t.filling.replies, ready.Effects, ready.Tasks = nil, nil, nil
 	}
 	for t.flying == nil && t.member.CanOffer() {
 		t.clean()
@@ -182,12 +222,16 @@ func (o *outbox) release() {
 		d.w.books.leaves(b.epoch, r)
 		d.w.bus.send(d, r.to, r.answer)
 	}
-	for _, e := range b.ready.Effects {
+	for i := range b.ready.Effects {
+		e := &b.ready.Effects[i]
 		if e.Kind != core.SendActivate && e.Kind != core.SendCancel {
 			continue
 		}
-		o := order{cancel: e.Kind == core.SendCancel, worker: e.Worker, epoch: b.epoch, activation: e.Activation}
+		o := order{cancel: e.Kind == core.SendCancel, worker: e.Worker, epoch: b.epoch, activation: e.Activation, task: b.ready.TaskOf(e)}
 		d.w.books.sends(o)
+		if o.cancel && d.w.opts.Mutation == NoCancels {
+			continue
+		}
 		d.w.bus.send(d, d.w.workerNamed(e.Name), o)
 	}
 }

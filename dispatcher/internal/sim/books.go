@@ -2,6 +2,8 @@ package sim
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,6 +20,7 @@ type books struct {
 	w       *world
 	standby *core.Core
 	epochs
+	ledger
 
 	epoch      ha.Epoch
 	registered map[ha.WorkerID]*registration
@@ -53,12 +56,19 @@ type given struct {
 	running bool
 	begun   bool // the worker's own word
 	ends    int
+
+	task *task // nil: a plain activation
+	// want is what its order is to say of the task.
+	want *core.TaskEffect
+	// stop is when, in a world that is watched, the task was taken away from its worker, until
+	// the order to stop it is sent.
+	stop time.Duration
 }
 
 func newBooks(w *world) *books {
 	return &books{
 		w: w, standby: core.New(w.cfg), registered: map[ha.WorkerID]*registration{}, ever: map[ha.WorkerID]*registration{},
-		outcomes: map[ha.Outcome]int{}, epochs: epochs{digests: map[uint64][]byte{}, hasty: map[string]*claims{}},
+		outcomes: map[ha.Outcome]int{}, ledger: newLedger(), epochs: epochs{digests: map[uint64][]byte{}, hasty: map[string]*claims{}},
 	}
 }
 
@@ -76,21 +86,21 @@ func (b *books) commit(e journal.Entry) {
 			return
 		}
 		if b.w.tracing {
-			b.w.say("committed %T%+v", r, r)
+			b.w.say("committed %s", shownRecord(r))
 		}
 		if elected, ok := r.(core.Elected); ok && uint64(elected.Epoch) != e.Epoch {
 			b.w.fail("epoch %d begins in an entry of epoch %d", elected.Epoch, e.Epoch)
 		}
 		if err := b.enter(r); err != nil {
-			b.w.fail("commit %T%+v: %v", r, r, err)
+			b.w.fail("commit %s: %v", shownRecord(r), err)
 			return
 		}
 		if err := b.standby.Apply(r); err != nil {
-			b.w.fail("the standby refuses %T%+v: %v", r, r, err)
+			b.w.fail("the standby refuses %s: %v", shownRecord(r), err)
 			return
 		}
 	}
-	if compared(e.Seq) {
+	if b.w.compared(e.Seq) {
 		b.digests[e.Seq] = b.standby.Digest(nil)
 	}
 	if len(e.Data) == 0 {
@@ -118,7 +128,7 @@ func (b *books) enter(r core.Record) error {
 	case core.Ended:
 		return b.enterEnded(r)
 	}
-	return nil // pieces of a snapshot, which change nothing
+	return b.enterTask(r)
 }
 
 func (b *books) enterRegistered(r core.Registered) error {
@@ -145,11 +155,14 @@ func (b *books) enterRemoved(r core.Removed) error {
 		b.left++
 	} else {
 		b.lost++
-		if err := b.mayEvict(reg); err != nil {
+		if err := b.mayEvict(reg, r.Why); err != nil {
 			return err
 		}
 	}
-	for n := range reg.running {
+	for _, n := range slices.Sorted(maps.Keys(reg.running)) {
+		if t := b.given[n-1].task; t != nil && t.activation == n {
+			return fmt.Errorf("it still runs task %s", t.id)
+		}
 		b.end(n, ha.OutcomeLost)
 	}
 	reg.removals++
@@ -158,8 +171,15 @@ func (b *books) enterRemoved(r core.Removed) error {
 }
 
 // mayEvict: whoever is removed for its silence has given up by itself, unless it
-// was paused and could not. That is what the timing is chosen for.
-func (b *books) mayEvict(reg *registration) error {
+// was paused and could not. That is what the timing is chosen for. Who is removed
+// as gone was declared so.
+func (b *books) mayEvict(reg *registration, why core.RemovedWhy) error {
+	if why == core.RemovedGone {
+		if !b.w.tasks.gone[reg.Worker] {
+			return fmt.Errorf("nobody said that it is gone")
+		}
+		return nil
+	}
 	o := reg.owner
 	if o.s != nil && o.s.id == reg.Worker && o.s.bye == nil && o.ran(b.w.cfg.Timing.EvictAfter+20*time.Second) {
 		return fmt.Errorf("%s would go on, and was not paused", o.name)
@@ -172,16 +192,27 @@ func (b *books) enterActivated(r core.Activated) error {
 	switch {
 	case reg == nil:
 		return fmt.Errorf("no such worker")
-	case len(reg.running) >= reg.Slots:
-		return fmt.Errorf("it runs %d in %d slots", len(reg.running), reg.Slots)
 	case len(reg.Kinds) > 0:
 		return fmt.Errorf("it takes no plain activations")
-	case r.Number != uint64(len(b.given))+1:
-		return fmt.Errorf("the last was %d", len(b.given))
 	}
-	b.given = append(b.given, &given{worker: r.Worker, epoch: b.epoch, at: b.w.now, running: true})
-	reg.running[r.Number] = true
+	if _, err := b.give(reg, r.Number); err != nil {
+		return err
+	}
 	return b.pace(r.At)
+}
+
+// give gives a worker an activation.
+func (b *books) give(reg *registration, number uint64) (*given, error) {
+	switch {
+	case len(reg.running) >= reg.Slots:
+		return nil, fmt.Errorf("it runs %d in %d slots", len(reg.running), reg.Slots)
+	case number != uint64(len(b.given))+1:
+		return nil, fmt.Errorf("the last was %d", len(b.given))
+	}
+	g := &given{worker: reg.Worker, epoch: b.epoch, at: b.w.now, running: true}
+	b.given = append(b.given, g)
+	reg.running[number] = true
+	return g, nil
 }
 
 // pace: in one epoch there are never more activations than beats.
@@ -206,15 +237,28 @@ func (b *books) enterEnded(r core.Ended) error {
 	if reg == nil || !reg.running[r.Number] {
 		return fmt.Errorf("it does not run that")
 	}
-	delete(reg.running, r.Number)
-	if worked := r.Outcome == ha.OutcomeDone || r.Outcome == ha.OutcomeFailed; worked && !b.given[r.Number-1].begun && reg.owner.manners != simple {
-		return fmt.Errorf("it counts as %s, and never began", r.Outcome)
+	g := b.given[r.Number-1]
+	if g.task != nil && g.task.activation == r.Number {
+		return fmt.Errorf("it is the attempt in force of task %s", g.task.id)
 	}
-	b.end(r.Number, r.Outcome)
+	if g.task != nil && r.Outcome != ha.OutcomeLost {
+		b.w.nemesis.tally.Tasks.Late++
+	}
+	return b.endRun(reg, r.Number, r.Outcome)
+}
+
+// endRun takes an activation from a worker.
+func (b *books) endRun(reg *registration, n uint64, outcome ha.Outcome) error {
+	delete(reg.running, n)
+	worked := outcome == ha.OutcomeDone || outcome == ha.OutcomeFailed
+	if worked && !b.given[n-1].begun && reg.owner.manners != simple {
+		return fmt.Errorf("it counts as %s, and never began", outcome)
+	}
+	b.end(n, outcome)
 	if b.w.now-reg.since > time.Second {
 		reg.since, reg.rejected = b.w.now, 0
 	}
-	if r.Outcome == ha.OutcomeRejected {
+	if outcome == ha.OutcomeRejected {
 		reg.rejected++
 	}
 	if reg.rejected > 10*reg.Slots {
@@ -245,7 +289,12 @@ func (b *books) addUp() error {
 	case n.Joined != registered+n.Left+n.Lost || n.Joined != b.joined || n.Left != b.left || n.Lost != b.lost:
 		return fmt.Errorf("counts do not add up: %+v; registered %d, joined %d, left %d, lost %d", n, registered, b.joined, b.left, b.lost)
 	}
-	return nil
+	return b.tasksAddUp()
+}
+
+// activation is the id of the activation of that number.
+func (b *books) activation(n uint64) ha.ActivationID {
+	return ha.ActivationID("a" + strconv.FormatUint(uint64(b.given[n-1].epoch), 36) + "-" + strconv.FormatUint(n, 10))
 }
 
 // find returns the activation of that id; nil: none was ever committed.

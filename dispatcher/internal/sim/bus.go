@@ -8,25 +8,40 @@ import (
 	"github.com/seed261fe303/ha/dispatcher/internal/core"
 )
 
-// request is a message that wants an answer with the same id.
+// request is a message that wants an answer with the same id; with id 0 it wants none.
 type request struct {
 	id    uint64
 	input core.Input
+	list  []core.Input // instead: several tasks in one submission
+	get   ha.TaskID    // instead: a question about a task
 }
 
-func (r request) String() string { return fmt.Sprintf("#%d %T%+v", r.id, r.input, r.input) }
+func (r request) String() string {
+	switch {
+	case r.get != "":
+		return fmt.Sprintf("#%d get %s", r.id, r.get)
+	case r.list != nil:
+		return fmt.Sprintf("#%d %d submissions: %s", r.id, len(r.list), shown(r.list...))
+	}
+	return fmt.Sprintf("#%d %s", r.id, shown(r.input))
+}
 
 // answer is the answer to a request.
 type answer struct {
 	id    uint64
 	reply core.Reply
+	list  []core.Reply // to a request with a list
 }
 
 func (a answer) String() string {
 	if a.reply.Err != nil {
 		return fmt.Sprintf("#%d refused: %s %s", a.id, a.reply.Err.Code, a.reply.Err.Message)
 	}
-	return fmt.Sprintf("#%d ok %s epoch %d ignored %v", a.id, a.reply.Worker, a.reply.Epoch, a.reply.Ignored)
+	text := fmt.Sprintf("#%d ok %s epoch %d ignored %v", a.id, a.reply.Worker, a.reply.Epoch, a.reply.Ignored)
+	if a.reply.Task != "" {
+		text += fmt.Sprintf(" task %s, known %v", a.reply.Task, a.reply.Duplicate)
+	}
+	return text + shownBody(a.reply.Body) + shownReplies(a.list)
 }
 
 // order is a message from a dispatcher to one worker.
@@ -35,10 +50,15 @@ type order struct {
 	worker     ha.WorkerID
 	epoch      ha.Epoch
 	activation ha.ActivationID
+	task       *core.TaskEffect // nil: a plain activation
 }
 
 func (o order) String() string {
-	return fmt.Sprintf("order to %s, epoch %d, cancel %v, %s", o.worker, o.epoch, o.cancel, o.activation)
+	text := fmt.Sprintf("order to %s, epoch %d, cancel %v, %s", o.worker, o.epoch, o.cancel, o.activation)
+	if o.task != nil {
+		text += fmt.Sprintf(": task %s of kind %s, attempt %d", o.task.ID, o.task.Kind, o.task.Attempt)
+	}
+	return text
 }
 
 // weather is how badly the bus behaves; the first three are per mille of messages.
@@ -95,6 +115,9 @@ func (b *bus) request(from receiver, r request) {
 	}
 	if len(subscribed) > 0 {
 		b.send(from, subscribed[w.rng.IntN(len(subscribed))], r)
+		return
+	}
+	if r.id == 0 {
 		return
 	}
 	if d := w.dispatchers[0]; b.isCut(from.self(), &d.node) || b.isCut(&d.node, from.self()) {

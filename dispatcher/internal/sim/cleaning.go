@@ -22,10 +22,11 @@ func (c *cleaning) stop() {
 	c.next, c.end = nil, nil
 }
 
-// clean adds the next piece of a snapshot to the batch that fills. The first
+// clean adds the next pieces of a snapshot to the batch that fills. The first
 // piece begins a batch, as whoever starts to read there must not find other
-// records before it; all that is not a worker comes in one piece, as it describes
-// one moment.
+// records before it. Other records may come after any piece about one worker or
+// task. All the rest describes one moment, and nothing comes in between, though it
+// may take several entries.
 func (t *term) clean() {
 	c, w := &t.cleaning, t.d.w
 	if c.next == nil {
@@ -39,17 +40,27 @@ func (t *term) clean() {
 	} else if w.chance(500) {
 		return
 	}
-	for {
+	for n := 1 + w.rng.IntN(w.tasks.pieces); ; {
 		r, more := c.next()
 		if !more {
 			t.filling.closes = true
 			c.stop()
 			return
 		}
+		if _, ok := r.(core.TaskRestored); ok && w.opts.Mutation == LostPieces && w.chance(300) {
+			continue
+		}
 		t.filling.ready.Records = append(t.filling.ready.Records, r)
 		switch r.(type) {
-		case core.Restored, core.Begun:
-			return
+		case core.Restored, core.WorkRestored, core.TaskRestored, core.Begun:
+			if n--; n == 0 {
+				return
+			}
+		case core.Totals: // the last one, which closes the batch that it is in
+		default:
+			if w.chance(100) {
+				t.seal()
+			}
 		}
 	}
 }

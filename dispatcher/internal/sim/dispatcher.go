@@ -88,6 +88,7 @@ func (d *dispatcher) leave() {
 		return
 	}
 	d.term.subscribed = false
+	d.term.cleaning.stop() // the next leader writes one
 	process := d.outbox
 	d.w.queue.push(event{at: d.w.now + d.clock.span(stopTimeout), to: &d.node, do: func() {
 		if d.outbox == process {
@@ -113,34 +114,79 @@ func (d *dispatcher) receive(from receiver, message any) {
 	if !ok || !d.subscribed() {
 		return
 	}
-	d.term.inbox = append(d.term.inbox, incoming{from, r.id, d.stamp(r.input)})
+	d.term.inbox = append(d.term.inbox, incoming{from, d.arrived(r)})
 	d.term.settle()
 }
 
 // incoming is a request that waits for the term to take it.
 type incoming struct {
-	from  receiver
-	id    uint64
-	input core.Input
+	from receiver // nil: nobody is to be answered
+	request
+}
+
+// arrived is a request as the dispatcher takes it, with the time of its arrival.
+func (d *dispatcher) arrived(r request) request {
+	if r.input != nil {
+		r.input = stamp(d.twisted(r.input), d.time())
+	}
+	if r.list != nil {
+		list := make([]core.Input, len(r.list))
+		for i, in := range r.list {
+			list[i] = stamp(d.twisted(in), d.time())
+		}
+		r.list = list
+	}
+	return r
 }
 
 // stamp puts the time of arrival into an input.
-func (d *dispatcher) stamp(in core.Input) core.Input {
+func stamp(in core.Input, at time.Time) core.Input {
 	switch in := in.(type) {
 	case core.Hello:
-		in.At = d.time()
+		in.At = at
 		return in
 	case core.Heartbeat:
-		in.At = d.time()
-		if d.w.opts.Mutation == NoReconciliation {
-			in.Running = nil
-		}
+		in.At = at
 		return in
 	case core.Available:
-		in.At = d.time()
+		in.At = at
 		return in
 	case core.Bye:
-		in.At = d.time()
+		in.At = at
+		return in
+	case core.Progress:
+		in.At = at
+		return in
+	case core.Gone:
+		in.At = at
+		return in
+	}
+	return stampTask(in, at)
+}
+
+// stampTask is stamp for what is asked about tasks.
+func stampTask(in core.Input, at time.Time) core.Input {
+	switch in := in.(type) {
+	case core.Submit:
+		in.At = at
+		return in
+	case core.CancelTask:
+		in.At = at
+		return in
+	case core.RetryTask:
+		in.At = at
+		return in
+	case core.PullTasks:
+		in.At = at
+		return in
+	case core.SetPause:
+		in.At = at
+		return in
+	case core.SetLimit:
+		in.At = at
+		return in
+	case core.ChangeBatch:
+		in.At = at
 		return in
 	}
 	return in

@@ -1,4 +1,4 @@
-// Package sim plays whole systems of dispatchers and workers in one goroutine, on
+// Package sim plays whole systems of dispatchers, workers and clients in one goroutine, on
 // a bus that loses, repeats and delays messages, among crashes and pauses, and
 // checks after every commit what must hold and in the end what must have come
 // back. It is for tests: nothing of the product imports it.
@@ -14,7 +14,9 @@
 // depends on more than the seed (a map's order, the real clock) has no place
 // here. [Run] draws the world from the seed: how many dispatchers there are, one
 // to four, and their leases, how many workers and how well they know the protocol,
-// the settings, and how bad the weather is.
+// the settings, and how bad the weather is. Two worlds in three have tasks in them; the
+// clocks of their dispatchers and clients are at most 20 s apart to begin with, since the
+// times that tasks are to be run at mean nothing otherwise.
 //
 // # The parts
 //
@@ -41,7 +43,8 @@
 // entries in order, some time after they were written, and applies them; what was
 // purged before it was read makes it begin anew. When its claim is in the log it
 // leads: inputs fill a batch, one batch at a time is being appended, and what was
-// decided goes to the [outbox] when it is committed and the lease holds. Now and
+// decided goes to the [outbox] when it is committed and the lease holds. Many
+// submissions in one request may take several batches. Now and
 // then the leader writes a snapshot in pieces between everything else, and has the
 // log purged before it. A leader that is deposed drops its state and reads the
 // log again; one that is to stop works off what it has taken on, and abdicates.
@@ -51,11 +54,23 @@
 // heartbeats with a list of what is held, five misses and it ends, reports
 // repeated until acknowledged, a floor under the epoch, no activation twice. Some
 // know the protocol less well, see [manners]. What the protocol promises is
-// checked for those to whom it promises it.
+// checked for those to whom it promises it. Those with kinds run tasks: a [job] mostly
+// comes to its end, with a result that no other has, or fails, for now or for good; some
+// hang until their time is over, some heed neither that nor an order to stop, or
+// take long to stop, go on until somebody stops them, or take the whole process down.
+//
+// A [client] has one errand after the other, on the same bus: it submits tasks under
+// ids of its own, one or several, with all that a task may have (steps, batches, keys,
+// times, and others to come after, also ones that nobody has submitted yet, or ever
+// will), cancels, puts back, pulls with a receipt, pauses, resumes, limits, closes batches. It
+// repeats each request until it is answered, and some a minute later; and now and
+// then it submits something else under an id that is taken.
 //
 // The [nemesis] kills, stops in order, pauses for longer than any lease, cuts
-// (dispatchers from the log or from all workers, workers from one dispatcher or
-// from all) and stalls, at random, for a minute or two. Then the world heals.
+// (dispatchers from the log or from all workers, workers and clients from one
+// dispatcher or from all) and stalls, at random, for a minute or two. Of some workers that
+// died the leader is told so a moment later, as its probes would, and of some that
+// live, as probes might that were cut off. Then the world heals.
 //
 // # What is checked
 //
@@ -83,11 +98,40 @@
 //   - no activation is run twice, or by another than it was given to, or beyond a
 //     worker's slots.
 //
+// Of tasks the books keep a [ledger] of their own: what its client means a task to be,
+// taken down before it is sent; how it stands; how others stood when it began; what is paused
+// and limited. Every record must follow from that:
+//
+//   - numbers have no gaps, ids and what is meant by them are there once, with all that
+//     the client asked for and the defaults that the protocol names;
+//   - a task is started while it is pending and by one worker at a time, which
+//     takes its kind and pool and has a free slot; not after it expired, nor before its
+//     time; not before all that it comes after has ended, and completed where it asks for that;
+//   - nothing starts that is paused, beyond the limit of a kind, a pool or a key, or
+//     sooner than burst and rate allow in any interval;
+//   - of one kind and pool the order is that of priority and age;
+//   - its order carries what it should: the attempt, which rises, the time, the payload or
+//     the result of the step before, the ends of those that it came after;
+//   - an attempt ends as its worker said, with that worker's result, and only while it
+//     is in force; otherwise as lost, or after its time is over;
+//   - failures count, up to the policy in force, pauses lie between the bounds of
+//     backoff and jitter, deaths count only beyond what is allowed;
+//   - what has ended changes only because somebody asked for it, what has completed never;
+//     who puts a task back wants it to run now, but not before what it comes after;
+//   - no two live tasks share a unique key, no more live than may, batches are done once;
+//   - a result is handed out once, the oldest first, and the same again for its receipt;
+//   - nobody is told to stop the attempt in force, and clients are told nothing but what
+//     is in the log, or was so at some moment since they asked.
+//
 // After the world has healed, within stated times: one dispatcher leads, and goes
 // on to; the registry is those who live; every worker that follows the protocol is
 // activated again; then nothing is lost, rejected, cancelled or removed any more,
 // every activation given is begun, and none stays open; with everybody idle at each
-// beat, the last window of activations follows the weights.
+// beat, the last window of activations follows the weights. And every task ends: what is
+// paused is resumed, what is slow made fast, batches are closed, what others wait for is
+// submitted or those are cancelled, and so are handlers that never end. Meanwhile no task waits
+// beside a worker that may run it, none runs beyond its time, and what is taken away is told to stop.
+// Then all slots are free, and some more tasks end promptly.
 //
 // # Does it notice?
 //
@@ -96,7 +140,10 @@
 // append, appends without a name, leaders that do not ask for their lease, replies
 // before the commit, heartbeats without their lists (reconciliation off), workers
 // that run an activation as often as it comes, evictions sooner than workers give
-// up. Each must turn some world red within two hundred seeds. The [Tally] shows that
+// up; late reports passed off as those of the attempt in force, submissions that change
+// their id when they are repeated, timeouts of a month, orders to stop that never arrive,
+// submissions without what they come after, snapshots without some of the tasks, pulls
+// without their receipts, pauses that are answered and forgotten. Each must turn some world red within two hundred seeds. The [Tally] shows that
 // the worlds are not too peaceful to mean anything.
 //
 // # When it fails

@@ -84,12 +84,18 @@ func (b *books) alone(d *dispatcher) {
 	}
 }
 
-// compared tells whether states are compared at that entry, as they are at some.
-func compared(seq uint64) bool { return seq%16 == 0 }
+// compared tells whether states are compared at that entry, as they are at some:
+// fewer where there are tasks, which make it dear.
+func (w *world) compared(seq uint64) bool {
+	if w.tasks.on {
+		return seq%64 == 0
+	}
+	return seq%16 == 0
+}
 
 // compare holds a standby's state against that of the books.
 func (b *books) compare(name string, seq uint64, c *core.Core) {
-	if compared(seq) && !c.Loading() {
+	if b.w.compared(seq) && !c.Loading() {
 		b.compareDigest(name, seq, c.Digest(nil))
 	}
 }
@@ -97,6 +103,6 @@ func (b *books) compare(name string, seq uint64, c *core.Core) {
 func (b *books) compareDigest(name string, seq uint64, digest []byte) {
 	// Nil where the core was given the entry before the books were: never.
 	if want := b.digests[seq]; want != nil && !bytes.Equal(want, digest) {
-		b.w.fail("%s holds another state than the log has at entry %d", name, seq)
+		b.w.fail("%s holds another state than the log has at entry %d: %s", name, seq, unlike(digest, want))
 	}
 }

@@ -19,6 +19,8 @@ func (n *nemesis) strike() {
 	o := w.workers[w.rng.IntN(len(w.workers))]
 	d := n.victim()
 	switch k := w.rng.IntN(100); {
+	case w.tasks.on && w.chance(150):
+		n.harass(o, d)
 	case k < 10:
 		n.killWorker(o)
 	case k < 26:
@@ -68,9 +70,10 @@ func (n *nemesis) killWorker(o *worker) {
 	n.restart(o, 30*time.Second)
 }
 
-// restart starts a worker that ended, after a while; most of them.
+// restart starts a worker that ended, after a while; most of them, and once all is
+// healed each.
 func (n *nemesis) restart(o *worker, most time.Duration) {
-	if n.w.chance(800) {
+	if n.w.chance(800) || n.w.calm {
 		n.w.at(n.w.spell(most), o.start)
 	}
 }
@@ -154,10 +157,17 @@ func (w *world) heal() {
 		}
 		d.start()
 	}
+	for _, c := range w.clients {
+		c.resume()
+	}
 	some := false
-	for _, o := range w.workers {
+	for i, o := range w.workers {
 		o.resume()
-		if w.chance(700) {
+		all := w.tasks.on && i == 0 // somebody has to take all tasks
+		if all && o.leaving && o.up {
+			o.kill()
+		}
+		if w.chance(700) || all {
 			o.start()
 		}
 		some = some || o.up && !o.leaving

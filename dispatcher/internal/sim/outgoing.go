@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"reflect"
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/core"
@@ -14,13 +15,21 @@ func (b *books) sends(o order) {
 	if err := b.leave(o.epoch); err != nil {
 		b.w.fail("%v: %v", o, err)
 	}
-	if o.cancel {
-		b.cancels++
-		return // justified by what the worker said
-	}
 	g := b.find(o.activation)
+	if o.cancel {
+		if g != nil {
+			g.stop = 0
+		}
+		b.cancels++ // justified by what the worker said, or by what became of the task
+		if g != nil && g.task != nil && g.task.activation > 0 && b.activation(g.task.activation) == o.activation {
+			b.w.fail("%v: that is the attempt in force of task %s", o, g.task.id)
+		}
+		return
+	}
 	if g == nil || g.worker != o.worker {
 		b.w.fail("%s is sent to %s, and no committed record says so", o.activation, o.worker)
+	} else if !reflect.DeepEqual(g.want, o.task) {
+		b.w.fail("%s says %+v, it should be %+v", o.activation, o.task, g.want)
 	}
 }
 
@@ -33,7 +42,13 @@ func (b *books) leaves(epoch ha.Epoch, r reply) {
 		b.refuses(r)
 		return
 	}
-	switch in := r.input.(type) {
+	if r.request.list != nil {
+		for i, in := range r.request.list {
+			b.leavesTask(in, r.answer.list[i])
+		}
+		return
+	}
+	switch in := r.request.input.(type) {
 	case core.Hello:
 		if b.ever[r.answer.reply.Worker] == nil {
 			b.w.fail("%s is told that it is registered, and no committed record says so", r.answer.reply.Worker)
@@ -48,6 +63,8 @@ func (b *books) leaves(epoch ha.Epoch, r reply) {
 				b.w.fail("%s is told that its report of %s arrived, and no committed record says so", in.Worker, f.Activation)
 			}
 		}
+	default:
+		b.leavesTask(in, r.answer.reply)
 	}
 }
 
@@ -57,7 +74,7 @@ func (b *books) refuses(r reply) {
 		return
 	}
 	var id ha.WorkerID
-	switch in := r.input.(type) {
+	switch in := r.request.input.(type) {
 	case core.Heartbeat:
 		id = in.Worker
 	case core.Available:
@@ -106,7 +123,7 @@ func (b *books) rebuild() {
 			return
 		}
 	}
-	if !bytes.Equal(c.Digest(nil), b.standby.Digest(nil)) {
-		b.w.fail("the cleaned journal makes another state than the one before")
+	if now, before := c.Digest(nil), b.standby.Digest(nil); !bytes.Equal(now, before) {
+		b.w.fail("the cleaned journal makes another state than the one before: %s", unlike(now, before))
 	}
 }

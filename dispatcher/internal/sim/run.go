@@ -9,63 +9,12 @@ import (
 	"github.com/seed261fe303/ha/dispatcher/internal/core"
 )
 
-// Mutation is a fault that the simulation builds in where core and world meet,
-// so as to prove that it would notice. The core knows nothing of them.
-type Mutation int
-
-// The mutations.
-const (
-	// NoMutation: all is as it should be.
-	NoMutation Mutation = iota
-	// NoReconciliation keeps from the core what heartbeats say is running.
-	NoReconciliation
-	// NoDedupe lets workers run an activation as often as it is delivered.
-	NoDedupe
-	// ReplyBeforeCommit sends replies and orders before their records are committed.
-	ReplyBeforeCommit
-	// HastyEviction removes workers sooner than they give up by themselves.
-	HastyEviction
-	// NoCompareAndSet lets the log accept an append whatever entry it names.
-	NoCompareAndSet
-	// NoNaming takes the name off an append, so that none is told from another: a
-	// repeated one goes to wherever the log ends.
-	NoNaming
-	// NoLease lets a leader act whether its lease holds or not.
-	NoLease
-)
-
 // Options is what a run depends on, and all it depends on.
 type Options struct {
 	Seed     uint64
 	Mutation Mutation
 	// Trace keeps a line for everything that happens. It is slow.
 	Trace bool
-}
-
-// Tally counts what happened in a run, to see that there was something to survive.
-type Tally struct {
-	Events, Activations, Lost, Rejected, Evicted, Commits, Cleanings int
-	Failovers, Pauses, Cuts, GaveUp, SharesChecked                   int
-	// Won counts leaderships, Abdications those handed over in order, Looks the
-	// appends whose outcome was unknown, Gaps the standbys that found purged what they
-	// were to follow, Held the batches that were committed when the lease had run out,
-	// and Fenced those that were not sent because it had.
-	Won, Abdications, Looks, Gaps, Held, Fenced int
-}
-
-// Add adds the counts of another run.
-func (t *Tally) Add(o Tally) {
-	for i, n := range o.list() {
-		*t.list()[i] += *n
-	}
-}
-
-func (t *Tally) list() []*int {
-	return []*int{
-		&t.Events, &t.Activations, &t.Lost, &t.Rejected, &t.Evicted, &t.Commits, &t.Cleanings,
-		&t.Failovers, &t.Pauses, &t.Cuts, &t.GaveUp, &t.SharesChecked,
-		&t.Won, &t.Abdications, &t.Looks, &t.Gaps, &t.Held, &t.Fenced,
-	}
 }
 
 // Report is what came of a run.
@@ -85,6 +34,9 @@ func Run(o Options) (Report, error) {
 	for _, v := range w.workers {
 		w.at(w.spell(10*time.Second), v.start)
 	}
+	for _, c := range w.clients {
+		c.start()
+	}
 	w.at(w.spell(5*time.Second), w.nemesis.strike)
 	if w.run(time.Minute + w.spell(90*time.Second)) {
 		w.heal()
@@ -97,6 +49,7 @@ func Run(o Options) (Report, error) {
 	t.Events, t.Activations, t.Commits = w.count, len(w.books.given), w.log.commits
 	t.Lost, t.Rejected, t.Evicted = w.books.outcomes[ha.OutcomeLost], w.books.outcomes[ha.OutcomeRejected], int(w.books.lost)
 	t.Cleanings = w.log.purges
+	t.Tasks.Submitted = len(w.books.tasks)
 	if w.failure != nil {
 		return Report{*t, w.trace}, fmt.Errorf("seed %d: %w", o.Seed, w.failure)
 	}
@@ -112,6 +65,7 @@ func newWorld(o Options) *world {
 		ShareWindow:   pick(w, 0, 1, 20, 40),
 		MaxWorkers:    1000,
 	}
+	w.drawTasks()
 	if o.Mutation == HastyEviction {
 		w.cfg.Timing.EvictAfter = 15 * time.Second
 	}
@@ -127,7 +81,7 @@ func newWorld(o Options) *world {
 	w.nemesis = &nemesis{w: w, pause: pick(w, 2*time.Second, 8*time.Second, 30*time.Second), strong: w.chance(700)}
 	for i := range pick(w, 1, 2, 2, 3, 3, 4) {
 		w.dispatchers = append(w.dispatchers, &dispatcher{
-			node: w.node(fmt.Sprintf("d%d", i+1)), limit: pick(w, 3, 30, 1024),
+			node: w.punctual(fmt.Sprintf("d%d", i+1)), limit: pick(w, 3, 30, 1024),
 			lease: pick(w, time.Second, 1500*time.Millisecond, 3*time.Second, 6*time.Second),
 		})
 	}
@@ -158,9 +112,7 @@ func (w *world) drawWorker(name string) *worker {
 	if v.manners != simple && w.chance(300) {
 		v.slots = 2 + w.rng.IntN(2)
 	}
-	if w.chance(60) {
-		v.kinds = []string{"sha512"}
-	}
+	w.drawKinds(v)
 	v.workMin = 50*time.Millisecond + w.spell(time.Second)
 	if w.cfg.ActivateEvery == 0 {
 		v.workMin += 2 * time.Second

@@ -3,4 +3,4 @@
 package sim
 
 // defaultSeeds is how many worlds a test run plays.
-const defaultSeeds = 400
+const defaultSeeds = 250

@@ -133,11 +133,7 @@ func (s *session) order(o order) {
 	}
 	s.epoch = o.epoch
 	if o.cancel {
-		if t := s.w.working[o.activation]; t != nil {
-			t.stop()
-			delete(s.w.working, o.activation)
-			s.ended(o.activation, ha.OutcomeCancelled)
-		}
+		s.w.cancel(o.activation)
 		return
 	}
 	if s.seen[o.activation] && s.w.w.opts.Mutation != NoDedupe {
@@ -149,16 +145,17 @@ func (s *session) order(o order) {
 			return // it does not know what to say
 		}
 		s.held = append(s.held, o.activation)
-		s.ended(o.activation, ha.OutcomeRejected)
+		s.ended(core.Finished{Activation: o.activation, Outcome: ha.OutcomeRejected})
 		return
 	}
 	s.held = append(s.held, o.activation)
-	s.w.work(o.activation)
+	s.w.work(o)
 }
 
 // ended takes note of an outcome.
-func (s *session) ended(id ha.ActivationID, outcome ha.Outcome) {
-	s.finished = append(s.finished, core.Finished{Activation: id, Outcome: outcome})
+func (s *session) ended(f core.Finished) {
+	s.w.w.tasks.said[f.Activation] = f
+	s.finished = append(s.finished, f)
 	s.advance()
 }
 
@@ -214,6 +211,11 @@ func (s *session) acknowledged() {
 // drain takes no more work, finishes, reports, and says bye.
 func (s *session) drain() {
 	s.draining = true
+	s.w.after(drainPatience, s.mine(func() {
+		for _, id := range slices.Clone(s.held) {
+			s.w.give(id)
+		}
+	}))
 	s.advance()
 }
 

@@ -119,6 +119,14 @@ func TestMutations(t *testing.T) {
 		{NoCompareAndSet, "no compare and set", "log:"},
 		{NoNaming, "no naming", "log:"},
 		{NoLease, "no lease", "leaves after something of epoch"},
+		{NoFencing, "no fencing", "its worker never said that"},
+		{NoTaskIDs, "no task ids", "it was submitted before"},
+		{NoTimeouts, "no timeouts", "and its timeout is"},
+		{NoCancels, "no cancels", "within"},
+		{NoDependencies, "no dependencies", "which it comes after"},
+		{LostPieces, "lost pieces", "the cleaned journal"},
+		{NoReceipts, "no receipts", "no committed record says so"},
+		{NoGates, "no gates", "this is set"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, failed, err := each(200, c.mutation)

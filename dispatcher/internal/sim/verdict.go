@@ -27,6 +27,9 @@ func (w *world) judge() {
 	if !w.run(w.now + 4*timing.Heartbeat) {
 		return
 	}
+	if !w.settleTasks() {
+		return
+	}
 	again := func() error { return w.allActivated(starts) }
 	if !w.until("every worker is activated again", 30*time.Minute, again) {
 		return
@@ -149,8 +152,9 @@ func (w *world) sameState() error {
 			return fmt.Errorf("%s is at entry %d of %d", d.name, d.term.member.Position(), w.log.last())
 		case d.term.flying != nil || !d.term.filling.empty():
 			return errors.New("records are on their way")
-		case !bytes.Equal(d.term.core.Digest(nil), w.books.standby.Digest(nil)):
-			w.fail("%s holds another state than the log", d.name)
+		}
+		if now, all := d.term.core.Digest(nil), w.books.standby.Digest(nil); !bytes.Equal(now, all) {
+			w.fail("%s holds another state than the log: %s", d.name, unlike(now, all))
 		}
 	}
 	return nil

@@ -28,7 +28,8 @@ type traits struct {
 	manners manners
 	weight  ha.Weight
 	slots   int
-	kinds   []string
+	kinds   []string // none: it takes plain activations
+	pools   []string
 	workMin time.Duration
 	workMax time.Duration
 }
@@ -47,7 +48,7 @@ type worker struct {
 	pause    time.Duration // before the next hello
 	early    []order       // that came before the reply to the hello
 	s        *session      // nil while it has no registration
-	working  map[ha.ActivationID]*timer
+	working  map[ha.ActivationID]*job
 	leaving  bool     // it was told to stop
 	starts   int      // handlers ever started
 	acted    ha.Epoch // of the last one, in this life
@@ -74,16 +75,19 @@ func (w *worker) start() {
 // kill ends it as kill -9 does.
 func (w *worker) kill() {
 	w.say("%s ends", w.name)
+	if w.s != nil {
+		w.w.nemesis.died(w.s.id)
+	}
 	w.forget()
 	w.end()
 }
 
 // forget drops the registration and stops all work.
 func (w *worker) forget() {
-	for _, t := range w.working {
-		t.stop()
+	for _, j := range w.working {
+		j.stop()
 	}
-	w.working = map[ha.ActivationID]*timer{}
+	w.working = map[ha.ActivationID]*job{}
 	w.s, w.early, w.hello = nil, nil, nil
 }
 
@@ -100,7 +104,7 @@ func (w *worker) greet() {
 
 func (w *worker) sayHello() {
 	w.hello = w.call(core.Hello{
-		Weight: w.weight, Slots: w.slots, Name: w.name, Kinds: w.kinds, Instance: w.instance,
+		Weight: w.weight, Slots: w.slots, Name: w.name, Pools: w.pools, Kinds: w.kinds, Instance: w.instance,
 	}, func() { w.helloAgain() })
 }
 
@@ -119,7 +123,7 @@ func (w *worker) helloAgain() {
 func (w *worker) call(in core.Input, late func()) *call {
 	c := &call{id: w.w.ask(), input: in}
 	c.timeout = w.after(w.w.cfg.Timing.ReplyTimeout, late)
-	w.w.bus.request(w, request{c.id, in})
+	w.w.bus.request(w, request{id: c.id, input: in})
 	return c
 }
 
@@ -183,20 +187,29 @@ func (w *worker) leave() {
 }
 
 // work begins to run an activation.
-func (w *worker) work(id ha.ActivationID) {
+func (w *worker) work(o order) {
 	w.starts++
-	w.w.begun(w, id, w.s.epoch)
-	d := w.workMin + w.w.spell(w.workMax-w.workMin)
-	if w.w.swift {
-		d = 5 * time.Millisecond
+	w.w.begun(w, o.activation, w.s.epoch)
+	id := o.activation
+	if o.task != nil {
+		w.handle(id, o.task)
+	} else {
+		d := w.workMin + w.w.spell(w.workMax-w.workMin)
+		if w.w.swift {
+			d = 5 * time.Millisecond
+		}
+		w.working[id] = &job{end: w.after(d, func() { w.finish(core.Finished{Activation: id, Outcome: w.w.outcome()}) })}
 	}
-	w.working[id] = w.after(d, func() {
-		delete(w.working, id)
-		w.s.ended(id, w.w.outcome())
-	})
 	if len(w.working) > w.slots {
 		w.w.fail("%s runs %d in %d slots", w.name, len(w.working), w.slots)
 	}
+}
+
+// finish ends what runs.
+func (w *worker) finish(f core.Finished) {
+	w.working[f.Activation].stop()
+	delete(w.working, f.Activation)
+	w.s.ended(f)
 }
 
 func (w *worker) say(format string, args ...any) {

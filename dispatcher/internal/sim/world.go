@@ -29,7 +29,9 @@ type world struct {
 	books       *books
 	dispatchers []*dispatcher
 	workers     []*worker
+	clients     []*client
 	nemesis     *nemesis
+	tasks       tasking
 	calm        bool // no faults any more
 	swift       bool // work takes next to no time
 	begunOnce   map[ha.ActivationID]bool

@@ -1,0 +1,206 @@
+package sim
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/core"
+)
+
+func (b *books) enterStarted(r core.TaskStarted) error {
+	t, err := b.numbered(r.Task)
+	if err != nil {
+		return err
+	}
+	reg := b.registered[r.Worker]
+	switch {
+	case reg == nil:
+		return errors.New("no such worker")
+	case t.state != ha.TaskPending:
+		return fmt.Errorf("task %s is %s", t.id, t.state)
+	case !slices.Contains(reg.Kinds, t.kind()) || !slices.Contains(reg.Pools, t.spec.Pool):
+		return fmt.Errorf("task %s of kind %s and pool %s is given to one of %v and %v", t.id, t.kind(), t.spec.Pool, reg.Kinds, reg.Pools)
+	case !t.spec.ExpiresAt.IsZero() && !r.At.Before(t.spec.ExpiresAt):
+		return fmt.Errorf("task %s expired at %s", t.id, t.spec.ExpiresAt)
+	}
+	for _, check := range []func(*task, time.Time) error{b.mayFollow, b.mayPass, b.isFirst} {
+		if err := check(t, r.At); err != nil {
+			return fmt.Errorf("task %s: %w", t.id, err)
+		}
+	}
+	g, err := b.give(reg, r.Number)
+	if err != nil {
+		return err
+	}
+	n := &b.w.nemesis.tally.Tasks
+	if t.attempt > 0 {
+		n.Again++
+		if t.worker != r.Worker {
+			n.Wandered++
+		}
+	}
+	t.attempt++
+	t.started, t.activation, t.worker = r.At, r.Number, r.Worker
+	b.become(t, ha.TaskRunning, r.At)
+	b.enterGates(t, r.At, 1)
+	g.task, g.want = t, b.orderOf(t)
+	return nil
+}
+
+// mayFollow checks that all has ended that t comes after. Where somebody put it back
+// that was seen to then.
+func (b *books) mayFollow(t *task, _ time.Time) error {
+	if t.revivals > 0 {
+		return nil
+	}
+	for _, id := range t.meant.After {
+		u := b.byID[id]
+		ends, open := t.open[id]
+		switch {
+		case u == nil || open && len(u.ends) <= ends:
+			return fmt.Errorf("it starts before task %s, which it comes after, has ended", id)
+		case u.state != ha.TaskCompleted && t.spec.OnUpstreamFailure != ha.UpstreamRun:
+			return fmt.Errorf("it starts although task %s, which it comes after, is %s", id, u.state)
+		}
+	}
+	if t.awaits != nil && !t.awaits.settled {
+		return fmt.Errorf("it starts before the batch %s is done", t.awaits.name)
+	}
+	return nil
+}
+
+// isFirst checks the order of the tasks of one kind and pool: of those of one priority go first
+// those that were started before, and then who has waited longest; and each level
+// of priority is worth so much age. With concurrency keys it says nothing.
+func (b *books) isFirst(t *task, _ time.Time) error {
+	heads := map[int]*task{} // by priority
+	for _, u := range b.tasks {
+		if u.state != ha.TaskPending || u.kind() != t.kind() || u.spec.Pool != t.spec.Pool {
+			continue
+		}
+		if u.spec.ConcurrencyKey != "" {
+			return nil
+		}
+		h := heads[u.spec.Priority]
+		if h == nil || u.returned && !h.returned || u.returned == h.returned && u.turn < h.turn {
+			heads[u.spec.Priority] = u
+		}
+	}
+	rank := func(u *task) int64 { return u.ready.UnixNano() - int64(u.spec.Priority)*int64(b.w.cfg.Aging) }
+	for p, u := range heads { // any order: it is red or not
+		if p == t.spec.Priority && u != t || u != t && (rank(u) < rank(t) || rank(u) == rank(t) && u.turn < t.turn) {
+			return errors.New("it is not the first of its kind and pool")
+		}
+	}
+	return nil
+}
+
+// orderOf is what the order to start t is to say.
+func (b *books) orderOf(t *task) *core.TaskEffect {
+	s := t.spec
+	e := &core.TaskEffect{
+		ID: t.id, Kind: t.kind(), Pool: s.Pool, Attempt: t.attempt, Timeout: ha.Milliseconds(b.limit(t)), Payload: t.data,
+		Labels: s.Labels, Metadata: s.Metadata,
+	}
+	if b.w.opts.Mutation == NoTimeouts {
+		e.Timeout = s.Timeout
+	}
+	if len(s.Steps) > 0 {
+		e.Step, e.Steps = t.step, len(s.Steps)
+	}
+	for _, id := range s.After {
+		up := ha.Upstream{ID: id, Omitted: true}
+		if u := b.byID[id]; u != nil {
+			up.State, up.Omitted = u.state, u.left
+			if !u.left {
+				up.Result = u.result
+			}
+		}
+		e.Upstream = append(e.Upstream, up)
+	}
+	return e
+}
+
+func (b *books) enterTaskEnded(r core.TaskEnded) error {
+	reg := b.registered[r.Worker]
+	if reg == nil || !reg.running[r.Number] {
+		return errors.New("it does not run that")
+	}
+	t := b.given[r.Number-1].task
+	if t == nil || t.state != ha.TaskRunning || t.activation != r.Number {
+		return errors.New("no attempt in force ends")
+	}
+	if err := b.mayEnd(t, r); err != nil {
+		return fmt.Errorf("task %s: %w", t.id, err)
+	}
+	if err := b.endRun(reg, r.Number, r.Outcome); err != nil {
+		return err
+	}
+	return b.suffer(t, r.Fate)
+}
+
+// mayEnd compares the end of an attempt with what its worker said.
+func (b *books) mayEnd(t *task, r core.TaskEnded) error {
+	f, spoke := b.w.tasks.said[b.activation(r.Number)]
+	state := r.State()
+	switch r.Outcome {
+	case ha.OutcomeLost:
+		switch {
+		case !r.Lost && r.Why() != "lost":
+			return errors.New("it is lost, and nobody died")
+		case r.Lost && t.lost >= t.policy().MaxLost:
+			return b.mayCharge(t, r.Fate, false)
+		}
+	case ha.OutcomeCancelled: // also of a worker that left without having had it
+	default:
+		if !spoke || f.Outcome != r.Outcome || !bytes.Equal(f.Result, r.Result) {
+			return fmt.Errorf("it ends as %s with %q, its worker never said that of it, but %+v", r.Outcome, r.Result, f)
+		}
+	}
+	switch r.Outcome {
+	case ha.OutcomeDone:
+		if state != ha.TaskCompleted {
+			return fmt.Errorf("it is done, and becomes %s", state)
+		}
+		return nil
+	case ha.OutcomeFailed, ha.OutcomeTimedOut:
+		if f.Error != r.Error {
+			return fmt.Errorf("its worker said %q", f.Error)
+		}
+		return b.mayCharge(t, r.Fate, f.Permanent)
+	}
+	if state != ha.TaskPending || r.Charged {
+		return fmt.Errorf("without a fault of its own it becomes %s", state)
+	}
+	return nil
+}
+
+// mayCharge checks what follows from a failed attempt.
+func (b *books) mayCharge(t *task, f core.Fate, permanent bool) error {
+	p, failures := t.policy(), t.failures+1
+	last := permanent || failures >= p.MaxAttempts
+	switch state := f.State(); {
+	case !f.Charged:
+		return errors.New("a failed attempt does not count")
+	case state != ha.TaskScheduled && state != ha.TaskFailed && state != ha.TaskTimedOut:
+		return fmt.Errorf("after a failed attempt it becomes %s", state)
+	case last != (state != ha.TaskScheduled):
+		return fmt.Errorf("after %d failures of %d, permanent: %v, it becomes %s", failures, p.MaxAttempts, permanent, state)
+	case last:
+		return nil
+	}
+	most := p.Backoff.Duration()
+	for range failures - 1 {
+		most = min(time.Duration(float64(most)*p.Factor), p.MaxBackoff.Duration())
+	}
+	most = min(most, p.MaxBackoff.Duration())
+	least := time.Duration(float64(most) * (1 - p.Jitter))
+	if pause := f.Due.Sub(f.At); pause < least-time.Microsecond || pause > most+time.Microsecond {
+		return fmt.Errorf("after %d failures it pauses for %s, and not from %s to %s", failures, pause, least, most)
+	}
+	return nil
+}

@@ -1,0 +1,215 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+
+	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/core"
+)
+
+// want does one of the things that clients do.
+func (c *client) want() {
+	w := c.w
+	switch k := w.rng.IntN(100); {
+	case k < 50:
+		c.submit(c.spec())
+	case k < 58:
+		c.submitMany()
+	case k < 64:
+		c.cancel(w.someTask())
+	case k < 66:
+		id := w.awaited()
+		c.cancel(id)
+		c.after(w.spell(2*time.Second), func() { c.revive(id) })
+	case k < 74:
+		c.revive(w.someTask())
+	case k < 75:
+		kind := pick(w, w.tasks.kinds...)
+		w.tasks.revivedKinds[kind] = true
+		c.ask(core.RetryTask{Kind: kind, Limit: 1 + w.rng.IntN(5)})
+	case k < 83:
+		c.pull()
+	case k < 87:
+		c.halt()
+	case k < 91:
+		c.limit()
+	case k < 96:
+		c.batch()
+	default:
+		c.do(request{get: w.someTask()}, func(answer, bool) {})
+	}
+}
+
+// someTask is mostly one of the last that anybody thought of.
+func (w *world) someTask() ha.TaskID {
+	ids := w.tasks.ids
+	if len(ids) == 0 {
+		return "nobody"
+	}
+	if w.chance(700) {
+		ids = ids[max(0, len(ids)-10):]
+	}
+	return ids[w.rng.IntN(len(ids))]
+}
+
+// awaited is a task that another one waits for, if there is one.
+func (w *world) awaited() ha.TaskID {
+	list := w.books.tasks
+	for i, from := 0, w.rng.IntN(len(list)+1); i < len(list); i++ {
+		if t := list[(from+i)%len(list)]; t.state == ha.TaskWaiting && len(t.spec.After) > 0 {
+			return pick(w, t.spec.After...)
+		}
+	}
+	return w.someTask()
+}
+
+// mean takes note of a task that somebody means to submit.
+func (w *world) mean(s *ha.TaskSpec) {
+	w.tasks.meant[token(s.Payload)] = s
+	w.tasks.ids = append(w.tasks.ids, s.ID)
+}
+
+// submit submits a task, and once it is accepted now and then another one under the same id.
+func (c *client) submit(s *ha.TaskSpec) {
+	w := c.w
+	w.mean(s)
+	c.do(request{input: core.Submit{Spec: s}}, func(a answer, again bool) {
+		w.nemesis.tally.Tasks.note(a.reply)
+		if a.reply.Err != nil || again || w.calm {
+			return
+		}
+		if len(s.Payload) > 0 && s.Payload[len(s.Payload)-2] == endless[0] {
+			c.after(w.spell(20*time.Second), func() { c.cancel(s.ID) })
+		}
+		if w.chance(50) {
+			c.after(w.spell(30*time.Second), func() { c.contradict(s) })
+		}
+	})
+}
+
+// contradict submits something else under an id that is taken.
+func (c *client) contradict(s *ha.TaskSpec) {
+	other := *s
+	other.Payload = []byte(`"something else"`)
+	c.do(request{input: core.Submit{Spec: &other}}, func(a answer, _ bool) {
+		c.w.nemesis.tally.Tasks.Conflicts++
+		if a.reply.Err == nil || a.reply.Err.Code != "id_conflict" {
+			c.w.fail("task %s was accepted, and so was another one with its id: %v", s.ID, a)
+		}
+	})
+}
+
+func (c *client) submitMany() {
+	w := c.w
+	list := make([]core.Input, 1+w.rng.IntN(6))
+	for i := range list {
+		s := c.spec()
+		w.mean(s)
+		list[i] = core.Submit{Spec: s}
+	}
+	c.do(request{list: list}, func(a answer, _ bool) {
+		for _, r := range a.list {
+			w.nemesis.tally.Tasks.note(r)
+		}
+	})
+}
+
+// note counts what came of a submission.
+func (t *TaskTally) note(r core.Reply) {
+	if r.Err == nil {
+		if r.Duplicate {
+			t.Repeated++
+		}
+		return
+	}
+	switch r.Err.Code {
+	case "not_unique":
+		t.NotUnique++
+	case "backlog_full":
+		t.Full++
+	case "cyclic":
+		t.Cyclic++
+	}
+}
+
+func (c *client) cancel(id ha.TaskID) {
+	c.w.tasks.cancelled[id] = true
+	c.ask(core.CancelTask{ID: id})
+}
+
+func (c *client) revive(id ha.TaskID) {
+	c.w.tasks.revived[id] = true
+	c.ask(core.RetryTask{ID: id})
+}
+
+func (c *client) pull() {
+	w := c.w
+	in := core.PullTasks{Limit: 1 + w.rng.IntN(5), Bytes: pick(w, 300, 1<<20)}
+	if w.chance(900) {
+		c.serial++
+		in.Receipt = fmt.Sprintf("%s-%d", c.name, c.serial)
+	}
+	if w.chance(300) {
+		in.Kind = pick(w, w.tasks.kinds...)
+	}
+	if w.chance(300) {
+		in.Pool = pick(w, w.tasks.pools...)
+	}
+	c.do(request{input: in}, func(_ answer, again bool) {
+		if again {
+			w.nemesis.tally.Tasks.Repulled++
+		}
+	})
+}
+
+// halt pauses a kind or a pool, and resumes it after a while.
+func (c *client) halt() {
+	w := c.w
+	in := core.SetPause{Kind: pick(w, w.tasks.kinds...), Paused: true}
+	if w.chance(300) {
+		in.Kind, in.Pool = "", pick(w, w.tasks.pools...)
+	}
+	c.ask(in)
+	c.after(w.spell(8*time.Second), func() {
+		if !w.calm {
+			in.Paused = false
+			c.ask(in)
+		}
+	})
+}
+
+func (c *client) limit() {
+	w := c.w
+	var l ha.Limit
+	switch w.rng.IntN(5) {
+	case 0:
+		l = ha.Limit{Kind: pick(w, w.tasks.kinds...), Concurrency: w.rng.IntN(3)}
+	case 1:
+		l = ha.Limit{
+			Kind: pick(w, w.tasks.kinds...), Concurrency: w.rng.IntN(4), Rate: pick(w, 0, 0.02, 0.7, 3, fast), Burst: 1 + w.rng.IntN(3),
+		}
+	case 2:
+		l = ha.Limit{Pool: pick(w, w.tasks.pools...), Concurrency: w.rng.IntN(4)}
+	case 3:
+		l = ha.Limit{Key: "*", Concurrency: w.rng.IntN(3)}
+	default:
+		l = ha.Limit{Key: c.key(), Concurrency: w.rng.IntN(3)}
+	}
+	c.ask(core.SetLimit{Limit: l})
+}
+
+func (c *client) key() string       { return fmt.Sprintf("x%d", c.w.rng.IntN(3)) }
+func (c *client) batchName() string { return fmt.Sprintf("b%d", c.w.rng.IntN(5)) }
+
+// batch asks for a batch, closes it, gives it a task to end with, or all of that.
+func (c *client) batch() {
+	w := c.w
+	in := core.ChangeBatch{Name: c.batchName(), Close: w.chance(500)}
+	if w.chance(400) {
+		in.Then = c.plain()
+		in.Then.AfterBatch = in.Name
+		w.mean(in.Then)
+	}
+	c.ask(in)
+}

@@ -1,0 +1,163 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/core"
+)
+
+func (b *books) enterMoved(r core.TaskMoved) error {
+	t, err := b.numbered(r.Task)
+	if err != nil {
+		return err
+	}
+	if err := b.mayMove(t, r.Fate); err != nil {
+		return fmt.Errorf("task %s, which is %s, becomes %s (%s): %w", t.id, t.state, r.State(), r.Why(), err)
+	}
+	if t.state == ha.TaskRunning && r.State() != ha.TaskCancelled {
+		b.w.nemesis.tally.Tasks.Overdue++
+	}
+	if t.state == ha.TaskRunning && b.w.tasks.watched {
+		b.given[t.activation-1].stop = b.w.now
+	}
+	return b.suffer(t, r.Fate)
+}
+
+var errNoMove = errors.New("there is no such change")
+
+// mayMove checks a change of state that no worker brought about.
+func (b *books) mayMove(t *task, f core.Fate) error {
+	to, s := f.State(), t.spec
+	switch {
+	case t.state == ha.TaskCompleted:
+		return errors.New("it has completed")
+	case t.state.Final():
+		if !b.w.tasks.revived[t.id] && !b.w.tasks.revivedKinds[t.kind()] {
+			return errors.New("nobody asked for it")
+		}
+		if to != ha.TaskPending {
+			return errNoMove
+		}
+		return b.mayRevive(t)
+	case to == ha.TaskCancelled:
+		if !b.w.tasks.cancelled[t.id] {
+			return errors.New("nobody asked for it")
+		}
+		return nil
+	case t.state == ha.TaskRunning:
+		if after := f.At.Sub(t.started); after < b.limit(t) {
+			return fmt.Errorf("it is taken from its worker after %s of %s", after, b.limit(t))
+		}
+		return b.mayCharge(t, f, false)
+	case to == ha.TaskTimedOut:
+		if s.ExpiresAt.IsZero() || f.At.Before(s.ExpiresAt) {
+			return errors.New("it has not expired")
+		}
+		return nil
+	case t.state == ha.TaskWaiting && to == ha.TaskFailed:
+		return b.mayDoom(t)
+	case t.state == ha.TaskScheduled && to == ha.TaskPending && f.At.Before(t.due):
+		return fmt.Errorf("it is due at %s", t.due)
+	case t.state == ha.TaskPending:
+		return errNoMove
+	}
+	switch {
+	case to == ha.TaskPending && t.ready.IsZero() && f.At.Before(s.RunAt):
+		return fmt.Errorf("it is to run at %s", s.RunAt)
+	case to != ha.TaskPending && (to != ha.TaskScheduled || t.state == ha.TaskScheduled || !s.RunAt.Equal(f.Due)):
+		return errNoMove
+	}
+	return nil
+}
+
+// mayRevive checks that what t comes after lets it run. Who puts it back wants it to
+// run now, whenever it was to run once.
+func (b *books) mayRevive(t *task) error {
+	for _, id := range t.spec.After {
+		u := b.byID[id]
+		if u == nil || !u.left && (!u.state.Final() || u.state != ha.TaskCompleted && t.spec.OnUpstreamFailure != ha.UpstreamRun) {
+			return fmt.Errorf("task %s, which it comes after, has not completed", id)
+		}
+	}
+	if g := b.groups[t.spec.AfterBatch]; g != nil && !g.done() {
+		return fmt.Errorf("the batch %s is not done", g.name)
+	}
+	return nil
+}
+
+func (b *books) mayDoom(t *task) error {
+	for _, id := range t.spec.After {
+		if u := b.byID[id]; u != nil && len(u.ends) > 0 && u.ends[len(u.ends)-1].state != ha.TaskCompleted && t.spec.OnUpstreamFailure != ha.UpstreamRun {
+			b.w.nemesis.tally.Tasks.Doomed++
+			return nil
+		}
+	}
+	return errors.New("all that ended before it completed")
+}
+
+// suffer makes of t what f says.
+func (b *books) suffer(t *task, f core.Fate) error {
+	to, n := f.State(), &b.w.nemesis.tally.Tasks
+	switch {
+	case t.state == ha.TaskRunning:
+		b.enterGates(t, f.At, -1)
+		to = b.stopped(t, f)
+	case t.state.Final():
+		n.Revived++
+		t.revivals++
+		t.attempt, t.failures, t.lost, t.returned, t.ready = 0, 0, 0, false, time.Time{}
+		b.live++
+		if key := t.spec.UniqueKey; key != "" {
+			if holder := b.unique[key]; holder != nil {
+				return fmt.Errorf("task %s is put back, and %s has its unique key", t.id, holder.id)
+			}
+			b.unique[key] = t
+		}
+		if t.batch != nil {
+			t.batch.ended--
+		}
+	case to == ha.TaskTimedOut:
+		n.Expired++
+	}
+	if to == ha.TaskScheduled {
+		t.due = f.Due
+	}
+	b.become(t, to, f.At)
+	return nil
+}
+
+// stopped takes note of the end of an attempt, and returns the state that follows.
+func (b *books) stopped(t *task, f core.Fate) ha.TaskState {
+	to := f.State()
+	t.activation, t.returned = 0, true
+	if f.Charged {
+		t.failures++
+	}
+	if f.Lost {
+		t.lost++
+	}
+	if to == ha.TaskCompleted {
+		t.result = f.Result
+	}
+	s := t.current()
+	partial := s != nil && (s.Partial || t.spec.Partial) && (to == ha.TaskFailed || to == ha.TaskTimedOut)
+	if s == nil || to != ha.TaskCompleted && !partial {
+		return to
+	}
+	if partial {
+		b.w.nemesis.tally.Tasks.Partial++
+	} else {
+		t.data = f.Result
+	}
+	if t.step+1 == len(t.spec.Steps) {
+		t.result = t.data // which a failed step passes on as it was
+		return ha.TaskCompleted
+	}
+	t.step++
+	t.attempt, t.failures, t.lost, t.returned = 0, 0, 0, false
+	b.w.nemesis.tally.Tasks.Stepped++
+	return ha.TaskPending
+}

@@ -1,0 +1,254 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"time"
+
+	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/core"
+)
+
+// ledger is what the books hold of tasks.
+type ledger struct {
+	tasks    []*task // by number, from 1
+	byID     map[ha.TaskID]*task
+	byToken  map[string]*task
+	unique   map[string]*task // that have not ended
+	counts   map[ha.TaskState]int
+	live     int
+	turns    int // counts the times that a task became pending, or ended
+	groups   map[string]*group
+	kinds    map[string]*gate
+	pools    map[string]*gate
+	keys     map[string]*gate // "*": all without a limit of their own
+	receipts map[string][]uint64
+}
+
+func newLedger() ledger {
+	return ledger{
+		byID: map[ha.TaskID]*task{}, byToken: map[string]*task{}, unique: map[string]*task{}, counts: map[ha.TaskState]int{},
+		groups: map[string]*group{}, kinds: map[string]*gate{}, pools: map[string]*gate{}, keys: map[string]*gate{},
+		receipts: map[string][]uint64{},
+	}
+}
+
+// task is one task as the books have it.
+type task struct {
+	id     ha.TaskID
+	number uint64
+	spec   *ha.TaskSpec // as it was recorded
+	meant  *ha.TaskSpec // as its client means it
+	state  ha.TaskState
+	since  time.Duration // true time
+	turn   int
+
+	// ready is when it first was pending since it was submitted or put back, due when
+	// it is to become pending.
+	ready, due, started time.Time
+	returned            bool // it was started before, in this step
+
+	step, attempt, failures, lost int
+	data, result                  []byte
+	worker                        ha.WorkerID // the last one
+	activation                    uint64      // in force while it runs
+	revivals                      int
+	open                          map[ha.TaskID]int // that it came after and that had not ended, with how often those ended until then
+	ends                          []end
+	batch, awaits                 *group
+	pulled, left                  bool
+}
+
+// end is an end of a task.
+type end struct {
+	state  ha.TaskState
+	at     time.Time
+	result []byte
+}
+
+// current returns the step that t is at, or nil.
+func (t *task) current() *ha.Step {
+	if t.step < len(t.spec.Steps) {
+		return &t.spec.Steps[t.step]
+	}
+	return nil
+}
+
+func (t *task) kind() string {
+	if s := t.current(); s != nil {
+		return s.Kind
+	}
+	return t.spec.Kind
+}
+
+func (t *task) policy() *ha.Retry {
+	if s := t.current(); s != nil && s.Retry != nil {
+		return s.Retry
+	}
+	return t.spec.Retry
+}
+
+// limit is how long an attempt may take, as the task is meant.
+func (b *books) limit(t *task) time.Duration {
+	if t.step < len(t.meant.Steps) && t.meant.Steps[t.step].Timeout > 0 {
+		return t.meant.Steps[t.step].Timeout.Duration()
+	}
+	if t.meant.Timeout > 0 {
+		return t.meant.Timeout.Duration()
+	}
+	return b.w.cfg.TaskTimeout
+}
+
+// numbered returns the task of that number, which must not be forgotten.
+func (b *books) numbered(n uint64) (*task, error) {
+	if n == 0 || n > uint64(len(b.tasks)) || b.tasks[n-1].left {
+		return nil, fmt.Errorf("there is no task number %d", n)
+	}
+	return b.tasks[n-1], nil
+}
+
+// enterTask checks one record about tasks against all before it.
+func (b *books) enterTask(r core.Record) error {
+	switch r := r.(type) {
+	case core.TaskSubmitted:
+		return b.enterSubmitted(r)
+	case core.TaskStarted:
+		return b.enterStarted(r)
+	case core.TaskEnded:
+		return b.enterTaskEnded(r)
+	case core.TaskMoved:
+		return b.enterMoved(r)
+	case core.TasksLeft:
+		return b.enterLeft(r)
+	case core.TasksPulled:
+		return b.enterPulled(r)
+	case core.RuleSet:
+		return b.enterRule(r)
+	case core.BatchSet:
+		return b.enterBatch(r)
+	case core.TaskRestored:
+		return b.enterRestored(r)
+	}
+	return nil // pieces of a snapshot, which change nothing
+}
+
+func (b *books) enterSubmitted(r core.TaskSubmitted) error {
+	s, name := r.Spec, token(r.Spec.Payload)
+	meant := b.w.tasks.meant[name]
+	if meant == nil {
+		return errors.New("nobody means to submit that")
+	}
+	want := b.w.complete(b.w.rewritten(meant))
+	if b.w.opts.Mutation == NoTaskIDs {
+		want.ID = s.ID
+	}
+	holder := b.unique[s.UniqueKey]
+	switch {
+	case r.Number != uint64(len(b.tasks))+1:
+		return fmt.Errorf("the last was number %d", len(b.tasks))
+	case b.byToken[name] != nil:
+		return fmt.Errorf("it was submitted before, as task %s", b.byToken[name].id)
+	case b.byID[s.ID] != nil:
+		return errors.New("its id was given to another before")
+	case !reflect.DeepEqual(want, s):
+		return fmt.Errorf("it is meant to be %s", shownSpec(want))
+	case holder != nil && s.UniqueKey != "":
+		return fmt.Errorf("task %s, which has not ended, has that unique key", holder.id)
+	case b.live >= b.w.cfg.MaxTasks:
+		return fmt.Errorf("%d tasks have not ended", b.live)
+	}
+	t := &task{id: s.ID, number: r.Number, spec: s, meant: meant, data: s.Payload}
+	b.tasks = append(b.tasks, t)
+	b.byID[t.id], b.byToken[name] = t, t
+	b.live++
+	if s.UniqueKey != "" {
+		b.unique[s.UniqueKey] = t
+	}
+	if s.Batch != "" {
+		t.batch = b.groupOf(s.Batch)
+		if t.batch.closed {
+			return errors.New("its batch is closed")
+		}
+		t.batch.total++
+		t.batch.alive++
+	}
+	switch waits := b.waits(t); {
+	case waits:
+		b.become(t, ha.TaskWaiting, r.At)
+		b.w.nemesis.tally.Tasks.Waited++
+	case s.RunAt.After(r.At):
+		t.due = s.RunAt
+		b.become(t, ha.TaskScheduled, r.At)
+	default:
+		b.become(t, ha.TaskPending, r.At)
+	}
+	return nil
+}
+
+// waits notes what a new task has to wait for, and tells whether it is to be
+// decided later what becomes of it.
+func (b *books) waits(t *task) (waits bool) {
+	t.open = map[ha.TaskID]int{}
+	for _, id := range t.meant.After {
+		if u := b.byID[id]; u == nil {
+			t.open[id] = 0
+		} else if !u.state.Final() {
+			t.open[id] = len(u.ends)
+		}
+	}
+	for _, id := range t.spec.After {
+		u := b.byID[id]
+		waits = waits || u == nil || !u.state.Final() || u.state != ha.TaskCompleted && t.spec.OnUpstreamFailure != ha.UpstreamRun
+	}
+	if t.spec.AfterBatch != "" {
+		t.awaits = b.groupOf(t.spec.AfterBatch)
+		waits = waits || !t.awaits.done()
+	}
+	return waits
+}
+
+// become changes the state of t, and what is counted by states.
+func (b *books) become(t *task, state ha.TaskState, at time.Time) {
+	if t.state != "" {
+		b.counts[t.state]--
+	}
+	b.counts[state]++
+	t.state, t.since = state, b.w.now
+	switch {
+	case state == ha.TaskPending:
+		b.turns++
+		t.turn = b.turns
+		if t.ready.IsZero() {
+			t.ready = at
+		}
+	case state.Final():
+		b.turns++
+		t.turn = b.turns
+		t.ends = append(t.ends, end{state, at, t.result})
+		b.ending(t)
+	}
+}
+
+// ending takes note that t has ended.
+func (b *books) ending(t *task) {
+	b.live--
+	if b.unique[t.spec.UniqueKey] == t {
+		delete(b.unique, t.spec.UniqueKey)
+	}
+	if t.batch != nil {
+		t.batch.ended++
+		b.settle(t.batch)
+	}
+	n := &b.w.nemesis.tally.Tasks
+	switch t.state {
+	case ha.TaskCompleted:
+		n.Completed++
+	case ha.TaskFailed:
+		n.Failed++
+	case ha.TaskCancelled:
+		n.Cancelled++
+	case ha.TaskTimedOut:
+		n.TimedOut++
+	}
+}

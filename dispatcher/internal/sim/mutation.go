@@ -1,0 +1,117 @@
+package sim
+
+import (
+	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/core"
+)
+
+// Mutation is a fault that the simulation builds in where core and world meet,
+// so as to prove that it would notice. The core knows nothing of them.
+type Mutation int
+
+// The mutations.
+const (
+	// NoMutation: all is as it should be.
+	NoMutation Mutation = iota
+	// NoReconciliation keeps from the core what heartbeats say is running.
+	NoReconciliation
+	// NoDedupe lets workers run an activation as often as it is delivered.
+	NoDedupe
+	// ReplyBeforeCommit sends replies and orders before their records are committed.
+	ReplyBeforeCommit
+	// HastyEviction removes workers sooner than they give up by themselves.
+	HastyEviction
+	// NoCompareAndSet lets the log accept an append whatever entry it names.
+	NoCompareAndSet
+	// NoNaming takes the name off an append, so that none is told from another: a
+	// repeated one goes to wherever the log ends.
+	NoNaming
+	// NoLease lets a leader act whether its lease holds or not.
+	NoLease
+	// NoFencing passes a report of an old attempt off as one of the attempt in force.
+	NoFencing
+	// NoTaskIDs gives a submission another id each time it is repeated.
+	NoTaskIDs
+	// NoTimeouts gives every attempt all the time there is.
+	NoTimeouts
+	// NoCancels loses every order to stop something.
+	NoCancels
+	// NoDependencies takes off a submission what the task comes after.
+	NoDependencies
+	// LostPieces leaves tasks out of snapshots.
+	LostPieces
+	// NoReceipts takes the receipt off a pull.
+	NoReceipts
+	// NoGates loses every wish to pause something, and answers it.
+	NoGates
+)
+
+// rewritten is what a submission says once it has reached the dispatcher.
+func (w *world) rewritten(s *ha.TaskSpec) *ha.TaskSpec {
+	if s == nil {
+		return nil
+	}
+	changed := *s
+	switch w.opts.Mutation {
+	case NoTimeouts:
+		changed.Timeout = ha.Milliseconds(ha.MaxTimeout)
+		changed.Steps = nil
+		for _, p := range s.Steps {
+			p.Timeout = 0
+			changed.Steps = append(changed.Steps, p)
+		}
+	case NoDependencies:
+		changed.After = nil
+	default:
+		return s
+	}
+	return &changed
+}
+
+// twisted is what the dispatcher makes of an input that arrived.
+func (d *dispatcher) twisted(in core.Input) core.Input {
+	mutation := d.w.opts.Mutation
+	switch in := in.(type) {
+	case core.Heartbeat:
+		if mutation == NoReconciliation {
+			in.Running = nil
+		}
+		return in
+	case core.Available:
+		if mutation == NoFencing {
+			d.unfence(&in)
+		}
+		return in
+	case core.Submit:
+		in.Spec = d.w.rewritten(in.Spec)
+		return in
+	case core.ChangeBatch:
+		in.Then = d.w.rewritten(in.Then)
+		return in
+	case core.PullTasks:
+		if mutation == NoReceipts {
+			in.Receipt = ""
+		}
+		return in
+	case core.SetPause:
+		in.Paused = in.Paused && mutation != NoGates
+		return in
+	}
+	return in
+}
+
+// unfence makes a report about a task that runs elsewhere by now one of who runs it.
+func (d *dispatcher) unfence(in *core.Available) {
+	for _, f := range in.Finished {
+		g := d.w.books.find(f.Activation)
+		if g == nil || g.task == nil {
+			continue
+		}
+		r, err := d.term.core.TaskRecord(g.task.id)
+		if err == nil && r.State == ha.TaskRunning && r.Activation != f.Activation {
+			f.Activation = r.Activation
+			in.Worker, in.Finished = r.Worker, []core.Finished{f}
+			return
+		}
+	}
+}

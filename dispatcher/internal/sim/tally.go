@@ -1,0 +1,64 @@
+package sim
+
+// Tally counts what happened in a run, to see that there was something to survive.
+type Tally struct {
+	Events, Activations, Lost, Rejected, Evicted, Commits, Cleanings int
+	Failovers, Pauses, Cuts, GaveUp, SharesChecked                   int
+	// Won counts leaderships, Abdications those handed over in order, Looks the
+	// appends whose outcome was unknown, Gaps the standbys that found purged what they
+	// were to follow, Held the batches that were committed when the lease had run out,
+	// and Fenced those that were not sent because it had.
+	Won, Abdications, Looks, Gaps, Held, Fenced int
+	Tasks                                       TaskTally
+}
+
+// TaskTally counts what happened to tasks.
+type TaskTally struct {
+	Submitted, Completed, Failed, Cancelled, TimedOut int
+	// Waited counts those that had to wait for others, Doomed those that failed
+	// with one of them, Expired those that nobody started in time, Revived those that
+	// somebody put back.
+	Waited, Doomed, Expired, Revived int
+	// Stepped counts steps after the first, Partial those that went on past a failed one.
+	Stepped, Partial int
+	// Again counts attempts after the first, Wandered those on another worker than
+	// the one before, Late reports of attempts that were not in force any more,
+	// Overdue attempts that the dispatcher ended, Stubborn handlers that heeded neither
+	// their timeout nor an order to stop.
+	Again, Wandered, Late, Overdue, Stubborn int
+	// Gone counts workers declared gone, Slandered those of them that lived.
+	Gone, Slandered int
+	// Repeated counts submissions that were known already, NotUnique, Full, Cyclic and
+	// Conflicts those refused for that.
+	Repeated, NotUnique, Full, Cyclic, Conflicts int
+	// Pulled counts results handed out, Repulled pulls that were repeated, Forgotten
+	// tasks that were let go, Batches those done.
+	Pulled, Repulled, Forgotten, Batches int
+	// HeldBack counts pending tasks at the moments when something held back their kind,
+	// pool or key while a worker was free.
+	HeldBack int
+	// Mended counts what had to be resumed, closed, submitted or cancelled so that all
+	// could end.
+	Mended int
+}
+
+// Add adds the counts of another run.
+func (t *Tally) Add(o Tally) {
+	for i, n := range o.list() {
+		*t.list()[i] += *n
+	}
+}
+
+func (t *Tally) list() []*int {
+	k := &t.Tasks
+	return []*int{
+		&t.Events, &t.Activations, &t.Lost, &t.Rejected, &t.Evicted, &t.Commits, &t.Cleanings,
+		&t.Failovers, &t.Pauses, &t.Cuts, &t.GaveUp, &t.SharesChecked,
+		&t.Won, &t.Abdications, &t.Looks, &t.Gaps, &t.Held, &t.Fenced,
+		&k.Submitted, &k.Completed, &k.Failed, &k.Cancelled, &k.TimedOut,
+		&k.Waited, &k.Doomed, &k.Expired, &k.Revived, &k.Stepped, &k.Partial,
+		&k.Again, &k.Wandered, &k.Late, &k.Overdue, &k.Stubborn, &k.Gone, &k.Slandered,
+		&k.Repeated, &k.NotUnique, &k.Full, &k.Cyclic, &k.Conflicts,
+		&k.Pulled, &k.Repulled, &k.Forgotten, &k.Batches, &k.HeldBack, &k.Mended,
+	}
+}

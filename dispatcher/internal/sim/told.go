@@ -1,0 +1,206 @@
+package sim
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+
+	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/core"
+)
+
+// What clients are told.
+
+// leavesTask checks an answer about tasks that leaves: what it says is committed.
+func (b *books) leavesTask(in core.Input, r core.Reply) {
+	if r.Err != nil {
+		return
+	}
+	switch in := in.(type) {
+	case core.Submit:
+		if b.byID[r.Task] == nil {
+			b.w.fail("a client is told that task %s is accepted, and no committed record says so", r.Task)
+		}
+	case core.CancelTask:
+		if t := b.byID[in.ID]; t == nil || len(t.ends) == 0 {
+			b.w.fail("a client is told that task %s has ended, and no committed record says so", in.ID)
+		}
+	case core.PullTasks:
+		if results := resultsOf(r); in.Receipt != "" && len(results) > len(b.receipts[in.Receipt]) {
+			b.w.fail("a client is handed %d results, and no committed record says so", len(results))
+		}
+	}
+}
+
+func resultsOf(r core.Reply) []core.Result {
+	results, ok := r.Body.([]core.Result)
+	if !ok {
+		panic(fmt.Sprintf("sim: a pull is answered with %T", r.Body))
+	}
+	return results
+}
+
+// refusals are those that requests about tasks may meet with.
+var refusals = map[string]bool{
+	"not_unique": true, "backlog_full": true, "batch_closed": true, "cyclic": true, "id_conflict": true,
+	"unknown_task": true, "unknown_batch": true, "not_failed": true, "expired": true, "upstream_open": true,
+}
+
+// told checks what a client was told, once it has arrived.
+func (b *books) told(e *errand, a answer) {
+	r := a.reply
+	if r.Err != nil && !refusals[r.Err.Code] {
+		b.w.fail("%v: is refused: %v", e.request, a)
+		return
+	}
+	if e.request.list != nil {
+		for i, in := range e.request.list {
+			if s, ok := in.(core.Submit); ok {
+				b.toldSubmitted(s.Spec, a.list[i])
+			}
+		}
+		return
+	}
+	if e.request.get != "" {
+		b.toldRecord(e.request.get, r)
+		return
+	}
+	switch in := e.request.input.(type) {
+	case core.Submit:
+		b.toldSubmitted(in.Spec, r)
+	case core.CancelTask:
+		b.toldRecord(in.ID, r)
+		if record, ok := r.Body.(ha.TaskRecord); ok && !record.State.Final() {
+			b.w.fail("task %s was cancelled and is %s", in.ID, record.State)
+		}
+	case core.RetryTask:
+		if in.ID != "" {
+			b.toldRecord(in.ID, r)
+		}
+	case core.PullTasks:
+		b.toldResults(in, r)
+	case core.SetPause, core.SetLimit:
+		b.toldRule(in, r, e.began)
+	case core.ChangeBatch:
+		b.toldBatch(in, r)
+	}
+}
+
+// toldSubmitted: what was accepted is in the log; that it is there once was seen to
+// when it came there.
+func (b *books) toldSubmitted(s *ha.TaskSpec, r core.Reply) {
+	name := token(s.Payload)
+	t := b.byToken[name]
+	switch {
+	case r.Err == nil:
+		if t == nil || t.id != r.Task {
+			b.w.fail("%s was told that its task is accepted as %s, and the log has %s", name, r.Task, t)
+		}
+	case r.Err.Code == "not_unique":
+		if holder := b.byID[r.Task]; holder == nil || holder.spec.UniqueKey != s.UniqueKey {
+			b.w.fail("%s was told that task %s has its unique key, and the log has %s", name, r.Task, holder)
+		}
+	case r.Err.Code == "id_conflict" && b.w.tasks.meant[name] != nil && (b.byID[s.ID] == nil || b.byID[s.ID] == t):
+		b.w.fail("%s was told that its id is taken, and never used it for anything else", name)
+	}
+}
+
+// toldRecord: what a record says of a task was so once.
+func (b *books) toldRecord(id ha.TaskID, r core.Reply) {
+	t := b.byID[id]
+	if r.Err != nil {
+		if r.Err.Code == "unknown_task" && t != nil && !t.left && b.w.now-t.since > time.Minute {
+			b.w.fail("task %s is told to be unknown, and is %s", id, t.state)
+		}
+		return
+	}
+	record, ok := r.Body.(ha.TaskRecord)
+	if !ok || t == nil {
+		b.w.fail("of task %s is told%s, and the log has %s", id, shownBody(r.Body), t)
+		return
+	}
+	if record.Activation != "" {
+		if g := b.find(record.Activation); g == nil || g.task != t {
+			b.w.fail("task %s is told to run as %s, which is none of its activations", id, record.Activation)
+		}
+	}
+	if !record.State.Final() {
+		return
+	}
+	for _, e := range t.ends {
+		if e.state == record.State && e.at.Equal(record.EndedAt) && bytes.Equal(e.result, record.Result) {
+			return
+		}
+	}
+	b.w.fail("task %s is told to be %s with %q since %s, its ends are %v", id, record.State, record.Result, record.EndedAt, t.ends)
+}
+
+// toldResults: whoever pulls is handed what belongs to its receipt, in order, and
+// the same again; only what is forgotten is missing.
+func (b *books) toldResults(in core.PullTasks, r core.Reply) {
+	if in.Receipt == "" {
+		return
+	}
+	results := resultsOf(r)
+	for _, n := range b.receipts[in.Receipt] {
+		t := b.tasks[n-1]
+		if len(results) > 0 && results[0].ID == t.id {
+			if !bytes.Equal(results[0].Result, t.result) {
+				b.w.fail("a client is handed %q as the result of task %s, which is %q", results[0].Result, t.id, t.result)
+			}
+			results = results[1:]
+		} else if !t.left && len(resultsOf(r)) > 0 {
+			b.w.fail("a client is handed results for %s without that of task %s", in.Receipt, t.id)
+		}
+	}
+	if len(results) > 0 {
+		b.w.fail("a client is handed the result of task %s for %s, and no committed record says so", results[0].ID, in.Receipt)
+	}
+}
+
+// toldRule: what was set was so for a moment.
+func (b *books) toldRule(in core.Input, r core.Reply, since time.Duration) {
+	if r.Err != nil {
+		return
+	}
+	var g *gate
+	var so func(rule) bool
+	switch in := in.(type) {
+	case core.SetPause:
+		g = gateOf(b.kinds, in.Kind)
+		if in.Pool != "" {
+			g = gateOf(b.pools, in.Pool)
+		}
+		so = func(r rule) bool { return r.paused == in.Paused }
+	case core.SetLimit:
+		l := in.Limit
+		switch {
+		case l.Kind != "":
+			g = gateOf(b.kinds, l.Kind)
+		case l.Pool != "":
+			g = gateOf(b.pools, l.Pool)
+		default:
+			g = gateOf(b.keys, l.Key)
+		}
+		so = func(r rule) bool { return r.limit == l.Concurrency && r.interval == interval(l.Rate) }
+	}
+	if !g.wasSo(since, so) {
+		b.w.fail("a client was told that this is set, and no committed record says so: %s; the log has %+v", shown(in), g.was)
+	}
+}
+
+// toldBatch: a batch's numbers add up, and the task it ends with is in the log.
+func (b *books) toldBatch(in core.ChangeBatch, r core.Reply) {
+	if r.Err != nil {
+		return
+	}
+	v, ok := r.Body.(ha.TaskBatch)
+	switch {
+	case !ok || v.Name != in.Name || in.Close && !v.Closed:
+		b.w.fail("%s is answered with %+v", shown(in), r.Body)
+	case v.Ended != v.Completed+v.Failed+v.Cancelled+v.TimedOut || v.Ended > v.Total || v.Done && !v.Closed:
+		b.w.fail("the batch does not add up: %+v", v)
+	case v.Then != "" && b.byID[v.Then] == nil:
+		b.w.fail("the batch ends with a task that is not in the log: %+v", v)
+	}
+}
