@@ -60,9 +60,11 @@ step_lint() {
   show "$bin" run --timeout 10m ./...
 }
 
-# Thousands of simulated worlds: dispatchers and workers over a faulty network,
-# and members that fight over the log. "go test" runs a few hundred of each.
+# Thousands of simulated worlds: dispatchers, workers and clients over a faulty
+# network, and members that fight over the log; and a million histories of the
+# selection. "go test" runs some of each.
 step_sim() {
+  HA_HISTORIES=1000000 show go test -count=1 -run '^TestHistories' ./dispatcher/internal/share
   HA_SIM_SEEDS=4000 show go test -count=1 -run '^TestWorld$' ./dispatcher/internal/sim
   HA_SIM_SEEDS=3000 show go test -count=1 -run '^TestMembers$' ./dispatcher/internal/journal
 }

@@ -86,8 +86,8 @@ func (l *loop) clean() {
 		// records; it may take several entries.
 		if single := isSingle(r); single && added >= piece {
 			return
-		} else if !single && now >= batchBytes {
-			l.seal()
+		} else if _, last := r.(core.Totals); !single && !last && now >= batchBytes {
+			l.seal() // not behind the last: the batch that holds it is to be marked
 			was = 0
 		}
 	}

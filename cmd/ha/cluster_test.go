@@ -86,6 +86,7 @@ func leads(nc *nats.Conn) (s subjects.Status, err error) {
 
 // Three processes are a whole deployment: any one may be killed, and comes back.
 func TestThreeDispatchersAreADeployment(t *testing.T) {
+	t.Parallel()
 	nodes := newCluster(t)
 	processes := map[string]*process{}
 	run := func(n *node) {
@@ -156,6 +157,7 @@ func TestThreeDispatchersAreADeployment(t *testing.T) {
 
 // The way from one server to three, by the commands that the refusal names.
 func TestFromOneServerToACluster(t *testing.T) {
+	t.Parallel()
 	store := t.TempDir()
 	old := startFleet(t, "--store", store, "--name", "old", "--activate-every", "10ms", "--evict-after", "1h")
 	first := old.startWorker(t, "first", 3)

@@ -48,6 +48,7 @@ func pretend(ctx context.Context, t *testing.T, server *embedded.Server, list ..
 }
 
 func TestStatusWithoutALeaderShowsWhoIsThereAndWhatToDo(t *testing.T) {
+	t.Parallel()
 	server, err := embedded.Start(t.Context(), embedded.Config{Listen: "127.0.0.1:0", NoJetStream: true})
 	if err != nil {
 		t.Fatal(err)
