@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -66,6 +67,10 @@ func writeStatus(w io.Writer, s subjects.Status) error {
 		{"", fmt.Sprintf("%d joined, %d left, %d lost", s.Workers.Joined, s.Workers.Left, s.Workers.Lost)},
 		{"activations", fmt.Sprintf("%d started, %d running, %d done, %d failed", a.Started, a.Running, a.Done, a.Failed)},
 		{"", fmt.Sprintf("%d cancelled, %d timed out, %d rejected, %d lost", a.Cancelled, a.TimedOut, a.Rejected, a.Lost)},
+		{"tasks", fmt.Sprintf("%d waiting, %d scheduled, %d pending, %d running",
+			s.Tasks[ha.TaskWaiting], s.Tasks[ha.TaskScheduled], s.Tasks[ha.TaskPending], s.Tasks[ha.TaskRunning])},
+		{"", fmt.Sprintf("%d completed, %d failed, %d cancelled, %d timed out, as far as they are kept",
+			s.Tasks[ha.TaskCompleted], s.Tasks[ha.TaskFailed], s.Tasks[ha.TaskCancelled], s.Tasks[ha.TaskTimedOut])},
 		{"messages", fmt.Sprintf("%d malformed, %d dropped", s.Malformed, s.Dropped)},
 	}
 	if err := writeTable(w, leader, rows); err != nil {

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -27,7 +28,8 @@ func TestTables(t *testing.T) {
 		Journal:     subjects.Journal{Kind: "jetstream", Position: 12, Bytes: 9 << 20},
 		Workers:     subjects.WorkerCounts{Registered: 2, Idle: 1, Busy: 1, Joined: 5, Left: 2, Lost: 1},
 		Activations: subjects.Activations{Started: 40, Running: 1, Done: 33, Failed: 2, Cancelled: 1, TimedOut: 1, Rejected: 1, Lost: 1},
-		UptimeMS:    61_000, Malformed: 4, Dropped: 9,
+		UptimeMS:    61_000, Tasks: map[ha.TaskState]int{ha.TaskWaiting: 1, ha.TaskPending: 7, ha.TaskRunning: 2, ha.TaskCompleted: 5, ha.TaskTimedOut: 3},
+		Malformed: 4, Dropped: 9,
 	}
 	for name, c := range map[string]struct {
 		write func(*strings.Builder) error
@@ -53,6 +55,8 @@ workers      2 registered, 1 idle, 1 busy
              5 joined, 2 left, 1 lost
 activations  40 started, 1 running, 33 done, 2 failed
              1 cancelled, 1 timed out, 1 rejected, 1 lost
+tasks        1 waiting, 0 scheduled, 7 pending, 2 running
+             5 completed, 0 failed, 0 cancelled, 3 timed out, as far as they are kept
 messages     4 malformed, 9 dropped
 
 DISPATCHER  ROLE     EPOCH  POSITION  BEHIND  TROUBLE

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -35,6 +37,15 @@ func note(r ha.TaskRecord, now time.Time) string {
 
 func progressText(p ha.Progress) string {
 	return strings.TrimSpace(fmt.Sprintf("%.4g%% %s", p.Percent, oneLine(p.Text)))
+}
+
+// oneJSONLine puts a JSON value on one line without touching what is in its strings.
+func oneJSONLine(raw json.RawMessage) string {
+	var b bytes.Buffer
+	if len(raw) == 0 || json.Compact(&b, raw) != nil {
+		return string(raw)
+	}
+	return b.String()
 }
 
 // oneLine keeps a text from breaking a table.
@@ -82,9 +93,9 @@ func writeTask(w io.Writer, r ha.TaskRecord, now time.Time) error {
 	for _, name := range slices.Sorted(maps.Keys(r.Labels)) {
 		add("label", name+"="+oneLine(r.Labels[name]))
 	}
-	add("metadata", cut(oneLine(string(r.Metadata)), shownBytes))
-	add("payload", cut(oneLine(string(r.Payload)), shownBytes))
-	add("result", cut(oneLine(string(r.Result)), shownBytes))
+	add("metadata", cut(oneJSONLine(r.Metadata), shownBytes))
+	add("payload", cut(oneJSONLine(r.Payload), shownBytes))
+	add("result", cut(oneJSONLine(r.Result), shownBytes))
 	if err := writeTable(w, []string{"task", string(r.ID)}, rows); err != nil || len(r.Steps) == 0 {
 		return err
 	}

@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 // small is a run of a few seconds, with bounds for a machine that runs other tests meanwhile.
 func small(seed uint64, more ...string) []string {
 	return append([]string{
-		"-tasks", "1200", "-pace", "800", "-workers", "3", "-kill-dispatchers", "1500ms", "-strike-workers", "2s", "-linger", "0",
+		"-tasks", "800", "-pace", "800", "-workers", "3", "-kill-dispatchers", "1500ms", "-strike-workers", "2s", "-linger", "0",
 		"-takeovers", "1", "-drain", "40s", "-slack", "5", "-seed", fmt.Sprint(seed),
 	}, more...)
 }

@@ -319,7 +319,7 @@ func playAll(t *testing.T, histories, minSteps, maxSteps, maxMembers int, rank f
 }
 
 func TestHistoriesEqualTwin(t *testing.T) {
-	playAll(t, histories(t, 300_000)/raceFactor, 8, 24, 6, (*twin).rank)
+	playAll(t, histories(t, 150_000)/raceFactor, 8, 24, 6, (*twin).rank)
 }
 
 func TestLongHistoriesEqualTwin(t *testing.T) {

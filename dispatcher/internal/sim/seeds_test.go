@@ -3,4 +3,4 @@
 package sim
 
 // defaultSeeds is how many worlds a test run plays.
-const defaultSeeds = 250
+const defaultSeeds = 150
