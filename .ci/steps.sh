@@ -112,7 +112,7 @@ step_failover() {
 
 # Tasks on real processes that are killed: few of them, to see that it works. More:
 # "task tasks".
-step_tasks() { show go run ./proof/tasks -tasks 3000 -scenario alone,apart,cluster -slack 3; }
+step_tasks() { show go run ./proof/tasks -tasks 3000 -scenario alone,apart,cluster -takeovers 2 -slack 3; }
 
 # The comparison with other systems, at a size that says nothing about speed: its
 # module builds, and every scenario runs to its end. The figures come from
