@@ -16,7 +16,7 @@ func TestTasksAreShown(t *testing.T) {
 	local := func(at time.Time) string { return at.Local().Format(time.RFC3339) }
 	ago := func(d time.Duration) time.Time { return now.Add(-d) }
 	record := ha.TaskRecord{
-		ID: "t7-42", Kind: "resize", State: ha.TaskFailed, Pool: "gpu", Priority: 5, Payload: json.RawMessage("{\n\"a\": 1}"), Error: "two\nlines",
+		ID: "t7-42", Kind: "resize", State: ha.TaskFailed, Pool: "gpu", Priority: 5, Payload: json.RawMessage("{\n\"a\": \"x  y\"}"), Error: "two\nlines",
 		Reason: "attempts_used_up", Attempt: 6, Failures: 5, MaxAttempts: 5, Lost: 1, SubmittedAt: ago(time.Minute), StartedAt: ago(2 * time.Second),
 		EndedAt: ago(500 * time.Millisecond), Timeout: 1500, Worker: "9f2c", After: []ha.TaskID{"a", "b"}, OnUpstreamFailure: ha.UpstreamRun,
 		Labels: map[string]string{"z": "1", "a": "2"}, Metadata: json.RawMessage(`true`),
@@ -56,7 +56,7 @@ after      a, b, however they end
 label      a=2
 label      z=1
 metadata   true
-payload    { "a": 1}
+payload    {"a":"x  y"}
 
 STEP  KIND    STATE      ATTEMPTS  DURATION  WORKER  ERROR
 0     fetch   completed  1         20ms      w1      -
