@@ -190,12 +190,10 @@ func (c *Core) roomFor(kind, pool string) *ha.Error {
 	if c.t.classes[className{kind, pool}] != nil {
 		return nil
 	}
-	switch {
-	case c.t.kinds[kind] == nil && len(c.t.kindList) >= maxKinds:
-		return ha.Overloaded("too_many_names", "at most %d different kinds may be used", maxKinds)
-	case c.t.pools[pool] == nil && len(c.t.poolList) >= maxPools:
-		return ha.Overloaded("too_many_names", "at most %d different pools may be used", maxPools)
-	case len(c.t.classList) >= maxClasses:
+	if err := c.roomForRule(kind, pool); err != nil {
+		return err
+	}
+	if len(c.t.classList) >= maxClasses {
 		return ha.Overloaded("too_many_names", "at most %d different pairs of kind and pool may be used", maxClasses)
 	}
 	return nil

@@ -280,7 +280,8 @@ func (c *Core) pause(in SetPause, out *Ready) Reply {
 	return Reply{}
 }
 
-// roomForRule is roomFor where only one of the two is named.
+// roomForRule is roomFor where one of the two may be left out, as the rules for one
+// kind or one pool do.
 func (c *Core) roomForRule(kind, pool string) *ha.Error {
 	switch {
 	case kind != "" && c.t.kinds[kind] == nil && len(c.t.kindList) >= maxKinds:
