@@ -12,7 +12,10 @@ import (
 	"github.com/seed261fe303/ha/subjects"
 )
 
-var errNotConnected = errors.New("not connected to a NATS server")
+var (
+	errNotConnected = errors.New("not connected to a NATS server")
+	errSilence      = errors.New("no answer")
+)
 
 // query is one request, as it is repeated until it is answered.
 type query struct {
@@ -58,7 +61,9 @@ func (c *Client) ask(ctx context.Context, q query) ([]byte, error) {
 		if _, refused := errors.AsType[*ha.Error](err); refused {
 			err = errors.New(err.Error()) // not by %w: what is repeated in vain is not refused, but unavailable
 		}
-		last = err
+		if last == nil || left >= q.try || !errors.Is(err, errSilence) {
+			last = err // not the silence of a try that the patience cut short, which tells less than what came before
+		}
 		sleep(ctx, min(pauses.next(), max(q.patience-time.Since(start), 0)))
 	}
 }
@@ -79,7 +84,7 @@ func (c *Client) try(ctx context.Context, q query, timeout time.Duration) ([]byt
 	if err != nil {
 		if trying.Err() != nil {
 			// Not by %w: nobody is to take this for the end of the caller's own context.
-			return nil, fmt.Errorf("no answer within %s", timeout.Round(time.Millisecond))
+			return nil, fmt.Errorf("%w within %s", errSilence, timeout.Round(time.Millisecond))
 		}
 		return nil, err
 	}

@@ -226,3 +226,20 @@ func TestTimes(t *testing.T) {
 		})
 	}
 }
+
+// TestShortTry: the silence of a try that the patience cut short does not hide what
+// the dispatcher had said.
+func TestShortTry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		_, err := scripted(Config{Patience: 3 * time.Second}, func(ctx context.Context, _ []byte) (*nats.Msg, error) {
+			if time.Since(start) < 1500*time.Millisecond {
+				return nil, nats.ErrNoResponders
+			}
+			return silent(ctx)
+		}).Get(t.Context(), "t1")
+		if !errors.Is(err, nats.ErrNoResponders) || !errors.Is(err, ha.ErrUnavailable) {
+			t.Errorf("got %v", err)
+		}
+	})
+}

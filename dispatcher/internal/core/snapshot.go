@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 
 	ha "github.com/seed261fe303/ha"
@@ -127,6 +128,8 @@ func (c *Core) applyRestored(r Restored) error {
 		return fmt.Errorf("apply restored: worker %s has %d activations, the snapshot says %d", r.Worker, w.activations, r.Activations)
 	case w != nil:
 		return nil
+	case r.Order > math.MaxInt64: // a walk over the workers would not end
+		return fmt.Errorf("apply restored: worker %s cannot have order %d", r.Worker, r.Order)
 	}
 	w = c.room.worker()
 	w.Registered, w.activations = r.Registered, r.Activations
@@ -162,6 +165,9 @@ func (c *Core) applyTotals(r Totals) error {
 	c.epoch, c.node, c.lastActivated = r.Epoch, r.Node, r.LastActivated
 	c.counts, c.registrations = r.Counts, r.Registrations
 	slices.SortFunc(c.order, func(a, b place) int { return cmp.Compare(a.order, b.order) })
+	if err := c.checkOrder(); err != nil {
+		return err
+	}
 	c.holes = 0
 	c.resetGroups()
 	c.room.close()
@@ -177,6 +183,22 @@ func (c *Core) applyTotals(r Totals) error {
 	}
 	for w := range c.after(0) {
 		c.groups[w.group()].selector.Unblock(w.member)
+	}
+	return nil
+}
+
+// checkOrder tells whether the workers of a snapshot have orders that walks over
+// them can rely on: each its own, and none that was not given yet.
+func (c *Core) checkOrder() error {
+	last := uint64(0)
+	for _, p := range c.order {
+		switch {
+		case p.w == nil:
+		case p.order <= last || p.order > c.registrations:
+			return fmt.Errorf("apply totals: worker %s has order %d of %d, after order %d", p.w.Worker, p.order, c.registrations, last)
+		default:
+			last = p.order
+		}
 	}
 	return nil
 }

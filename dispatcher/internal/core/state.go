@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -182,7 +183,7 @@ func (c *Core) applyRegistered(r Registered) error {
 	if c.workers[r.Worker] != nil {
 		return fmt.Errorf("apply registered: worker %s is registered already", r.Worker)
 	}
-	if !c.loading && r.Order != c.registrations+1 {
+	if !c.loading && r.Order != c.registrations+1 || r.Order > math.MaxInt64 {
 		return fmt.Errorf("apply registered: order %d does not follow %d", r.Order, c.registrations)
 	}
 	c.registrations++
