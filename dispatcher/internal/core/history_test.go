@@ -77,6 +77,9 @@ func newHistory(t testing.TB, rng *rand.Rand) *history {
 		c.RetainFailed = time.Duration(1+rng.IntN(120)) * time.Second
 		c.Aging = time.Duration(1+rng.IntN(30)) * time.Second
 	})
+	if rng.IntN(2) == 0 { // many tasks have one hash, and come and go in any order
+		r.core.t.ids.hash = func(id ha.TaskID) uint64 { return uint64(len(id) % 3) }
+	}
 	return &history{rig: r, rng: rng, tasking: rng.IntN(4) > 0, ids: []ha.WorkerID{"nobody"}, named: []ha.ActivationID{"a1-0", "junk", "a1-18446744073709551616"}}
 }
 

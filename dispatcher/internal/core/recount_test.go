@@ -215,7 +215,7 @@ func (r *recount) waits(t *task) {
 		if e := r.c.t.expected[m.after[i]]; e != nil {
 			tellers = e.tasks
 		}
-		if u := r.c.t.byID[m.after[i]]; u != nil {
+		if u := r.c.t.byID(m.after[i]); u != nil {
 			if u.state.final() {
 				r.fail("task %s waits for %s, which is %s", t.id, u.id, stateNames[u.state])
 			}
@@ -255,11 +255,11 @@ func (r *recount) totals() {
 	if s.counts != r.counts || s.bytes != r.bytes || s.ended != r.ended {
 		r.fail("counts %v of %d bytes, %d ended; counted anew %v of %d, %d", s.counts, s.bytes, s.ended, r.counts, r.bytes, r.ended)
 	}
-	if len(r.tasks) != s.table.n || len(s.byID) != s.table.n {
-		r.fail("%d tasks in the table, which says %d, %d by id", len(r.tasks), s.table.n, len(s.byID))
+	if len(r.tasks) != s.table.n || len(s.ids.numbers)+len(s.ids.taken) != s.table.n {
+		r.fail("%d tasks in the table, which says %d, %d by id", len(r.tasks), s.table.n, len(s.ids.numbers)+len(s.ids.taken))
 	}
 	for _, t := range r.tasks {
-		if s.byID[t.id] != t {
+		if s.byID(t.id) != t {
 			r.fail("task %s is not found by its id", t.id)
 		}
 	}
@@ -317,7 +317,7 @@ func (r *recount) namesInUse() {
 				r.fail("batch %s has %d %s, kept are %d", b.name, b.ended[s], stateNames[s], got.ended[s])
 			}
 		}
-		if b.done() && len(b.dependents) > 0 || b.done() && b.kept == 0 && r.c.t.byID[b.then] == nil {
+		if b.done() && len(b.dependents) > 0 || b.done() && b.kept == 0 && r.c.t.byID(b.then) == nil {
 			r.fail("batch %s is done, %d wait for it, %d are kept", b.name, len(b.dependents), b.kept)
 		}
 	}

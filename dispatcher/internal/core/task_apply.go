@@ -40,7 +40,7 @@ func (c *Core) applySubmitted(r TaskSubmitted) error {
 	switch {
 	case r.Number != c.t.submissions+1:
 		return fmt.Errorf("apply task submitted: number %d does not follow %d", r.Number, c.t.submissions)
-	case c.t.byID[r.Spec.ID] != nil:
+	case c.t.byID(r.Spec.ID) != nil:
 		return fmt.Errorf("apply task submitted: there is a task %s", r.Spec.ID)
 	}
 	c.t.submissions++
@@ -135,7 +135,7 @@ func (c *Core) batchOf(name string) *batch {
 // add makes t known by its number, its id and its keys.
 func (c *Core) add(t *task) {
 	c.t.table.put(t)
-	c.t.byID[t.id] = t
+	c.t.enter(t)
 	if !c.loading {
 		c.hold(t)
 	}
@@ -280,7 +280,7 @@ func (c *Core) applyTasksLeft(r TasksLeft) error {
 		}
 		c.unlink(t)
 		c.t.table.drop(n)
-		delete(c.t.byID, t.id)
+		c.t.strike(t)
 		if c.loading {
 			continue
 		}
@@ -304,7 +304,7 @@ func (c *Core) applyTasksLeft(r TasksLeft) error {
 // forgetBatch lets go of a batch that is done, with the last of its tasks and the
 // one that ran then.
 func (c *Core) forgetBatch(b *batch) {
-	if b.kept == 0 && b.done() && c.t.batches[b.name] == b && c.t.byID[b.then] == nil {
+	if b.kept == 0 && b.done() && c.t.batches[b.name] == b && c.t.byID(b.then) == nil {
 		delete(c.t.batches, b.name)
 	}
 }

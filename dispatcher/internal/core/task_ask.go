@@ -36,7 +36,7 @@ func (c *Core) stepTask(in Input, out *Ready) Reply {
 
 // lookUp returns the task of that id, or why there is none.
 func (c *Core) lookUp(id ha.TaskID) (*task, *ha.Error) {
-	if t := c.t.byID[id]; t != nil {
+	if t := c.t.byID(id); t != nil {
 		return t, nil
 	}
 	if m, known := c.t.recall(id); known {
@@ -77,7 +77,7 @@ func (c *Core) retryable(t *task) *ha.Error {
 // upstreamOpen says which of those that t comes after keeps it from being put back.
 func (c *Core) upstreamOpen(t *task) *ha.Error {
 	for _, id := range t.more.after {
-		u := c.t.byID[id]
+		u := c.t.byID(id)
 		_, remembered := c.t.recall(id)
 		if u == nil && !remembered || u != nil && (!u.state.final() || u.state.bad() && !t.more.runAnyway) {
 			return ha.Conflict("upstream_open", "task %s, which task %s comes after, has not completed: see to that one first", id, t.id)

@@ -249,7 +249,7 @@ func (c *Core) awaitOpen(t *task) {
 		if !m.open[i] { // maybe since a moment ago: the same id may be there twice
 			continue
 		}
-		switch u := c.t.byID[id]; {
+		switch u := c.t.byID(id); {
 		case u == nil:
 			if past, known := c.t.recall(id); known {
 				c.upstreamEnded(t, id, past.state)

@@ -103,7 +103,7 @@ func (c *Core) upstream(m *more) []ha.Upstream {
 	room := ha.MaxPayload
 	for _, id := range m.after {
 		u := ha.Upstream{ID: id}
-		if t := c.t.byID[id]; t != nil {
+		if t := c.t.byID(id); t != nil {
 			u.State = stateNames[t.state]
 			if room -= len(t.result); room >= 0 {
 				u.Result = t.result

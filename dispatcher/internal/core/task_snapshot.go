@@ -221,7 +221,7 @@ func (c *Core) applyTaskSnapshot(r Record) error {
 func (c *Core) restoreTask(r TaskRestored) error {
 	t := c.newTask(r.TaskSubmitted)
 	switch {
-	case r.Number == 0 || r.Number > math.MaxInt64 || c.t.table.get(r.Number) != nil || c.t.byID[t.id] != nil:
+	case r.Number == 0 || r.Number > math.MaxInt64 || c.t.table.get(r.Number) != nil || c.t.byID(t.id) != nil:
 		return fmt.Errorf("apply task restored: task %s cannot have the number %d", t.id, r.Number)
 	case r.State == waiting && t.more == nil || r.Step < 0 || r.Step > ha.MaxSteps:
 		return fmt.Errorf("apply task restored: task %s cannot be %s at step %d", t.id, stateNames[r.State], r.Step)

@@ -101,14 +101,14 @@ func (c *Core) submit(in Submit, out *Ready) Reply {
 	}
 	full := c.complete(s)
 	c.record(out, TaskSubmitted{At: c.soft.now, Number: c.t.submissions + 1, Print: mark, Spec: full})
-	t := c.t.byID[full.ID]
+	t := c.t.byID(full.ID)
 	c.tellTask(out, TellSubmitted, t)
 	return Reply{Task: t.id}
 }
 
 // knows tells whether a task of that id was submitted, and whether with that mark.
 func (c *Core) knows(id ha.TaskID, mark uint64) (known, same bool) {
-	if t := c.t.byID[id]; t != nil {
+	if t := c.t.byID(id); t != nil {
 		return true, t.mark == mark
 	}
 	m, known := c.t.recall(id)

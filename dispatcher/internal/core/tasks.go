@@ -38,7 +38,7 @@ type tasks struct {
 	memories    []idHash // the oldest first
 
 	// Derived.
-	byID      map[ha.TaskID]*task
+	ids       idIndex
 	expected  map[ha.TaskID]*expectation
 	unique    map[string]*task
 	kindList  []*kind
@@ -103,7 +103,7 @@ type rememberedID struct {
 func newTasks() tasks {
 	return tasks{
 		kinds: map[string]*kind{}, pools: map[string]*pool{}, batches: map[string]*batch{}, keys: map[string]*key{},
-		receipts: map[string][]uint64{}, remembered: map[idHash]memory{}, byID: map[ha.TaskID]*task{},
+		receipts: map[string][]uint64{}, remembered: map[idHash]memory{}, ids: newIDs(),
 		expected: map[ha.TaskID]*expectation{}, unique: map[string]*task{}, classes: map[className]*class{}, byNames: map[string]*section{},
 	}
 }
@@ -140,7 +140,7 @@ func (c *Core) newTaskID() ha.TaskID {
 	id := "t" + strconv.FormatUint(uint64(c.epoch), 36) + "-" + strconv.FormatUint(c.t.submissions+1, 10)
 	for {
 		_, remembered := c.t.recall(ha.TaskID(id))
-		if c.t.byID[ha.TaskID(id)] == nil && c.t.expected[ha.TaskID(id)] == nil && !remembered {
+		if c.t.byID(ha.TaskID(id)) == nil && c.t.expected[ha.TaskID(id)] == nil && !remembered {
 			return ha.TaskID(id)
 		}
 		id += "x"
