@@ -12,7 +12,7 @@ const (
 )
 
 // MaxSlots is the largest number of activations that one worker may run at the same time.
-const MaxSlots = 1024
+const MaxSlots = 4096
 
 // Weight is a worker's claim on activations relative to the other workers, a
 // whole number from [MinWeight] to [MaxWeight]. A worker of weight 6 gets twice

@@ -51,7 +51,7 @@ func badHellos() []refusal {
 		{`{"weight":1000000000000}`, 400, "invalid_weight"},
 		{`{"weight":1e999}`, 400, "invalid_weight"},
 		{`{"weight":1,"slots":-1}`, 400, "invalid_slots"},
-		{`{"weight":1,"slots":1025}`, 400, "invalid_slots"},
+		{`{"weight":1,"slots":4097}`, 400, "invalid_slots"},
 		{`{"weight":1,"slots":"2"}`, 400, "invalid_type"},
 		{`{"weight":1,"pools":"default"}`, 400, "invalid_type"},
 		{`{"weight":1,"kinds":[7]}`, 400, "invalid_type"},
@@ -80,7 +80,7 @@ func badAvailables() []refusal {
 		{`{"finished":[{"activation":"a7-42"}]}`, 400, "invalid_outcome"},
 		{`{"finished":[{"activation":"a7-42","outcome":"lost"}]}`, 400, "invalid_outcome"},
 		{`{"finished":[{"activation":"a7-42","outcome":"well"}]}`, 400, "invalid_outcome"},
-		{`{"finished":[` + strings.Repeat(`{},`, 4096) + `{}]}`, 413, "too_many_finished"},
+		{`{"finished":[` + strings.Repeat(`{},`, 8192) + `{}]}`, 413, "too_many_finished"},
 	}, notOurs...)
 }
 
@@ -89,7 +89,7 @@ func badHeartbeats() []refusal {
 		{`{"running":"a7-42"}`, 400, "invalid_type"},
 		{`{"running":[1]}`, 400, "invalid_type"},
 		{`{"running":["*"]}`, 400, "invalid_running"},
-		{`{"running":[` + strings.Repeat(`"a",`, 4096) + `"a"]}`, 413, "too_many_running"},
+		{`{"running":[` + strings.Repeat(`"a",`, 8192) + `"a"]}`, 413, "too_many_running"},
 		{`{"cpu":-0.5}`, 400, "invalid_load"},
 		{`{"memory_bytes":-1}`, 400, "invalid_load"},
 		{`{"cpu":"much"}`, 400, "invalid_type"},

@@ -28,7 +28,7 @@ func TestTheEstimateOfAWorkersBytesIsNoneTooLow(t *testing.T) {
 	}
 	check(t, subjects.WorkerInfo{
 		ID: ha.WorkerID(strings.Repeat("f", 16)), Weight: ha.MaxWeight, Activations: math.MaxUint64,
-		Share: 1.2345678901234567e-5, ExpectedShare: 1.2345678901234567e-6, Running: 1024, Slots: 1024,
+		Share: 1.2345678901234567e-5, ExpectedShare: 1.2345678901234567e-6, Running: 4096, Slots: 4096,
 		RegisteredAt: time.Date(2026, 12, 31, 23, 59, 59, 123456789, time.UTC), LastSeen: time.Date(2026, 12, 31, 23, 59, 59, 123456789, time.UTC),
 		Direct: true, CPU: 2.2250738585072014e-308, MemoryBytes: math.MaxInt64,
 	})

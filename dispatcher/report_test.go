@@ -99,7 +99,7 @@ func longHello() string {
 		}
 		return `["` + strings.Join(list, `","`) + `"]`
 	}
-	return fmt.Sprintf(`{"weight":1000000,"slots":1024,"direct":true,"name":%q,"pools":%s,"kinds":%s}`,
+	return fmt.Sprintf(`{"weight":1000000,"slots":4096,"direct":true,"name":%q,"pools":%s,"kinds":%s}`,
 		strings.Repeat("n", subjects.MaxToken), names("p"), names("k"))
 }
 

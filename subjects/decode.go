@@ -22,7 +22,7 @@ const (
 	// MaxNames is the greatest number of pools, and of kinds, of one worker.
 	MaxNames = 64
 	// MaxListed is the greatest number of activations one heartbeat or available lists.
-	MaxListed = 4 * ha.MaxSlots
+	MaxListed = 2 * ha.MaxSlots
 	// MaxError is the length in bytes to which the error text of an outcome is cut.
 	MaxError = 4096
 	// MaxWorkersPage is the greatest number of workers in one answer, which keeps it

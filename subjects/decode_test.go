@@ -109,8 +109,8 @@ func TestBadHello(t *testing.T) {
 		{"65 pools", with(`"pools":` + list(65, `"p"`)), 413, "too_many_pools", "pools may list at most 64 names, got 65"},
 		{"65 kinds", with(`"kinds":` + list(65, `"k"`)), 413, "too_many_kinds", "kinds may list at most 64 names, got 65"},
 
-		{"slots -1", with(`"slots":-1`), 400, "invalid_slots", "slots must be a whole number from 1 to 1024, got -1"},
-		{"slots 1025", with(`"slots":1025`), 400, "invalid_slots", "slots must be a whole number from 1 to 1024, got 1025"},
+		{"slots -1", with(`"slots":-1`), 400, "invalid_slots", "slots must be a whole number from 1 to 4096, got -1"},
+		{"slots 4097", with(`"slots":4097`), 400, "invalid_slots", "slots must be a whole number from 1 to 4096, got 4097"},
 		{"slots a fraction", with(`"slots":1.5`), 400, "invalid_type", "slots must be a whole number, written without fraction or exponent, got a JSON number 1.5"},
 		{"slots a long number", with(`"slots":` + strings.Repeat("1", 900_000)), 400, "invalid_type", ""},
 		{"protocol 2", with(`"protocol":2`), 400, "invalid_protocol", "protocol must be 1, got 2"},
@@ -164,7 +164,7 @@ func TestBadHeartbeat(t *testing.T) {
 		{"an entry a number", `{"running":[1]}`, 400, "invalid_type", "each entry of running must be a string, got a JSON number"},
 		{"an entry null", `{"running":[null]}`, 400, "invalid_running", "running[0] must be " + rule + `, got ""`},
 		{"an entry no token", `{"running":["a1","a.2"]}`, 400, "invalid_running", "running[1] must be " + rule + `, got "a.2"`},
-		{"too many", `{"running":` + list(MaxListed+1, `"a"`) + `}`, 413, "too_many_running", "running may list at most 4096 activations, got 4097"},
+		{"too many", `{"running":` + list(MaxListed+1, `"a"`) + `}`, 413, "too_many_running", "running may list at most 8192 activations, got 8193"},
 		{"negative cpu", `{"cpu":-0.1}`, 400, "invalid_load", "cpu and memory_bytes must not be negative"},
 		{"negative memory", `{"memory_bytes":-1}`, 400, "invalid_load", "cpu and memory_bytes must not be negative"},
 		{"endless cpu", `{"cpu":1e400}`, 400, "invalid_type", "cpu must be a number within ±1.7e308, got a JSON number 1e400"},
@@ -184,7 +184,7 @@ func TestBadAvailable(t *testing.T) {
 		{"own outcome", finished(`{"activation":"a1","outcome":"fine"}`), 400, "invalid_outcome", outcomes + `"fine"`},
 		{"lost is not a worker's to say", finished(`{"activation":"a1","outcome":"lost"}`), 400, "invalid_outcome", outcomes + `"lost"`},
 		{"outcome a number", finished(`{"activation":"a1","outcome":0}`), 400, "invalid_type", "finished.outcome must be a string, got a JSON number"},
-		{"too many", `{"finished":` + list(MaxListed+1, `{"activation":"a","outcome":"done"}`) + `}`, 413, "too_many_finished", "finished may list at most 4096 activations, got 4097"},
+		{"too many", `{"finished":` + list(MaxListed+1, `{"activation":"a","outcome":"done"}`) + `}`, 413, "too_many_finished", "finished may list at most 8192 activations, got 8193"},
 	})
 }
 

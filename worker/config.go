@@ -48,7 +48,7 @@ type Config struct {
 	Prefix string
 	// Pools the worker belongs to. Default: the pool "default".
 	Pools []string
-	// Slots is how many activations run at the same time, 1 to 1024. Default 1.
+	// Slots is how many activations run at the same time, 1 to 4096. Default 1.
 	Slots int
 	// Shared makes the worker listen on the shared activate subject only. By default
 	// it offers a subject of its own as well, which a dispatcher set to direct

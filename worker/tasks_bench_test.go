@@ -37,7 +37,7 @@ func BenchmarkTasks(b *testing.B) {
 		name    string
 		slots   int
 		handler TaskHandler
-	}{{"slots=1", 1, noop}, {"slots=64", 64, noop}, {"slots=1024", 1024, noop}, {"slots=64/context", 64, look}} {
+	}{{"slots=1", 1, noop}, {"slots=64", 64, noop}, {"slots=4096", 4096, noop}, {"slots=64/context", 64, look}} {
 		b.Run(bench.name, func(b *testing.B) {
 			// As many orders as there are activations that are remembered, and some.
 			orders := make([][]byte, 2+5000/bench.slots)

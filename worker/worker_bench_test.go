@@ -15,7 +15,7 @@ import (
 // BenchmarkWorker measures tasks through NATS: a worker, a server, and a dispatcher
 // that gives out a new task for each that has ended. One operation is one task.
 func BenchmarkWorker(b *testing.B) {
-	for _, slots := range []int{1, 64, 1024} {
+	for _, slots := range []int{1, 64, 4096} {
 		b.Run("slots="+strconv.Itoa(slots), func(b *testing.B) {
 			f := newFake(b).patient()
 			d := &benchDispatcher{b: b, f: f, total: b.N, done: make(chan struct{})}

@@ -68,7 +68,7 @@ func parseOptions(args []string) (options, error) {
 	f.DurationVar(&o.settle, "settle", 5*time.Second, "how long memory must not have changed before it is read")
 	f.IntVar(&o.batch, "batch", 500, "tasks in one bulk submission")
 	f.IntVar(&o.submitters, "submitters", 64, "submitters of singles")
-	f.IntVar(&o.haSlots, "ha-slots", 1024, "slots of the worker of ha")
+	f.IntVar(&o.haSlots, "ha-slots", 4096, "slots of the worker of ha")
 	f.IntVar(&o.asynqSlots, "asynq-concurrency", 32, "concurrency of the worker of asynq")
 	f.IntVar(&o.rvSlots, "river-workers", 2000, "MaxWorkers of the worker of River")
 	f.IntVar(&o.haLanes, "ha-lanes", 4, "goroutines that submit batches to ha")

@@ -55,7 +55,7 @@ On Ctrl-C it cancels what is left.`,
 	flags.IntVar(&f.batch, "batch", 100, "how many tasks are submitted at a time, 1 to 10000")
 	flags.IntVar(&f.submitters, "submitters", 4, "how many submit at the same time, 1 to 1000")
 	flags.IntVar(&f.workers, "workers", 2, "workers to register, 1 to 100")
-	flags.IntVar(&f.slots, "slots", 64, "tasks that each runs at the same time, 1 to 1024")
+	flags.IntVar(&f.slots, "slots", 64, "tasks that each runs at the same time, 1 to 4096")
 	flags.IntVar(&f.size, "payload", 200, "bytes of a payload, 2 to 262144")
 	flags.IntVar(&f.singles, "singles", 200, "tasks to submit one after the other, up to 100000")
 	f.add(cmd, "print nothing but one JSON object at the end")

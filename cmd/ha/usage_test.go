@@ -43,7 +43,7 @@ func TestBadUsageExitsWith2AndSaysWhy(t *testing.T) {
 		{"worker --weight 1 --work-min -1s", "--work-min"},
 		{"worker --weight 1 --work-max 2 --log-level warn", "--work-max"},
 		{"worker --weight 1 --slots 0", "--slots"},
-		{"worker --weight 1 --slots 1025", "1024"},
+		{"worker --weight 1 --slots 4097", "4096"},
 		{"worker --weight 1 --grace 0s", "--grace"},
 		{"worker --weight 1 --name a.b", "a.b"},
 		{"worker --weight 1 --name " + huge, "10000 bytes"},

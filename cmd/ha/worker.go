@@ -72,7 +72,7 @@ a row as it allows, so that a supervisor can tell that from a failure.`,
 	flags := cmd.Flags()
 	flags.Var(&f.weight, "weight", "claim on activations relative to the other workers, 1 to 1000000 (required)")
 	flags.StringVar(&f.name, "name", defaultName(os.Getpid()), "name for people")
-	flags.IntVar(&f.slots, "slots", 1, "activations it runs at the same time, 1 to 1024")
+	flags.IntVar(&f.slots, "slots", 1, "activations it runs at the same time, 1 to 4096")
 	flags.StringSliceVar(&f.pools, "pool", nil, "pool it belongs to; repeatable or comma-separated (default \"default\")")
 	f.tasks.add(cmd)
 	f.work.add(cmd)

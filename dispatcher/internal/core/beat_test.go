@@ -93,7 +93,7 @@ func TestNothingIsOwedForABeatNobodySaw(t *testing.T) {
 
 func TestIntervalOfZero(t *testing.T) {
 	r := newRig(t, func(c *Config) { c.ActivateEvery = 0 })
-	id := r.hello(Hello{Weight: 1, Slots: ha.MaxSlots})
+	id := r.hello(Hello{Weight: 1, Slots: 4 * burst})
 	r.want("sent with the hello", r.sends(), burst)
 	for range 3 {
 		r.want("next wake", r.core.NextWake(), r.now)
