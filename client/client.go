@@ -20,6 +20,8 @@ type Client struct {
 	nc    *nats.Conn
 	cfg   Config
 	names subjects.Names
+	// gather is for Submit alone.
+	gather gatherer
 	// ready returns why a request of that length cannot be sent now, and send sends it.
 	// They are the connection's; tests put a script in their place.
 	ready func(length int) error

@@ -25,6 +25,10 @@ type query struct {
 	// try is how long each try waits for its answer, patience how long there are
 	// tries.
 	try, patience time.Duration
+	// since is when the call began, from which patience counts; zero: as the first try does.
+	since time.Time
+	// tried, if set, is told of each try as it begins; see request.
+	tried func(tries int, last error)
 }
 
 // query returns the request with the times that most are given.
@@ -39,10 +43,13 @@ func (c *Client) query(what string, body []byte) query {
 // [nats.ErrConnectionDraining].
 func (c *Client) ask(ctx context.Context, q query) ([]byte, error) {
 	var (
-		start  = time.Now()
+		start  = q.since
 		pauses backoff
 		last   error
 	)
+	if start.IsZero() {
+		start = time.Now()
+	}
 	for tries := 0; ; tries++ {
 		left := q.patience - time.Since(start)
 		switch {
@@ -50,6 +57,9 @@ func (c *Client) ask(ctx context.Context, q query) ([]byte, error) {
 			return nil, ended(ctx, tries, time.Since(start), last)
 		case left <= 0:
 			return nil, unanswered(tries, time.Since(start), last)
+		}
+		if q.tried != nil {
+			q.tried(tries+1, last)
 		}
 		body, err := c.try(ctx, q, min(q.try, left))
 		if err == nil || final(err) {

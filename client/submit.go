@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"time"
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/subjects"
@@ -18,6 +19,11 @@ import (
 // unique key is taken. After any other error it is not known whether the task was
 // taken. The id is returned in that case too: who submits the task again with it
 // cannot submit it twice.
+//
+// Tasks that many goroutines submit at the same time through one client share
+// requests: while a few requests are in flight, further tasks wait for one of them to be
+// answered, and go together. Each call gets the answer to its own task, and ends with
+// its own context.
 func (c *Client) Submit(ctx context.Context, spec ha.TaskSpec) (ha.TaskID, error) {
 	if err := prepare(&spec); err != nil {
 		return spec.ID, failed("submit", string(spec.ID), err)
@@ -26,12 +32,9 @@ func (c *Client) Submit(ctx context.Context, spec ha.TaskSpec) (ha.TaskID, error
 	if err != nil {
 		return spec.ID, failed("submit", string(spec.ID), err)
 	}
-	reply, err := c.ask(ctx, c.query(subjects.TaskSubmit, body))
-	if err == nil {
-		_, err = readSubmitted(reply, spec.ID)
-	}
+	err = c.submit(ctx, &entry{id: spec.ID, body: body, since: time.Now(), told: make(chan verdict, 1)})
 	if err != nil {
-		return spec.ID, failed("submit", string(spec.ID), withHolder(err, reply))
+		return spec.ID, failed("submit", string(spec.ID), err)
 	}
 	return spec.ID, nil
 }
