@@ -28,6 +28,13 @@
 // holds for a full backlog too (status 429): whether to wait, to slow down or to drop
 // the task is for the program to decide.
 //
+// # Many at once
+//
+// [Client.SubmitMany] is for tasks that are there together. Where hundreds of
+// goroutines call [Client.Submit] at the same time, through one client, their tasks
+// share requests as well: 32 are in flight at most, and what comes meanwhile goes
+// together when one of them is answered. It changes no answer, and saves messages.
+//
 // # Errors
 //
 // Every error begins with the operation and what it was about, and can be told apart

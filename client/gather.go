@@ -14,9 +14,9 @@ import (
 
 const (
 	// gatherRequests is how many requests of [Client.Submit] are in flight before the
-	// next tasks wait, to go together: enough for the dispatcher to have the next at hand
-	// when it has answered one.
-	gatherRequests = 4
+	// next tasks wait, to go together. A few dozen submitters are each served sooner where
+	// none waits for another's answer; of hundreds, it is the messages that cost.
+	gatherRequests = 32
 	// gatherTasks and gatherBytes bound what goes together in one request.
 	gatherTasks = 256
 	gatherBytes = 256 << 10

@@ -282,7 +282,7 @@ func TestNobodyAnswersTheGathered(t *testing.T) {
 		var all sync.WaitGroup
 		for i := range 40 {
 			all.Go(func() {
-				time.Sleep(time.Duration(i) * time.Second)
+				sleep(t.Context(), time.Duration(i)*time.Second)
 				start := time.Now()
 				_, err := c.Submit(t.Context(), ha.TaskSpec{Kind: "k"})
 				if took := time.Since(start); !errors.Is(err, ha.ErrUnavailable) || took < DefaultPatience || took > DefaultPatience+2*DefaultTimeout {

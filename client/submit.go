@@ -21,7 +21,7 @@ import (
 // cannot submit it twice.
 //
 // Tasks that many goroutines submit at the same time through one client share
-// requests: while a few requests are in flight, further tasks wait for one of them to be
+// requests: while 32 of them are in flight, further tasks wait for one of them to be
 // answered, and go together. Each call gets the answer to its own task, and ends with
 // its own context.
 func (c *Client) Submit(ctx context.Context, spec ha.TaskSpec) (ha.TaskID, error) {

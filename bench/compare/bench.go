@@ -139,6 +139,13 @@ func (b *bench) measure(ctx context.Context) error {
 		if !slices.Contains(list(b.o.systems), columnHA) {
 			continue
 		}
+		if b.o.runs("singles") {
+			apart := b.ha(", a client for each submitter", true, 1)
+			apart.settings.Apart = true
+			if err := b.do(ctx, "singles", apart); err != nil {
+				return err
+			}
+		}
 		if b.o.runs("latency") {
 			if err := b.latency(ctx, b.ha(", journal in memory", false, 1, "--journal", "memory")); err != nil {
 				return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -31,6 +32,8 @@ func haConnect(url, name string) (*nats.Conn, *client.Client, error) {
 type haProducer struct {
 	nc     *nats.Conn
 	client *client.Client
+	// apart, if set, has clients for one call at a time each.
+	apart *sync.Pool
 }
 
 func newHAProducer(s Settings) (*haProducer, error) {
@@ -38,7 +41,14 @@ func newHAProducer(s Settings) (*haProducer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &haProducer{nc: nc, client: c}, nil
+	p := &haProducer{nc: nc, client: c}
+	if s.Apart {
+		p.apart = &sync.Pool{New: func() any {
+			own, _ := client.New(nc, client.Config{}) // as c was made, without an error
+			return own
+		}}
+	}
+	return p, nil
 }
 
 func (p *haProducer) Submit(ctx context.Context, payload Payload) error {
@@ -46,7 +56,12 @@ func (p *haProducer) Submit(ctx context.Context, payload Payload) error {
 	if err != nil {
 		return err
 	}
-	_, err = p.client.Submit(ctx, spec)
+	c := p.client
+	if p.apart != nil {
+		c, _ = p.apart.Get().(*client.Client) // there is nothing else in it
+		defer p.apart.Put(c)
+	}
+	_, err = c.Submit(ctx, spec)
 	return err
 }
 

@@ -51,6 +51,9 @@ type Settings struct {
 	Slots int `json:"slots"`
 	// Connections is how many a producer may hold to the server, where it holds several.
 	Connections int `json:"connections"`
+	// Apart: each submitter has a client of its own, where several would otherwise share
+	// requests.
+	Apart bool `json:"apart"`
 }
 
 // Producer submits tasks. Its methods may be used concurrently.
