@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -40,6 +41,8 @@ type JetStream struct {
 	created time.Time // tells the stream from another one of the same name
 
 	shrunkPatience time.Duration // see follower.position
+
+	bodies sync.Pool // of *[]byte: entries on their way, whose memory is used again
 }
 
 // OpenJetStream opens the journal, and creates its stream where there is none. A
@@ -95,8 +98,14 @@ func (j *JetStream) Append(ctx context.Context, after uint64, e Entry) (uint64, 
 			"Nats-Expected-Last-Sequence": {strconv.FormatUint(after, 10)},
 			"Nats-Msg-Id":                 {e.ID()},
 		},
-		Data: AppendEntry(make([]byte, 0, len(e.Data)+len(e.Node)+48), e),
 	}
+	body, _ := j.bodies.Get().(*[]byte)
+	if body == nil {
+		body = new([]byte)
+	}
+	defer j.bodies.Put(body) // the NATS client has copied it by then, whatever came of it
+	*body = AppendEntry((*body)[:0], e)
+	m.Data = *body
 	var ack pubAck
 	err := exchange(ctx, j.nc, m, &ack)
 	switch {
