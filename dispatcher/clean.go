@@ -27,9 +27,10 @@ func entryBytes(data []byte) uint64 { return uint64(len(data)) + entryOverhead }
 type cleaner struct {
 	logged uint64 // bytes in the journal
 	before uint64 // of them, those before the snapshot under way
-	size   uint64 // bytes of the last snapshot
+	size   uint64 // bytes of the last snapshot, of one under way so far
 	begins uint64 // sequence of the first entry of the snapshot under way
 	open   bool   // a snapshot has begun, and its end is not committed
+	whole  uint64 // while following: sequence of the first entry of the last snapshot that is whole; 0: none
 
 	next func() (core.Record, bool) // nil: all of it is in batches, or none was begun
 	stop func()
@@ -116,7 +117,11 @@ func (l *loop) cleaned(b *batch, seq uint64) {
 	}
 	c.open = false
 	c.logged -= c.before
-	begins := c.begins
+	l.purge(c.begins)
+}
+
+// purge removes all before the snapshot that begins with that entry.
+func (l *loop) purge(begins uint64) {
 	l.scribe.wg.Go(func() {
 		ctx, cancel := context.WithTimeout(l.scribe.ctx, stopTimeout)
 		defer cancel()
@@ -124,4 +129,25 @@ func (l *loop) cleaned(b *batch, seq uint64) {
 			l.d.cfg.Log.Warn().Err(err).Msg("cleaning the journal; the next cleaning will do it")
 		}
 	})
+}
+
+// followed takes note of an entry that another leader wrote; was and now are what the
+// core had met of snapshots before and after it. So who takes over knows as much as
+// the leader before, and does not begin with a snapshot of what may be a million tasks.
+func (c *cleaner) followed(seq, bytes uint64, was, now core.Passed) {
+	if now.Begun != was.Begun { // it is the first record of its entry
+		c.begins, c.before = seq, c.logged
+	}
+	c.logged += bytes
+	if now.Complete != was.Complete {
+		c.whole, c.size = c.begins, now.Bytes
+		c.logged -= c.before
+	}
+}
+
+// inherit does what the leader before may have left undone.
+func (l *loop) inherit() {
+	if l.cleaner.whole > 0 {
+		l.purge(l.cleaner.whole)
+	}
 }

@@ -3,6 +3,7 @@ package dispatcher
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/seed261fe303/ha/dispatcher/internal/core"
@@ -28,6 +29,51 @@ func TestOneSnapshotACleaning(t *testing.T) {
 		}
 	}
 	t.Fatal("the journal was never cleaned")
+}
+
+// TestNextLeaderKnowsTheSnapshot: who takes over goes on where the leader before was,
+// rather than writing down the whole state at once; and removes what that one, which
+// may have died over it, did not.
+func TestNextLeaderKnowsTheSnapshot(t *testing.T) {
+	log := journal.NewMemory()
+	kept := unpurged{log}
+	first := begin(t, kept, 40_000)
+	for n := 0; n == 0 || first.l.cleaner.open; n = snapshots(t, kept) {
+		first.work(5_000)
+	}
+	was := first.l.cleaner
+	if was.before+was.logged < cleanBytes || was.logged > 2*was.size+cleanBytes {
+		t.Fatalf("the test wants a journal that is long and not due: %+v", was)
+	}
+	first.l.stop()
+
+	next := begin(t, log, 0)
+	const little = 1 << 10 // the claim, and the byte before the records of an entry
+	got := next.l.cleaner
+	if diff := int64(got.size - was.size); diff < -little || diff > little || got.logged-was.logged > little || got.open {
+		t.Errorf("the next leader knows %+v, the one before knew %+v", got, was)
+	}
+	purged := func(begins uint64) {
+		t.Helper()
+		eventually(t, func() error {
+			if at, _, err := log.Bounds(t.Context()); err != nil || at != begins {
+				return fmt.Errorf("the journal begins at %d, the snapshot at %d, %w", at, begins, err)
+			}
+			return nil
+		})
+	}
+	purged(was.begins)
+	for next.work(5_000); next.l.cleaner.begins == was.begins; next.work(5_000) {
+		next.check(false)
+	}
+	if n := snapshots(t, log); n != 1 && n != 2 { // the second may not be on its way yet
+		t.Errorf("%d snapshots", n)
+	}
+	for next.l.cleaner.open {
+		next.work(1_000)
+	}
+	purged(next.l.cleaner.begins)
+	next.check(true)
 }
 
 // snapshots returns how many snapshots begin in the log.

@@ -80,10 +80,11 @@ func (l *loop) saw(s sight, end *uint64) ([]journal.Action, error) {
 	default:
 		apply, actions := l.member.Followed(l.scribe.now(), s.entry)
 		if apply {
-			l.cleaner.logged += entryBytes(s.entry.Data)
+			was := l.core.Passed()
 			if err := applyBatch(l.core, s.entry.Data); err != nil {
 				return nil, fmt.Errorf("journal entry %d: %w", s.entry.Seq, err)
 			}
+			l.cleaner.followed(s.entry.Seq, entryBytes(s.entry.Data), was, l.core.Passed())
 		}
 		news = l.scribe.perform(actions)
 	}

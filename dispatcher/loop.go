@@ -75,6 +75,7 @@ func (l *loop) lead() error {
 		return fmt.Errorf("lead epoch %d: %w", epoch, err)
 	}
 	l.listenProbes()
+	l.inherit()
 	l.flush()
 	return nil
 }

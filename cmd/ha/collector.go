@@ -10,7 +10,7 @@ const (
 	// collectorRoom is how much garbage a small heap may gather before it is collected.
 	collectorRoom = 320 << 20
 	// leastCollectorPercent bounds what a large one may gather, in percent of what is in use.
-	leastCollectorPercent = 45
+	leastCollectorPercent = 60
 	// mostCollectorPercent bounds the same for a heap of next to nothing.
 	mostCollectorPercent = 1000
 )

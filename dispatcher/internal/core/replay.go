@@ -2,6 +2,32 @@ package core
 
 import "fmt"
 
+// Passed says what [Core.Replay] has met of snapshots: how many began and how many
+// were complete, and how many bytes the records of the latest take.
+type Passed struct {
+	Begun, Complete int
+	Bytes           uint64
+}
+
+// Passed returns what Replay has met so far. It is not a part of the state.
+func (c *Core) Passed() Passed { return c.passed }
+
+// pass notes a record of the kind that took so many bytes.
+func (p *Passed) pass(kind recordKind, bytes int) {
+	switch kind {
+	case kindBegun:
+		p.Begun++
+		p.Bytes = 0
+	case kindTotals:
+		p.Complete++
+	case kindRestored, kindHistory, kindTaskRestored, kindWorkRestored, kindKindRestored, kindPoolRestored, kindBatchRestored,
+		kindIDsRestored, kindTaskTotals:
+	default:
+		return
+	}
+	p.Bytes += uint64(bytes)
+}
+
 // Replay applies the records in b, one after another as AppendRecord wrote them.
 // It does what DecodeRecord and Apply do, several times as fast: what it decodes
 // never becomes a [Record]. After an error, which matches [ErrCorrupt], the state
@@ -56,6 +82,7 @@ func (c *Core) Replay(b []byte) error {
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrCorrupt, err)
 		}
+		c.passed.pass(recordKind(b[0]), len(b)-len(d.b))
 		b = d.b
 	}
 	return nil

@@ -105,8 +105,9 @@ func (c *Core) applyBegun(r Begun) error {
 		return nil
 	}
 	// Loading already: the snapshot before this one was given up.
+	passed := c.passed
 	*c = *New(c.cfg)
-	c.loading, c.epoch, c.node = true, r.Epoch, r.Node
+	c.loading, c.epoch, c.node, c.passed = true, r.Epoch, r.Node, passed
 	// No more than the limit, whatever a corrupt record says.
 	if n := int(min(r.Workers, uint64(max(0, c.cfg.MaxWorkers)))); n > 0 {
 		c.workers = make(map[ha.WorkerID]*worker, n)

@@ -33,6 +33,7 @@ type Core struct {
 	loading       bool      // between the Begun and the Totals of a snapshot
 	pending       []History // of the snapshot being loaded
 	room          room
+	passed        Passed // by Replay; soft
 	t             tasks
 
 	soft soft
