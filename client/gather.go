@@ -1,7 +1,6 @@
 package client
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -43,7 +42,8 @@ type entry struct {
 	id    ha.TaskID
 	body  []byte // its JSON
 	since time.Time
-	// told gets what is to be done next, or came of it. It has room for one.
+	// told, of one that has to wait, gets what is to be done next, or came of it. It has
+	// room for one.
 	told chan verdict
 
 	// Guarded by the gatherer's mu: the request that it is in, nil where it has none yet;
@@ -92,6 +92,7 @@ func (g *gatherer) board(e *entry) bool {
 		g.flying++
 		return true
 	}
+	e.told = make(chan verdict, 1)
 	g.waiting = append(g.waiting, e)
 	return false
 }
@@ -101,13 +102,11 @@ func (g *gatherer) board(e *entry) bool {
 func (g *gatherer) landed(again []*entry) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	var first []*entry
 	for _, e := range again {
-		if e.request = nil; !e.left {
-			first = append(first, e)
-		}
+		e.request = nil
 	}
-	g.waiting = append(first, g.waiting...)
+	again = slices.DeleteFunc(again, func(e *entry) bool { return e.left })
+	g.waiting = slices.Insert(g.waiting, 0, again...)
 	if len(g.waiting) == 0 {
 		g.flying--
 		return
@@ -124,14 +123,12 @@ func (g *gatherer) muster() []*entry {
 			break
 		}
 	}
-	crew := append(make([]*entry, 0, n), g.waiting[:n]...)
+	crew := slices.Clone(g.waiting[:n])
 	r := new(request)
 	for _, e := range crew {
 		e.request = r
 	}
-	rest := copy(g.waiting, g.waiting[n:])
-	clear(g.waiting[rest:])
-	g.waiting = g.waiting[:rest]
+	g.waiting = slices.Delete(g.waiting, 0, n)
 	return crew
 }
 
@@ -219,11 +216,17 @@ func (c *Client) lead(ctx context.Context, e *entry, crew []*entry) error {
 		return c.disband(ctx, crew, err)
 	}
 	c.gather.landed(nil)
-	outcomes, err := readGathered(reply, crew)
-	for i, other := range crew[1:] {
-		other.told <- verdict{err: outcomeOf(err, outcomes, i+1)}
+	entries, err := readMany(reply, len(crew), func(i int) ha.TaskID { return crew[i].id })
+	outcome := func(i int) error {
+		if err != nil || entries == nil {
+			return err // which is about all
+		}
+		return entryError(entries[i], crew[i].id)
 	}
-	return outcomeOf(err, outcomes, 0)
+	for i := 1; i < len(crew); i++ {
+		crew[i].told <- verdict{err: outcome(i)}
+	}
+	return outcome(0)
 }
 
 // disband deals with a request for crew that got no answer, or was refused as a whole.
@@ -248,14 +251,6 @@ func (c *Client) disband(ctx context.Context, crew []*entry, err error) error {
 	return err
 }
 
-// outcomeOf is err, which is about all, or that of outcome i.
-func outcomeOf(err error, outcomes []error, i int) error {
-	if err != nil || outcomes == nil {
-		return err
-	}
-	return outcomes[i]
-}
-
 // gathered is the body of a request for crew.
 func gathered(crew []*entry) []byte {
 	size := len(`]`)
@@ -268,32 +263,4 @@ func gathered(crew []*entry) []byte {
 		body = append(body, e.body...)
 	}
 	return append(body, ']')
-}
-
-// readGathered returns what the answer says of each task; nil: all were taken.
-func readGathered(reply []byte, crew []*entry) ([]error, error) {
-	rest, ok := bytes.CutPrefix(reply, []byte(`[`))
-	for i := 0; i < len(crew) && ok; i++ {
-		if i > 0 {
-			rest, ok = bytes.CutPrefix(rest, []byte(`,`))
-		}
-		if ok {
-			rest, ok = skipAccepted(rest, crew[i].id)
-		}
-	}
-	if ok && string(rest) == `]` {
-		return nil, nil
-	}
-	var entries []subjects.Submitted
-	if err := understand(reply, &entries); err != nil {
-		return nil, err
-	}
-	if len(entries) != len(crew) {
-		return nil, strange("it is about %d tasks, and %d were submitted", len(entries), len(crew))
-	}
-	outcomes := make([]error, len(crew))
-	for i, s := range entries {
-		outcomes[i] = entryError(s, crew[i].id)
-	}
-	return outcomes, nil
 }

@@ -1,7 +1,6 @@
 package client
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -147,15 +146,9 @@ func (m *bulk) send(ctx context.Context, p *part) {
 
 // read notes what the answer to p says of each of its tasks.
 func (m *bulk) read(reply []byte, p *part) error {
-	if m.allAccepted(reply, p) {
-		return nil
-	}
-	var entries []subjects.Submitted
-	if err := understand(reply, &entries); err != nil {
+	entries, err := readMany(reply, len(p.tasks), func(j int) ha.TaskID { return m.out[p.tasks[j]].ID })
+	if err != nil {
 		return err
-	}
-	if len(entries) != len(p.tasks) {
-		return strange("it is about %d tasks, and %d were submitted", len(entries), len(p.tasks))
 	}
 	for j, entry := range entries {
 		out := &m.out[p.tasks[j]]
@@ -166,24 +159,6 @@ func (m *bulk) read(reply []byte, p *part) error {
 		}
 	}
 	return nil
-}
-
-// allAccepted tells whether the answer to p says no more than that each of its tasks
-// was taken, which is quickly seen.
-func (m *bulk) allAccepted(reply []byte, p *part) bool {
-	rest, ok := bytes.CutPrefix(reply, []byte(`[`))
-	for j, i := range p.tasks {
-		if j > 0 && ok {
-			rest, ok = bytes.CutPrefix(rest, []byte(`,`))
-		}
-		if ok {
-			rest, ok = skipAccepted(rest, m.out[i].ID)
-		}
-		if !ok {
-			return false
-		}
-	}
-	return string(rest) == `]`
 }
 
 // stop notes that a part of n tasks got no answer.

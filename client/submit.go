@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"time"
 
@@ -32,7 +33,7 @@ func (c *Client) Submit(ctx context.Context, spec ha.TaskSpec) (ha.TaskID, error
 	if err != nil {
 		return spec.ID, failed("submit", string(spec.ID), err)
 	}
-	err = c.submit(ctx, &entry{id: spec.ID, body: body, since: time.Now(), told: make(chan verdict, 1)})
+	err = c.submit(ctx, &entry{id: spec.ID, body: body, since: time.Now()})
 	if err != nil {
 		return spec.ID, failed("submit", string(spec.ID), err)
 	}
@@ -49,6 +50,32 @@ func readSubmitted(reply []byte, id ha.TaskID) (subjects.Submitted, error) {
 		return s, err
 	}
 	return s, entryError(s, id)
+}
+
+// readMany reads the answer to the submission of n tasks, of which id tells the ids.
+// It returns an entry for each; nil: the answer says no more than that all were taken,
+// as it mostly does, which is quickly seen.
+func readMany(reply []byte, n int, id func(int) ha.TaskID) ([]subjects.Submitted, error) {
+	rest, ok := bytes.CutPrefix(reply, []byte(`[`))
+	for i := 0; i < n && ok; i++ {
+		if i > 0 {
+			rest, ok = bytes.CutPrefix(rest, []byte(`,`))
+		}
+		if ok {
+			rest, ok = skipAccepted(rest, id(i))
+		}
+	}
+	if ok && string(rest) == `]` {
+		return nil, nil
+	}
+	var entries []subjects.Submitted
+	if err := understand(reply, &entries); err != nil {
+		return nil, err
+	}
+	if len(entries) != n {
+		return nil, strange("it is about %d tasks, and %d were submitted", len(entries), n)
+	}
+	return entries, nil
 }
 
 // entryError returns what an entry says against the task id.
