@@ -56,7 +56,7 @@ func parseOptions(args []string) (options, error) {
 	f.DurationVar(&o.timeout, "timeout", 3*time.Hour, "bounds the whole run")
 	f.DurationVar(&o.step, "step-timeout", 10*time.Minute, "bounds every single step")
 	f.IntVar(&o.tasks, "tasks", 400_000, "tasks of ha in drain and bulk")
-	f.IntVar(&o.peerTasks, "peer-tasks", 100_000, "tasks of the others in drain and bulk, whose rate does not depend on it")
+	f.IntVar(&o.peerTasks, "peer-tasks", 100_000, "tasks of the others in drain and bulk, fewer so that it does not take an hour")
 	f.IntVar(&o.singles, "single-tasks", 200_000, "tasks of ha in singles")
 	f.IntVar(&o.peerSingles, "peer-single-tasks", 30_000, "tasks of the others in singles")
 	f.IntVar(&o.pings, "pings", 3000, "greatest number of tasks for the latency of an idle system")
