@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -130,8 +131,8 @@ func TestGathered(t *testing.T) {
 func submitInChaos(t *testing.T, seed uint64) {
 	d := newDesk(seed)
 	d.chaos = true
-	c := scripted(Config{Timeout: 20 * time.Millisecond, Patience: 2 * time.Second}, d.send)
-	callers := 1 + d.rng.IntN(60)
+	c := scripted(Config{Timeout: 20 * time.Millisecond, Patience: time.Minute}, d.send) // which no chance uses up
+	callers := 1 + d.rng.IntN(8*gatherRequests)                                          // most of them have to wait
 	var all sync.WaitGroup
 	for n := range callers {
 		rng := rand.New(rand.NewPCG(seed, uint64(n)))
@@ -280,9 +281,9 @@ func TestNobodyAnswersTheGathered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := scripted(Config{}, func(ctx context.Context, _ []byte) (*nats.Msg, error) { return silent(ctx) })
 		var all sync.WaitGroup
-		for i := range 40 {
+		for i := range 3 * gatherRequests {
 			all.Go(func() {
-				sleep(t.Context(), time.Duration(i)*time.Second)
+				sleep(t.Context(), time.Duration(i)*DefaultPatience/(4*gatherRequests))
 				start := time.Now()
 				_, err := c.Submit(t.Context(), ha.TaskSpec{Kind: "k"})
 				if took := time.Since(start); !errors.Is(err, ha.ErrUnavailable) || took < DefaultPatience || took > DefaultPatience+2*DefaultTimeout {
@@ -293,4 +294,35 @@ func TestNobodyAnswersTheGathered(t *testing.T) {
 		all.Wait()
 		idle(t, c)
 	})
+}
+
+// TestAgainGoesFirst: whose request was given up has waited longer than those that
+// have not had one.
+func TestAgainGoesFirst(t *testing.T) {
+	a, b, left, late := &entry{id: "a"}, &entry{id: "b"}, &entry{id: "left", left: true}, &entry{id: "late"}
+	a.told = make(chan verdict, 1)
+	g := gatherer{flying: 1, waiting: []*entry{late}}
+	g.landed([]*entry{a, left, b})
+	if crew := (<-a.told).lead; !slices.Equal(crew, []*entry{a, b, late}) || g.flying != 1 || len(g.waiting) != 0 {
+		t.Errorf("%d lead, %d in flight, %d waiting", len(crew), g.flying, len(g.waiting))
+	}
+}
+
+// TestLeaderGivesUpAtOnce: who was just told to lead, and gives up, is followed by the
+// next.
+func TestLeaderGivesUpAtOnce(t *testing.T) {
+	gone, next := &entry{id: "gone", told: make(chan verdict, 1)}, &entry{id: "next", told: make(chan verdict, 1)}
+	gone.told <- verdict{lead: []*entry{gone, next}}
+	g := gatherer{flying: 1}
+	if _, _, known := g.leave(gone); known {
+		t.Error("what came of it is said to be known")
+	}
+	select {
+	case v := <-next.told:
+		if !slices.Equal(v.lead, []*entry{next}) || g.flying != 1 {
+			t.Errorf("%d lead, %d in flight", len(v.lead), g.flying)
+		}
+	default:
+		t.Error("nobody leads")
+	}
 }
