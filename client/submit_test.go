@@ -40,7 +40,7 @@ func TestSubmitGivesAnID(t *testing.T) {
 func TestSubmitKeepsTheID(t *testing.T) {
 	f := newFake(t)
 	f.on(subjects.TaskSubmit, func(int, []byte) any { return silence{} }).listen()
-	c, _ := f.client(client.Config{Patience: 20 * time.Millisecond})
+	c, _ := f.client(client.Config{Patience: time.Second})
 	id, err := c.Submit(t.Context(), ha.TaskSpec{Kind: "resize"})
 	if !errors.Is(err, ha.ErrUnavailable) || len(id) != 22 || !strings.Contains(err.Error(), string(id)) {
 		t.Fatalf("got %q, %v", id, err)
@@ -57,7 +57,7 @@ func TestRepeatedInVain(t *testing.T) {
 	for _, answer := range []error{errors.New("out of ink"), ha.Unavailable("unavailable", "out of ink")} {
 		f := newFake(t)
 		f.on(subjects.TaskSubmit, func(int, []byte) any { return answer }).listen()
-		c, _ := f.client(client.Config{Patience: 50 * time.Millisecond})
+		c, _ := f.client(client.Config{Patience: time.Second})
 		_, err := c.Submit(t.Context(), ha.TaskSpec{Kind: "k"})
 		if _, refused := errors.AsType[*ha.Error](err); refused || !errors.Is(err, ha.ErrUnavailable) || !strings.HasSuffix(err.Error(), "out of ink") {
 			t.Errorf("got %v", err)
