@@ -64,8 +64,13 @@ var importRules = []rule{
 	{packages: "dispatcher/internal/sim", ours: []string{".", "dispatcher/internal/core", "dispatcher/internal/share", "dispatcher/internal/journal"},
 		external: []string{"pgregory.net/rapid"}, testOnly: true,
 		why: "the simulation drives the core as the dispatcher does, without a network; no product code may depend on it"},
+	{packages: "dispatcher/internal/book", ours: []string{".", "dispatcher/internal/core", "dispatcher/internal/journal"}, testOnly: true,
+		why: "the journals that tests look into come from the core, without a dispatcher; no product code may depend on it"},
+	{packages: "dispatcher/audit", ours: []string{".", "subjects", "dispatcher/internal/core", "dispatcher/internal/journal"}, external: []string{natsClient},
+		why: "looking into a journal means reading it as it is: no dispatcher runs, and none is asked"},
 	{packages: "dispatcher", ours: []string{".", "subjects", "dispatcher/internal/..."}, external: []string{natsClient, zerolog},
-		why: "a dispatcher reaches workers over the wire only, and brings no server into the program that uses it"},
+		why: "a dispatcher reaches workers over the wire only, brings no server into the program that uses it," +
+			" and runs without what looks into journals"},
 	{packages: "worker", ours: []string{".", "subjects"}, external: []string{natsClient, "github.com/nats-io/nuid", zerolog},
 		why: "a worker knows the wire, not the dispatcher behind it"},
 	{packages: "client", ours: []string{".", "subjects"}, external: []string{natsClient, "github.com/nats-io/nuid"},
@@ -81,10 +86,11 @@ var importRules = []rule{
 }
 
 var (
-	publicPackages = []string{".", "subjects", "embedded", "connect", "dispatcher", "worker", "client", "hatest", "cmd/ha/..."}
-	commandLine    = []string{natsClient, zerolog, "github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/mattn/go-isatty", "github.com/schollz/progressbar/v3"}
-	proofTools     = []string{natsClient, zerolog, "github.com/anishathalye/porcupine", "golang.org/x/sys/..."}
-	testHelpers    = []string{"testing/...", "pgregory.net/rapid", "go.uber.org/goleak"}
+	publicPackages = []string{".", "subjects", "embedded", "connect", "dispatcher", "dispatcher/audit",
+		"worker", "client", "hatest", "cmd/ha/..."}
+	commandLine = []string{natsClient, zerolog, "github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/mattn/go-isatty", "github.com/schollz/progressbar/v3"}
+	proofTools  = []string{natsClient, zerolog, "github.com/anishathalye/porcupine", "golang.org/x/sys/..."}
+	testHelpers = []string{"testing/...", "pgregory.net/rapid", "go.uber.org/goleak"}
 )
 
 // listed is what `go list -json` says of a package.
@@ -261,7 +267,8 @@ func TestImportRulesBite(t *testing.T) {
 		"worker/w_test.go":                      source("worker_test", "testing", module+"/dispatcher", natsServer+"/server"),
 		"embedded/e.go":                         source("embedded", natsServer+"/server", "context"),
 		"embedded/e_test.go":                    source("embedded", natsServer+"/server"),
-		"dispatcher/d.go":                       source("dispatcher", module+"/subjects", module+"/dispatcher/internal/sim", module+"/embedded"),
+		"dispatcher/d.go":                       source("dispatcher", module+"/subjects", module+"/dispatcher/internal/sim", module+"/embedded", module+"/dispatcher/audit"),
+		"dispatcher/audit/a.go":                 source("audit", module+"/dispatcher/internal/core", module+"/dispatcher"),
 		"dispatcher/internal/core/c.go":         source("core", module, "time", "context", module+"/subjects", zerolog),
 		"dispatcher/internal/sim/s.go":          source("sim", "testing", module+"/dispatcher/internal/core"),
 		"dispatcher/internal/share/s.go":        source("share", "math/bits"),
@@ -279,6 +286,8 @@ func TestImportRulesBite(t *testing.T) {
 		"worker imports " + natsServer + "/server",
 		"dispatcher imports " + module + "/dispatcher/internal/sim: it is for tests only",
 		"dispatcher imports " + module + "/embedded",
+		"dispatcher imports " + module + "/dispatcher/audit",
+		"dispatcher/audit imports " + module + "/dispatcher:",
 		"dispatcher imports " + natsServer + ": by way of another package",
 		"dispatcher/internal/core imports context",
 		"dispatcher/internal/core imports " + module + "/subjects",

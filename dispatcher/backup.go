@@ -26,6 +26,9 @@ const (
 	backupAttempts = 10
 )
 
+// ErrNoJournal says that there is no journal in JetStream below the prefix asked for.
+var ErrNoJournal = journal.ErrAbsent
+
 // BackupInfo describes a backup.
 type BackupInfo struct {
 	// Prefix is that of the dispatchers whose journal it is.
@@ -73,7 +76,7 @@ func openToCopy(ctx context.Context, nc *nats.Conn, prefix string, create bool) 
 		if err == nil || !errors.Is(err, journal.ErrUnhealthy) {
 			return log, err
 		}
-		if pause(limit, openRetry) != nil {
+		if journal.Pause(limit, journal.RetryEvery) != nil {
 			return nil, errors.Join(err, context.Cause(ctx)) // the latter is nil where it was the patience that ended
 		}
 	}
@@ -82,14 +85,11 @@ func openToCopy(ctx context.Context, nc *nats.Conn, prefix string, create bool) 
 func tryOpen(ctx context.Context, nc *nats.Conn, prefix string, create bool) (*journal.JetStream, error) {
 	limit, cancel := context.WithTimeout(ctx, askAgain)
 	defer cancel()
-	if err := journal.Available(limit, nc); err != nil {
-		return nil, err
-	}
-	if err := journal.CheckServer(nc); err != nil {
+	if err := journal.Usable(limit, nc); err != nil {
 		return nil, err
 	}
 	if !create {
-		if _, err := OpenInspector(ctx, nc, prefix); err != nil {
+		if _, err := journal.OpenReader(ctx, nc, prefix); err != nil {
 			return nil, err
 		}
 	}

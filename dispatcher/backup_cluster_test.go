@@ -16,6 +16,7 @@ import (
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher"
+	"github.com/seed261fe303/ha/dispatcher/audit"
 	"github.com/seed261fe303/ha/embedded"
 	"github.com/seed261fe303/ha/subjects"
 )
@@ -195,7 +196,7 @@ func TestBackupOfAStandaloneRestoredIntoACluster(t *testing.T) {
 // verified replays the journal and checks that it makes sense.
 func verified(t *testing.T, nc *nats.Conn, prefix string) {
 	t.Helper()
-	i, err := dispatcher.OpenInspector(t.Context(), nc, prefix)
+	i, err := audit.Open(t.Context(), nc, prefix)
 	if err != nil {
 		t.Fatal(err)
 	}

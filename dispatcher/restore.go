@@ -211,7 +211,7 @@ func appendSurely(ctx context.Context, log journal.Log, e journal.Entry) error {
 			return fmt.Errorf("%w any more: somebody else has written entry %d; stop the dispatchers, and restore into a new one",
 				ErrJournalNotEmpty, e.Seq)
 		}
-		if pause(ctx, openRetry) != nil {
+		if journal.Pause(ctx, journal.RetryEvery) != nil {
 			return fmt.Errorf("%w: %w", context.Cause(ctx), err)
 		}
 	}

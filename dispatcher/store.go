@@ -13,8 +13,6 @@ import (
 )
 
 const (
-	// openRetry is how long to wait before asking JetStream again while it starts.
-	openRetry = 250 * time.Millisecond
 	// openTimeout bounds one attempt to open the journal.
 	openTimeout = 3 * time.Second
 	// leastPayload is what the server must carry: a full batch, and what is added to
@@ -49,7 +47,7 @@ func (d *Dispatcher) openJournal(ctx context.Context) (journal.Log, error) {
 			return nil, fmt.Errorf("open the journal: %w", err)
 		}
 		d.health.set(err)
-		if err := pause(ctx, openRetry); err != nil {
+		if err := journal.Pause(ctx, journal.RetryEvery); err != nil {
 			return nil, err
 		}
 	}
@@ -58,10 +56,7 @@ func (d *Dispatcher) openJournal(ctx context.Context) (journal.Log, error) {
 func (d *Dispatcher) openStream(ctx context.Context) (*journal.JetStream, error) {
 	limit, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	if err := journal.Available(limit, d.nc); err != nil {
-		return nil, err
-	}
-	if err := journal.CheckServer(d.nc); err != nil {
+	if err := journal.Usable(limit, d.nc); err != nil {
 		return nil, err
 	}
 	if carried := d.nc.MaxPayload(); carried < leastPayload {
@@ -97,7 +92,7 @@ func (d *Dispatcher) keepUp(log journal.Log) (stop func()) {
 			if _, err := r.Raise(ctx); err != nil && ctx.Err() == nil {
 				d.cfg.Log.Debug().Err(err).Msg("looking for more replicas")
 			}
-			_ = pause(ctx, raiseEvery) // ctx ended: so does the loop
+			_ = journal.Pause(ctx, raiseEvery) // ctx ended: so does the loop
 		}
 	}()
 	return func() {

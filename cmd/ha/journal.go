@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/seed261fe303/ha/dispatcher"
+	"github.com/seed261fe303/ha/dispatcher/audit"
 )
 
 // journalFlags are those of the commands that look into the journal.
@@ -42,7 +42,7 @@ and may be used while they run.`,
 
 func (a *app) journalTail() *cobra.Command {
 	cmd, f := a.journalSub("tail", "Show records as they come, a JSON object a line, until Ctrl-C",
-		func(ctx context.Context, i *dispatcher.Inspector, f *journalFlags) error {
+		func(ctx context.Context, i *audit.Inspector, f *journalFlags) error {
 			return a.showRecords(ctx, i, f, true)
 		})
 	cmd.Example = `  ha journal tail
@@ -53,7 +53,7 @@ func (a *app) journalTail() *cobra.Command {
 
 func (a *app) journalShow() *cobra.Command {
 	cmd, f := a.journalSub("show", "Show the records that are there, a JSON object a line",
-		func(ctx context.Context, i *dispatcher.Inspector, f *journalFlags) error {
+		func(ctx context.Context, i *audit.Inspector, f *journalFlags) error {
 			return a.showRecords(ctx, i, f, false)
 		})
 	cmd.Example = `  ha journal show --from 1200 --to 1300
@@ -75,7 +75,7 @@ Exit status: 0 where all is well, 1 where something is wrong or the journal cann
 }
 
 // journalSub makes a command that is given an open inspector.
-func (a *app) journalSub(use, short string, do func(context.Context, *dispatcher.Inspector, *journalFlags) error) (*cobra.Command, *journalFlags) {
+func (a *app) journalSub(use, short string, do func(context.Context, *audit.Inspector, *journalFlags) error) (*cobra.Command, *journalFlags) {
 	f := &journalFlags{}
 	cmd := &cobra.Command{
 		Use: use, Short: short, Args: cobra.NoArgs,
@@ -97,7 +97,7 @@ func (f *journalFlags) addRecordFlags(flags *pflag.FlagSet, from string) {
 
 // inspect opens the journal and does what the command is for. Ctrl-C is an
 // orderly end of it.
-func (a *app) inspect(ctx context.Context, f *journalFlags, name string, do func(context.Context, *dispatcher.Inspector, *journalFlags) error) error {
+func (a *app) inspect(ctx context.Context, f *journalFlags, name string, do func(context.Context, *audit.Inspector, *journalFlags) error) error {
 	if _, err := f.connection.names(); err != nil {
 		return err
 	}
@@ -119,11 +119,11 @@ func (a *app) inspect(ctx context.Context, f *journalFlags, name string, do func
 	return unlessStopped(ctx, do(ctx, i, f))
 }
 
-func openInspector(ctx context.Context, nc *nats.Conn, f *journalFlags) (*dispatcher.Inspector, error) {
+func openInspector(ctx context.Context, nc *nats.Conn, f *journalFlags) (*audit.Inspector, error) {
 	limited, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
-	i, err := dispatcher.OpenInspector(limited, nc, f.connection.prefix)
-	if errors.Is(err, dispatcher.ErrNoJournal) {
+	i, err := audit.Open(limited, nc, f.connection.prefix)
+	if errors.Is(err, audit.ErrNoJournal) {
 		err = fmt.Errorf("%w (check --server and --prefix)", err)
 	}
 	return i, err
@@ -132,7 +132,7 @@ func openInspector(ctx context.Context, nc *nats.Conn, f *journalFlags) (*dispat
 // errEnough ends the showing of records.
 var errEnough = errors.New("enough")
 
-func (a *app) showRecords(ctx context.Context, i *dispatcher.Inspector, f *journalFlags, follow bool) error {
+func (a *app) showRecords(ctx context.Context, i *audit.Inspector, f *journalFlags, follow bool) error {
 	from := f.from
 	first, last, err := i.Bounds(ctx)
 	if err != nil {
@@ -150,7 +150,7 @@ func (a *app) showRecords(ctx context.Context, i *dispatcher.Inspector, f *journ
 	lines := uint64(0)
 	encoder := json.NewEncoder(out)
 	encoder.SetEscapeHTML(false)
-	err = i.Records(ctx, from, follow, func(r dispatcher.JournalRecord) error {
+	err = i.Records(ctx, from, follow, func(r audit.Record) error {
 		if f.to > 0 && r.Seq > f.to {
 			return errEnough
 		}
@@ -176,7 +176,7 @@ func (a *app) showRecords(ctx context.Context, i *dispatcher.Inspector, f *journ
 	return errors.Join(err, out.Flush())
 }
 
-func (a *app) verifyJournal(ctx context.Context, i *dispatcher.Inspector, f *journalFlags) error {
+func (a *app) verifyJournal(ctx context.Context, i *audit.Inspector, f *journalFlags) error {
 	report, err := i.Verify(ctx)
 	if err != nil {
 		return err
@@ -196,7 +196,7 @@ func (a *app) verifyJournal(ctx context.Context, i *dispatcher.Inspector, f *jou
 }
 
 // writeVerified says what is wrong, or what was found where nothing is.
-func writeVerified(w io.Writer, r dispatcher.VerifyReport) error {
+func writeVerified(w io.Writer, r audit.Report) error {
 	for _, p := range r.Problems {
 		if _, err := fmt.Fprintln(w, p); err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/seed261fe303/ha/dispatcher/internal/book"
 	"github.com/seed261fe303/ha/dispatcher/internal/core"
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
 )
@@ -31,7 +32,7 @@ func TestStoredJournalMakesTheStateThatItMade(t *testing.T) {
 		}
 		return nil
 	}
-	entries := storedEntries(t, "journal.hex")
+	entries := book.Stored(t, "testdata/stored/journal.hex")
 	const snapshot = 109 // the entry that begins with it
 	for _, c := range []struct {
 		name string

@@ -2,12 +2,9 @@ package core_test
 
 import (
 	"bytes"
-	"encoding/hex"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 
+	"github.com/seed261fe303/ha/dispatcher/internal/book"
 	"github.com/seed261fe303/ha/dispatcher/internal/core"
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
 )
@@ -20,30 +17,13 @@ import (
 //	             as a journal they make no sense
 //	state.bin    what Digest gave for the state at the end of journal.hex
 
-// storedEntries returns the entries of a file of testdata/stored, in bytes.
-func storedEntries(t *testing.T, name string) (entries [][]byte) {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join("testdata", "stored", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.FieldsSeq(string(text)) {
-		b, err := hex.DecodeString(line)
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		entries = append(entries, b)
-	}
-	return entries
-}
-
 // TestStoredRecordsAreWrittenAgainAsTheyWere decodes each entry and each record of
 // it, encodes them again, and wants the same bytes.
 func TestStoredRecordsAreWrittenAgainAsTheyWere(t *testing.T) {
 	for _, name := range []string{"journal.hex", "records.hex"} {
 		t.Run(name, func(t *testing.T) {
 			var kinds [25]int
-			for i, stored := range storedEntries(t, name) {
+			for i, stored := range book.Stored(t, "testdata/stored/"+name) {
 				e, err := journal.DecodeEntry(uint64(i+1), stored)
 				if err != nil {
 					t.Fatal(err)

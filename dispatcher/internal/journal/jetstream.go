@@ -48,7 +48,7 @@ type JetStream struct {
 // OpenJetStream opens the journal, and creates its stream where there is none. A
 // stream whose settings could lose or admit entries is repaired, or refused
 // with [ErrUnsafeStream] where that is not possible. It does not close nc. Call
-// [Available] and [CheckServer] before.
+// [Usable] before.
 //
 // Errors match [ErrUnhealthy] where JetStream cannot be reached now; trying again
 // later is safe.

@@ -53,6 +53,15 @@ func CheckServer(nc *nats.Conn) error {
 	return nil
 }
 
+// Usable returns nil if a journal can be kept on the server that nc is connected
+// to. Errors are those of [Available] and [CheckServer].
+func Usable(ctx context.Context, nc *nats.Conn) error {
+	if err := Available(ctx, nc); err != nil {
+		return err
+	}
+	return CheckServer(nc)
+}
+
 // PowerLossCaveat returns a sentence for the log where the server that nc is
 // connected to keeps the journal through any kill of a process, but may lose
 // acknowledged entries when the power fails shortly after a purge, and ""

@@ -1,112 +1,16 @@
-package dispatcher
+package audit
 
 import (
-	"context"
 	"errors"
 	"fmt"
 
-	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/core"
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
 )
 
-// mostProblems is how many problems a [VerifyReport] lists.
-const mostProblems = 20
-
-// VerifyReport is what [Inspector.Verify] found.
-type VerifyReport struct {
-	Stream string `json:"stream"`
-	// First and Last are the sequences of the entries looked at.
-	First uint64 `json:"first"`
-	Last  uint64 `json:"last"`
-	// Entries, Records and Epochs count what is in the journal now.
-	Entries uint64 `json:"entries"`
-	Records uint64 `json:"records"`
-	Epochs  uint64 `json:"epochs"`
-	// Workers are registered at the end; Activations and Running were started
-	// since the journal began, and run at its end.
-	Workers     int    `json:"workers"`
-	Activations uint64 `json:"activations"`
-	Running     uint64 `json:"running"`
-	// Bytes is what the journal takes in one replica.
-	Bytes uint64 `json:"bytes"`
-	// Problems are the first 20 things that are wrong, in the order of the journal;
-	// none: all is well. More counts the rest.
-	Problems []VerifyProblem `json:"problems"`
-	More     int             `json:"more,omitempty"`
-}
-
-// VerifyProblem is one thing that is wrong, and where.
-type VerifyProblem struct {
-	// Seq is the entry's sequence.
-	Seq uint64 `json:"seq"`
-	// Index is the record's place in the entry, from 0; -1: the entry as a whole.
-	Index   int    `json:"index"`
-	Problem string `json:"problem"`
-}
-
-// String says where and what on one line.
-func (p VerifyProblem) String() string {
-	if p.Index < 0 {
-		return fmt.Sprintf("entry %d: %s", p.Seq, p.Problem)
-	}
-	return fmt.Sprintf("entry %d, record %d: %s", p.Seq, p.Index, p.Problem)
-}
-
-// OK tells whether nothing is wrong.
-func (r VerifyReport) OK() bool { return len(r.Problems) == 0 }
-
-// errCleaned says that entries were cleaned away before they were verified.
-var errCleaned = errors.New("the journal was cleaned while it was read")
-
-// Verify replays the journal from its first entry to what is its last one now, and
-// checks all that a dispatcher relies on. What is wrong with the journal is in
-// the report; the error says only why it could not be looked at. A leader may
-// write meanwhile.
-func (i *Inspector) Verify(ctx context.Context) (VerifyReport, error) {
-	const attempts = 5 // a cleaning takes 8 MiB of records: more than one in a reading is rare
-	for n := 1; ; n++ {
-		report, err := i.verifyOnce(ctx)
-		if !errors.Is(err, errCleaned) || n == attempts {
-			return report, err
-		}
-	}
-}
-
-func (i *Inspector) verifyOnce(ctx context.Context) (VerifyReport, error) {
-	state, err := i.info(ctx)
-	if err != nil {
-		return VerifyReport{}, fmt.Errorf("verify journal %s: %w", i.stream, err)
-	}
-	v := newVerifier(state.FirstSeq)
-	v.report.Stream, v.report.Last, v.report.Bytes = i.stream, state.LastSeq, state.Bytes
-	if state.FirstSeq > state.LastSeq {
-		if state.LastSeq > 0 {
-			v.bad(state.LastSeq, -1, "the journal has lost its entries, this was the last: restore a backup")
-		}
-		return v.report, nil
-	}
-	err = i.read(ctx, state.FirstSeq, state.LastSeq, func(s stored) error {
-		if s.seq > v.next {
-			if first, _, err := i.Bounds(ctx); err != nil {
-				return err
-			} else if first > v.next {
-				return fmt.Errorf("verify journal %s: %w", i.stream, errCleaned)
-			}
-		}
-		v.entry(s.seq, s.data)
-		return nil
-	})
-	if err != nil {
-		return VerifyReport{}, err
-	}
-	v.finish(state.LastSeq)
-	return v.report, nil
-}
-
 // verifier checks a journal entry by entry. See newVerifier.
 type verifier struct {
-	report VerifyReport
+	report Report
 	core   *core.Core
 	tally  *tally
 
@@ -120,10 +24,10 @@ type verifier struct {
 // newVerifier returns a verifier of a journal that begins at the sequence first.
 func newVerifier(first uint64) *verifier {
 	// Whether a record can follow does not depend on the configuration, which the
-	// journal does not hold.
-	config := core.Config{Timing: ha.DefaultTiming(), ActivateEvery: DefaultActivateEvery, ShareWindow: DefaultShareWindow, MaxWorkers: DefaultMaxWorkers}
+	// journal does not hold. It bounds the memory that the state takes.
+	config := core.Config{ShareWindow: 10_000, MaxWorkers: 1_000_000}
 	return &verifier{
-		report: VerifyReport{First: first, Problems: []VerifyProblem{}},
+		report: Report{First: first, Problems: []Problem{}},
 		core:   core.New(config), tally: newTally(), next: first,
 	}
 }
@@ -133,7 +37,7 @@ func (v *verifier) bad(seq uint64, index int, format string, args ...any) {
 		v.report.More++
 		return
 	}
-	v.report.Problems = append(v.report.Problems, VerifyProblem{seq, index, fmt.Sprintf(format, args...)})
+	v.report.Problems = append(v.report.Problems, Problem{seq, index, fmt.Sprintf(format, args...)})
 }
 
 // entry takes the next entry as it is stored.

@@ -1,4 +1,4 @@
-package dispatcher
+package audit
 
 import (
 	"fmt"
@@ -161,7 +161,7 @@ func (t *tally) totals(r core.Totals) error {
 	return nil
 }
 
-// checkTasks tells whether as many tasks are kept as the state says.
+// checkTasks reports whether as many tasks are kept as the state says.
 func (t *tally) checkTasks(kept int) error {
 	if kept != len(t.tasks) {
 		return fmt.Errorf("%d tasks are kept, the records make %d", kept, len(t.tasks))
@@ -169,7 +169,7 @@ func (t *tally) checkTasks(kept int) error {
 	return nil
 }
 
-// check tells whether the counters add up. registered is how many workers there are.
+// check reports whether the counters add up. registered is how many workers there are.
 func (t *tally) check(registered int) error {
 	n, running := t.counts, 0
 	for _, r := range t.workers {

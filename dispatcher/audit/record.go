@@ -1,0 +1,145 @@
+package audit
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/journal"
+)
+
+// Record is one record of the journal in words, or an entry that holds
+// none. Its JSON is one flat object: seq, index, epoch, node, kind, record, the
+// record's own fields, at.
+type Record struct {
+	// Seq is the sequence of the entry, Index the record's place in it, from 0.
+	Seq   uint64
+	Index int
+	// Epoch and Node are the writer's.
+	Epoch ha.Epoch
+	Node  string
+	// Kind is "claim", "batch", "abdication", or "unreadable" if the entry cannot be decoded.
+	Kind string
+	// Record is what changed, such as "registered"; empty for an entry without
+	// records, which is a renewal of the lease if it is a batch.
+	Record string
+	// Fields is what the record says, to be encoded as a JSON object; nil: nothing.
+	Fields any
+	// At is the record's own time, or that at which the entry was stored.
+	At time.Time
+	// Problem says why the entry, or its records from Index on, cannot be decoded.
+	Problem string
+}
+
+// Renewal reports whether the entry only renews the lease.
+func (r Record) Renewal() bool {
+	return r.Kind == kindBatch && r.Record == "" && r.Problem == ""
+}
+
+// The kinds of entries in words.
+const (
+	kindClaim      = "claim"
+	kindBatch      = "batch"
+	kindAbdication = "abdication"
+	kindUnreadable = "unreadable"
+)
+
+func kindName(k journal.Kind) string {
+	switch k {
+	case journal.KindClaim:
+		return kindClaim
+	case journal.KindAbdication:
+		return kindAbdication
+	case journal.KindBatch:
+		return kindBatch
+	}
+	return kindUnreadable
+}
+
+// records shows what the stored entry holds.
+func records(s journal.Stored, fn func(Record) error) error {
+	e, err := journal.DecodeEntry(s.Seq, s.Data)
+	if err != nil {
+		return fn(Record{Seq: s.Seq, Kind: kindUnreadable, At: s.At, Problem: err.Error()})
+	}
+	base := Record{Seq: s.Seq, Epoch: ha.Epoch(e.Epoch), Node: e.Node, Kind: kindName(e.Kind), At: s.At}
+	if len(e.Data) == 0 {
+		return fn(base)
+	}
+	index := 0
+	var stopped error
+	err = eachRecord(e.Data, func(r core.Record) error {
+		line := base
+		line.Index = index
+		line.Record, line.Fields = describe(r)
+		if at := timeOf(r); !at.IsZero() {
+			line.At = at
+		}
+		index++
+		stopped = fn(line)
+		return stopped
+	})
+	if err != nil && stopped == nil {
+		base.Index, base.Problem = index, err.Error()
+		return fn(base)
+	}
+	return stopped
+}
+
+// eachRecord decodes the data of an entry. An error of fn ends it and is
+// returned; any other matches [core.ErrCorrupt] or [journal.ErrNewer].
+func eachRecord(data []byte, fn func(core.Record) error) error {
+	if data[0] > core.FormatVersion {
+		return fmt.Errorf("records of format %d, this binary reads up to %d: %w", data[0], core.FormatVersion, journal.ErrNewer)
+	}
+	if data[0] == 0 {
+		return fmt.Errorf("records of format 0, which does not exist: %w", core.ErrCorrupt)
+	}
+	for rest := data[1:]; len(rest) > 0; {
+		var r core.Record
+		var err error
+		if r, rest, err = core.DecodeRecord(rest); err != nil {
+			return err
+		}
+		if err := fn(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// MarshalJSON returns the flat object that the type's comment describes.
+func (r Record) MarshalJSON() ([]byte, error) {
+	head := struct {
+		Seq    uint64   `json:"seq"`
+		Index  int      `json:"index"`
+		Epoch  ha.Epoch `json:"epoch"`
+		Node   string   `json:"node"`
+		Kind   string   `json:"kind"`
+		Record string   `json:"record,omitempty"`
+	}{r.Seq, r.Index, r.Epoch, r.Node, r.Kind, r.Record}
+	tail := struct {
+		Problem string    `json:"problem,omitempty"`
+		At      time.Time `json:"at"`
+	}{r.Problem, r.At}
+	parts := []any{head, tail}
+	if r.Fields != nil {
+		parts = []any{head, r.Fields, tail}
+	}
+	out := []byte{'{'}
+	for _, part := range parts {
+		b, err := json.Marshal(part)
+		if err != nil {
+			return nil, fmt.Errorf("encode record %d of entry %d: %w", r.Index, r.Seq, err)
+		}
+		inner := bytes.TrimSuffix(bytes.TrimPrefix(b, []byte{'{'}), []byte{'}'})
+		if len(inner) > 0 && len(out) > 1 {
+			out = append(out, ',')
+		}
+		out = append(out, inner...)
+	}
+	return append(out, '}'), nil
+}

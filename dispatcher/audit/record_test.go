@@ -1,0 +1,92 @@
+package audit
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/book"
+	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/journal"
+)
+
+func TestRecordsAreFlatJSON(t *testing.T) {
+	at := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
+	entry := func(data []byte) journal.Stored {
+		e := journal.Entry{Kind: journal.KindBatch, Epoch: 7, Number: 2, Node: "d1", Data: data}
+		return journal.Stored{Seq: 12, At: at, Data: journal.AppendEntry(nil, e)}
+	}
+	registered := core.Registered{At: at.Add(time.Second), Order: 3, Worker: "9f2c", Weight: 6, Slots: 1, Name: "east", Pools: []string{"default"}}
+	const head = `{"seq":12,"index":0,"epoch":7,"node":"d1","kind":"batch"`
+	const tail = `"at":"2030-01-02T03:04:05Z"}`
+	for want, s := range map[string]journal.Stored{
+		head + `,` + tail: entry(nil),
+		head + `,"record":"registered","worker":"9f2c","order":3,"weight":6,"slots":1,"name":"east","pools":["default"],"at":"2030-01-02T03:04:06Z"}`:           entry(book.Encode(registered)),
+		head + `,"record":"ended","worker":"9f2c","number":42,"outcome":"failed",` + tail:                                                                       entry(book.Encode(core.Ended{Worker: "9f2c", Number: 42, Outcome: ha.OutcomeFailed})),
+		head + `,"record":"removed","worker":"9f2c","why":"bye",` + tail:                                                                                        entry(book.Encode(core.Removed{Worker: "9f2c", Why: core.RemovedBye})),
+		head + `,"record":"history","tasks":false,"first":true,"orders":[],` + tail:                                                                             entry(book.Encode(core.History{First: true})),
+		head + `,"problem":"decode record: unknown kind 99: corrupt record",` + tail:                                                                            entry([]byte{1, 99}),
+		`{"seq":13,"index":0,"epoch":0,"node":"","kind":"unreadable","problem":"decode entry 13: not an entry of this journal: journal: corrupt entry",` + tail: {Seq: 13, At: at},
+	} {
+		var got []byte
+		err := records(s, func(r Record) (err error) {
+			got, err = json.Marshal(r)
+			return err
+		})
+		if err != nil || string(got) != want {
+			t.Errorf("%v\n got %s\nwant %s", err, got, want)
+		}
+	}
+}
+
+// TestEveryRecordIsDescribed wants each kind of record to have a name, and no
+// field to hide another one.
+func TestEveryRecordIsDescribed(t *testing.T) {
+	b := book.Write(t)
+	seen := map[string]bool{}
+	for _, e := range b.Entries {
+		s := journal.Stored{Seq: e.Seq, Data: journal.AppendEntry(nil, e)}
+		if err := records(s, func(r Record) error {
+			seen[r.Record] = true
+			line, err := json.Marshal(r)
+			if err != nil {
+				return err
+			}
+			return noFieldTwice(line)
+		}); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, name := range []string{"elected", "registered", "removed", "activated", "ended", "begun", "restored", "history", "totals"} {
+		if !seen[name] {
+			t.Errorf("no record is called %s: %v", name, seen)
+		}
+	}
+}
+
+// noFieldTwice looks at the names of an object, not at those within.
+func noFieldTwice(line []byte) error {
+	d := json.NewDecoder(strings.NewReader(string(line)))
+	seen := map[string]bool{}
+	if _, err := d.Token(); err != nil {
+		return err
+	}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return err
+		}
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return err
+		}
+		if seen[fmt.Sprint(name)] {
+			return fmt.Errorf("%v comes twice in %s", name, line)
+		}
+		seen[fmt.Sprint(name)] = true
+	}
+	return nil
+}

@@ -1,0 +1,201 @@
+package audit
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/seed261fe303/ha/dispatcher/internal/book"
+	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/journal"
+)
+
+// verify verifies the book from the entry with that index on.
+func verify(b *book.Book, from int) Report {
+	v := newVerifier(b.Entries[from].Seq)
+	for _, e := range b.Entries[from:] {
+		v.entry(e.Seq, journal.AppendEntry(nil, e))
+	}
+	v.finish(b.Entries[len(b.Entries)-1].Seq)
+	return v.report
+}
+
+func TestVerifyAcceptsWhatLeadersWrite(t *testing.T) {
+	b := book.Write(t)
+	counts := b.Core.Counts()
+	for name, from := range map[string]int{"whole": 0, "cleaned": b.At["snapshot"]} {
+		r := verify(b, from)
+		if !r.OK() || r.More > 0 {
+			t.Errorf("%s: %v", name, r.Problems)
+		}
+		if r.Entries != uint64(len(b.Entries)-from) || r.Workers != 4 || r.Activations != counts.Started || r.Running != counts.Running {
+			t.Errorf("%s: %+v, want %d entries, 4 workers, %+v", name, r, len(b.Entries)-from, counts)
+		}
+	}
+	snapshot := b.At["snapshot"]
+	for i := range b.Entries { // as after a restored backup
+		b.Entries[i].Seq -= min(uint64(snapshot), b.Entries[i].Seq)
+	}
+	if r := verify(b, snapshot); !r.OK() || r.First != 1 {
+		t.Errorf("restored: %+v", r)
+	}
+	if r := verify(book.Write(t), 0); r.Epochs != 2 || counts.Left == 0 || counts.Done == 0 || counts.Running == 0 {
+		t.Errorf("%d epochs, %+v: the journal does not hold what the test is about", r.Epochs, counts)
+	}
+}
+
+func TestVerifyNoticesEverySortOfDamage(t *testing.T) {
+	type records = []core.Record
+	drop := func(i int) func(records) records { return func(r records) records { return slices.Delete(r, i, i+1) } }
+	for name, c := range map[string]struct {
+		damage func(*book.Book)
+		from   string // the name of the entry that the journal begins with; empty: the first of all
+		at     string // the name of the entry that must be blamed
+		index  int
+		want   string
+	}{
+		"entries missing": {damage: func(b *book.Book) { b.Cut("hellos", "tick 3") }, at: "tick 3", index: -1, want: "missing"},
+		"an entry twice": {damage: func(b *book.Book) {
+			b.Entries = slices.Insert(b.Entries, b.At["hellos"], *b.Named("hellos"))
+		}, at: "hellos", index: -1, want: "out of order"},
+		"epoch falls":         {damage: func(b *book.Book) { b.Named("tick 3").Epoch = 6 }, at: "tick 3", index: -1, want: "lower than 7"},
+		"no claim":            {damage: func(b *book.Book) { b.Alter("claim d2", journal.KindBatch, 1) }, at: "claim d2", index: -1, want: "must begin with a claim"},
+		"claim twice":         {damage: func(b *book.Book) { b.Alter("reports 4", journal.KindClaim, 0) }, at: "reports 4", index: -1, want: "only a batch may"},
+		"claim with a number": {damage: func(b *book.Book) { b.Named("claim d1").Number = 4 }, at: "claim d1", index: -1, want: "number 4 in its epoch"},
+		"claim with records":  {damage: func(b *book.Book) { b.Named("claim d1").Data = []byte{1} }, at: "claim d1", index: -1, want: "only a batch may"},
+		"first is no claim":   {damage: func(b *book.Book) { b.Alter("claim d1", journal.KindBatch, 1) }, at: "claim d1", index: -1, want: "neither with its first claim"},
+		"another node":        {damage: func(b *book.Book) { b.Named("hellos").Node = "d3" }, at: "hellos", index: -1, want: "two writers"},
+		"another nonce":       {damage: func(b *book.Book) { b.Named("hellos").Nonce++ }, at: "hellos", index: -1, want: "two writers"},
+		"number left out":     {damage: func(b *book.Book) { b.Named("hellos").Number++ }, at: "hellos", index: -1, want: "has number 3"},
+		"claim again": {damage: func(b *book.Book) {
+			b.Alter("abdication", journal.KindClaim, 0)
+		}, at: "abdication", index: -1, want: "a second claim"},
+		"after an abdication": {damage: func(b *book.Book) {
+			b.Entries = slices.Insert(b.Entries, b.At["claim d2"], *b.Named("abdication"))
+			for i := b.At["claim d2"]; i < len(b.Entries); i++ {
+				b.Entries[i].Seq = uint64(i + 1)
+			}
+			b.Named("claim d2").Number++
+		}, at: "claim d2", index: -1, want: "follows the abdication"},
+		"entry of no kind":     {damage: func(b *book.Book) { b.Named("hellos").Kind = 9 }, at: "hellos", index: -1, want: "kind 9"},
+		"newer records":        {damage: func(b *book.Book) { b.Named("hellos").Data[0] = core.FormatVersion + 1 }, at: "hellos", want: "newer version"},
+		"records of no format": {damage: func(b *book.Book) { b.Named("hellos").Data[0] = 0 }, at: "hellos", want: "format 0"},
+		"record of no kind":    {damage: func(b *book.Book) { b.Named("hellos").Data[1] = 99 }, at: "hellos", want: "unknown kind 99"},
+		"record cut short": {damage: func(b *book.Book) {
+			e := b.Named("hellos")
+			e.Data = e.Data[:len(e.Data)-1]
+		}, at: "hellos", index: 5, want: "cut short"},
+		"registration lost": {damage: func(b *book.Book) { b.Rewrite("hellos", drop(2)) }, at: "hellos", index: 2, want: "does not follow"},
+		"registered twice": {damage: func(b *book.Book) {
+			b.Rewrite("hellos", func(r records) records { return append(r, r[2]) })
+		}, at: "hellos", index: 6, want: "registered already"},
+		"activation lost": {damage: func(b *book.Book) { b.Rewrite("tick 3", drop(0)) }, at: "reports 4", want: "does not run"},
+		"another leader elected": {damage: func(b *book.Book) {
+			b.Rewrite("elected d2", func(r records) records { return records{core.Elected{Epoch: 9, Node: "d1"}} })
+		}, at: "elected d2", want: "d2 wrote it in epoch 9"},
+		"nobody elected": {damage: func(b *book.Book) { b.Named("elected d2").Data = nil }, at: "tick " + fmt.Sprint(tickAfter(t, "elected d2")),
+			want: "but the leader elected last is d1"},
+		"totals that differ": {damage: func(b *book.Book) {
+			b.Rewrite("totals", func(r records) records { return changeTotals(r, func(c *core.Counts) { c.Done++ }) })
+		}, at: "totals", index: lastRecord(t, "totals"), want: "differ"},
+		"totals that do not add up": {damage: func(b *book.Book) {
+			b.Rewrite("totals", func(r records) records { return changeTotals(r, func(c *core.Counts) { c.Done++ }) })
+		}, from: "snapshot", at: "totals", index: lastRecord(t, "totals"), want: "do not add up"},
+		"more joined than there are": {damage: func(b *book.Book) {
+			b.Rewrite("totals", func(r records) records { return changeTotals(r, func(c *core.Counts) { c.Joined++ }) })
+		}, from: "snapshot", at: "totals", index: lastRecord(t, "totals"), want: "do not add up"},
+		"a worker left out of the snapshot": {damage: func(b *book.Book) {
+			b.Rewrite("restored", func(r records) records { return r[1:] })
+		}, from: "snapshot", at: "totals", index: lastRecord(t, "totals"), want: ""},
+		"head gone": {damage: func(*book.Book) {}, from: "hellos", at: "hellos", index: -1, want: "nor with a snapshot"},
+		"cut within the snapshot": {damage: func(b *book.Book) { b.Entries = b.Entries[:b.At["totals"]] },
+			from: "snapshot", at: "", index: -1, want: "ends within the snapshot"},
+	} {
+		b := book.Write(t)
+		from, seq := 0, uint64(0)
+		if c.at != "" {
+			seq = b.Named(c.at).Seq
+		}
+		c.damage(b)
+		if c.from != "" {
+			from = b.At[c.from]
+		}
+		if c.at == "" {
+			seq = b.Entries[len(b.Entries)-1].Seq
+		}
+		r := verify(b, from)
+		if r.OK() {
+			t.Errorf("%s: not noticed", name)
+			continue
+		}
+		if p := r.Problems[0]; p.Seq != seq || p.Index != c.index || !strings.Contains(p.Problem, c.want) {
+			t.Errorf("%s: %v; want it of entry %d, record %d, saying %q", name, p, seq, c.index, c.want)
+		}
+	}
+}
+
+// lastRecord is the index of the last record of an entry in an undamaged book.
+func lastRecord(t *testing.T, name string) int { return len(book.Write(t).Records(name)) - 1 }
+
+// tickAfter is the number in the name of the first tick after an entry.
+func tickAfter(t *testing.T, name string) int {
+	b := book.Write(t)
+	for i := b.At[name] + 1; ; i++ {
+		if _, ok := b.At[fmt.Sprint("tick ", i)]; ok {
+			return i
+		}
+	}
+}
+
+func changeTotals(r []core.Record, change func(*core.Counts)) []core.Record {
+	last := len(r) - 1
+	totals, _ := r[last].(core.Totals)
+	change(&totals.Counts)
+	r[last] = totals
+	return r
+}
+
+// TestVerifyNoticesAnyLostRecord leaves out every record that changes the state,
+// one at a time, and every entry.
+func TestVerifyNoticesAnyLostRecord(t *testing.T) {
+	clean := book.Write(t)
+	for i := range clean.Entries[:len(clean.Entries)-1] {
+		b := book.Write(t)
+		b.Entries = slices.Delete(b.Entries, i, i+1)
+		if verify(b, 0).OK() {
+			t.Errorf("entry %d is missing: not noticed", i+1)
+		}
+	}
+	for name, i := range clean.At {
+		if i >= clean.At["totals"] || len(clean.Entries[i].Data) == 0 {
+			continue // what follows the last totals may end anywhere
+		}
+		for j, r := range clean.Records(name) {
+			switch r.(type) {
+			case core.Restored, core.Begun: // nothing new to a state that runs
+				continue
+			}
+			b := book.Write(t)
+			b.Rewrite(name, func(r []core.Record) []core.Record { return slices.Delete(r, j, j+1) })
+			if verify(b, 0).OK() {
+				t.Errorf("record %d of entry %q, %+v, is missing: not noticed", j, name, r)
+			}
+		}
+	}
+}
+
+func TestVerifyListsAFewProblemsAndCountsTheRest(t *testing.T) {
+	v := newVerifier(1)
+	for seq := range uint64(30) {
+		v.entry(seq+1, []byte{0})
+	}
+	v.finish(30)
+	if len(v.report.Problems) != mostProblems || v.report.More != 30-mostProblems {
+		t.Errorf("%d problems and %d more", len(v.report.Problems), v.report.More)
+	}
+	if _, err := journal.DecodeEntry(1, []byte{0}); !errors.Is(err, journal.ErrCorrupt) {
+		t.Error(err)
+	}
+}
