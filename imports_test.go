@@ -68,9 +68,11 @@ var importRules = []rule{
 		why: "the journals that tests look into come from the core, without a dispatcher; no product code may depend on it"},
 	{packages: "dispatcher/audit", ours: []string{".", "subjects", "dispatcher/internal/core", "dispatcher/internal/journal"}, external: []string{natsClient},
 		why: "looking into a journal means reading it as it is: no dispatcher runs, and none is asked"},
+	{packages: "dispatcher/backup", ours: []string{"subjects", "dispatcher/internal/journal"}, external: []string{natsClient},
+		why: "a backup is the journal's entries as they are; what they mean, and whether they make sense, is for others to say"},
 	{packages: "dispatcher", ours: []string{".", "subjects", "dispatcher/internal/..."}, external: []string{natsClient, zerolog},
 		why: "a dispatcher reaches workers over the wire only, brings no server into the program that uses it," +
-			" and runs without what looks into journals"},
+			" and runs without what looks into journals and copies them"},
 	{packages: "worker", ours: []string{".", "subjects"}, external: []string{natsClient, "github.com/nats-io/nuid", zerolog},
 		why: "a worker knows the wire, not the dispatcher behind it"},
 	{packages: "client", ours: []string{".", "subjects"}, external: []string{natsClient, "github.com/nats-io/nuid"},
@@ -86,7 +88,7 @@ var importRules = []rule{
 }
 
 var (
-	publicPackages = []string{".", "subjects", "embedded", "connect", "dispatcher", "dispatcher/audit",
+	publicPackages = []string{".", "subjects", "embedded", "connect", "dispatcher", "dispatcher/audit", "dispatcher/backup",
 		"worker", "client", "hatest", "cmd/ha/..."}
 	commandLine = []string{natsClient, zerolog, "github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/mattn/go-isatty", "github.com/schollz/progressbar/v3"}
 	proofTools  = []string{natsClient, zerolog, "github.com/anishathalye/porcupine", "golang.org/x/sys/..."}
@@ -268,6 +270,7 @@ func TestImportRulesBite(t *testing.T) {
 		"embedded/e.go":                         source("embedded", natsServer+"/server", "context"),
 		"embedded/e_test.go":                    source("embedded", natsServer+"/server"),
 		"dispatcher/d.go":                       source("dispatcher", module+"/subjects", module+"/dispatcher/internal/sim", module+"/embedded", module+"/dispatcher/audit"),
+		"dispatcher/backup/b.go":                source("backup", module+"/dispatcher/internal/journal", module+"/dispatcher/internal/core", module+"/dispatcher/audit"),
 		"dispatcher/audit/a.go":                 source("audit", module+"/dispatcher/internal/core", module+"/dispatcher"),
 		"dispatcher/internal/core/c.go":         source("core", module, "time", "context", module+"/subjects", zerolog),
 		"dispatcher/internal/sim/s.go":          source("sim", "testing", module+"/dispatcher/internal/core"),
@@ -288,6 +291,8 @@ func TestImportRulesBite(t *testing.T) {
 		"dispatcher imports " + module + "/embedded",
 		"dispatcher imports " + module + "/dispatcher/audit",
 		"dispatcher/audit imports " + module + "/dispatcher:",
+		"dispatcher/backup imports " + module + "/dispatcher/internal/core",
+		"dispatcher/backup imports " + module + "/dispatcher/audit",
 		"dispatcher imports " + natsServer + ": by way of another package",
 		"dispatcher/internal/core imports context",
 		"dispatcher/internal/core imports " + module + "/subjects",

@@ -1,5 +1,8 @@
 package dispatcher_test
 
+// The test of moving a journal between servers is here, and not in dispatcher/backup:
+// each package whose tests start a server costs seconds to link.
+
 import (
 	"bytes"
 	"context"
@@ -17,6 +20,7 @@ import (
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher"
 	"github.com/seed261fe303/ha/dispatcher/audit"
+	"github.com/seed261fe303/ha/dispatcher/backup"
 	"github.com/seed261fe303/ha/embedded"
 	"github.com/seed261fe303/ha/subjects"
 )
@@ -134,7 +138,7 @@ func TestBackupOfAStandaloneRestoredIntoACluster(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	t.Cleanup(func() { goleak.VerifyNone(t, before) })
 	_, single := natsOf(t, embedded.Config{StoreDir: t.TempDir()})
-	if _, err := dispatcher.Backup(t.Context(), single, "ha", new(bytes.Buffer)); !errors.Is(err, dispatcher.ErrNoJournal) {
+	if _, err := backup.Save(t.Context(), single, "ha", new(bytes.Buffer)); !errors.Is(err, backup.ErrNoJournal) {
 		t.Errorf("no journal: %v", err)
 	}
 	js, err := jetstream.New(single)
@@ -156,29 +160,29 @@ func TestBackupOfAStandaloneRestoredIntoACluster(t *testing.T) {
 	want, leader := state(t, single)
 
 	var out bytes.Buffer
-	info, err := dispatcher.Backup(t.Context(), single, "ha", &out) // while it leads
+	info, err := backup.Save(t.Context(), single, "ha", &out) // while it leads
 	file := out.Bytes()
 	if err != nil || info.Epoch != uint64(leader.Epoch) || info.Bytes != int64(len(file)) {
 		t.Fatalf("%+v, %v", info, err)
 	}
-	_, err = dispatcher.Restore(t.Context(), single, "ha", bytes.NewReader(file))
-	if !errors.Is(err, dispatcher.ErrJournalNotEmpty) {
+	_, err = backup.Restore(t.Context(), single, "ha", bytes.NewReader(file))
+	if !errors.Is(err, backup.ErrJournalNotEmpty) {
 		t.Errorf("under a dispatcher: want ErrJournalNotEmpty, got %v", err)
 	}
-	if _, err := dispatcher.Restore(t.Context(), single, "other", bytes.NewReader(file)); err != nil {
+	if _, err := backup.Restore(t.Context(), single, "other", bytes.NewReader(file)); err != nil {
 		t.Errorf("below another prefix: %v", err)
 	}
 	verified(t, single, "other")
 	stop()
 
 	cluster := emptyCluster(t)
-	if _, err := dispatcher.Restore(t.Context(), cluster, "ha", bytes.NewReader(file[:len(file)-1])); !errors.Is(err, dispatcher.ErrBackupInvalid) {
+	if _, err := backup.Restore(t.Context(), cluster, "ha", bytes.NewReader(file[:len(file)-1])); !errors.Is(err, backup.ErrInvalid) {
 		t.Errorf("cut short: want ErrBackupInvalid, got %v", err)
 	}
-	if _, err := dispatcher.Restore(t.Context(), cluster, "*", bytes.NewReader(file)); !errors.Is(err, ha.ErrInvalid) {
+	if _, err := backup.Restore(t.Context(), cluster, "*", bytes.NewReader(file)); !errors.Is(err, ha.ErrInvalid) {
 		t.Errorf("bad prefix: want ErrInvalid, got %v", err)
 	}
-	restored, err := dispatcher.Restore(t.Context(), cluster, "ha", bytes.NewReader(file))
+	restored, err := backup.Restore(t.Context(), cluster, "ha", bytes.NewReader(file))
 	if err != nil || restored != info {
 		t.Fatalf("%+v, %v", restored, err)
 	}

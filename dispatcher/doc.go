@@ -15,4 +15,8 @@
 // one fills. Once a batch is committed, and not before, the outbox (outbox.go)
 // sends its replies, activations and events, in the order in which they were
 // decided.
+//
+// What looks into a journal stands beside it: dispatcher/audit shows and verifies
+// journals, dispatcher/backup saves and restores them. Neither is a part of a
+// dispatcher that runs.
 package dispatcher

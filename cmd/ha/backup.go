@@ -13,7 +13,7 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
-	"github.com/seed261fe303/ha/dispatcher"
+	"github.com/seed261fe303/ha/dispatcher/backup"
 )
 
 // copyFlags are those of "ha backup" and "ha restore".
@@ -73,9 +73,9 @@ func (a *app) backup(ctx context.Context, f *copyFlags, path string) error {
 		return err
 	}
 	defer nc.Close()
-	var info dispatcher.BackupInfo
+	var info backup.Info
 	save := func(w io.Writer) (err error) {
-		info, err = dispatcher.Backup(ctx, nc, f.connection.prefix, w)
+		info, err = backup.Save(ctx, nc, f.connection.prefix, w)
 		return err
 	}
 	notices := a.stdout
@@ -154,7 +154,7 @@ func (a *app) restore(ctx context.Context, f *copyFlags, stdin io.Reader, path s
 		return err
 	}
 	defer nc.Close()
-	info, err := dispatcher.Restore(ctx, nc, f.connection.prefix, in)
+	info, err := backup.Restore(ctx, nc, f.connection.prefix, in)
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package dispatcher
+package backup
 
 import (
 	"bytes"
@@ -23,16 +23,16 @@ func TestStoredBackupIsWrittenAgainAsItWas(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in := newBackupReader(bytes.NewReader(old))
+	in := newReader(bytes.NewReader(old))
 	if err := in.begin(); err != nil {
 		t.Fatal(err)
 	}
 	var again bytes.Buffer
-	out := newBackupWriter(&again)
-	if err := out.begin(backupHeader{Prefix: in.head.Prefix, TakenAt: in.head.TakenAt, First: in.head.First, Last: in.head.Last}); err != nil {
+	out := newWriter(&again)
+	if err := out.begin(header{Prefix: in.head.Prefix, TakenAt: in.head.TakenAt, First: in.head.First, Last: in.head.Last}); err != nil {
 		t.Fatal(err)
 	}
-	entries := book.Stored(t, "internal/core/testdata/stored/journal.hex")
+	entries := book.Stored(t, "../internal/core/testdata/stored/journal.hex")
 	for n := 0; ; n++ {
 		e, err := in.next()
 		if errors.Is(err, io.EOF) {

@@ -1,4 +1,4 @@
-package dispatcher
+package backup
 
 import (
 	"bytes"
@@ -33,12 +33,12 @@ const restorer = "ha.restore"
 // backup was taken, so that they obey the next leader; and the first standby
 // claims at once.
 //
-// Errors match [ErrBackupInvalid], [ErrJournalNotEmpty], [ha.ErrInvalid] for a
-// bad prefix, and the context's cause where ctx ended. Only the last, and a
+// Errors match [ErrInvalid], [ErrJournalNotEmpty], [ha.ErrInvalid] for a
+// bad prefix, and the context's cause if ctx ended. Only the last, and a
 // journal that does not answer for 30 s, can leave a part of the backup in it.
-func Restore(ctx context.Context, nc *nats.Conn, prefix string, r io.Reader) (BackupInfo, error) {
-	fail := func(err error) (BackupInfo, error) {
-		return BackupInfo{}, fmt.Errorf("restore the journal of %q: %w", prefix, err)
+func Restore(ctx context.Context, nc *nats.Conn, prefix string, r io.Reader) (Info, error) {
+	fail := func(err error) (Info, error) {
+		return Info{}, fmt.Errorf("restore the journal of %q: %w", prefix, err)
 	}
 	// Before the journal is opened, as that may create it.
 	src, done, err := checkBackup(r)
@@ -63,7 +63,7 @@ func Restore(ctx context.Context, nc *nats.Conn, prefix string, r io.Reader) (Ba
 type source struct {
 	io.ReadSeeker
 	start int64
-	info  BackupInfo
+	info  Info
 	// longest is the length in bytes of the longest data of an entry.
 	longest int
 }
@@ -104,15 +104,15 @@ func twiceReadable(r io.Reader) (s source, done func(), err error) {
 }
 
 // each calls fn for every entry of the backup, from its start.
-func (s source) each(fn func(journal.Entry) error) (BackupInfo, error) {
+func (s source) each(fn func(journal.Entry) error) (Info, error) {
 	if _, err := s.Seek(s.start, io.SeekStart); err != nil {
-		return BackupInfo{}, fmt.Errorf("read backup: %w", err)
+		return Info{}, fmt.Errorf("read backup: %w", err)
 	}
-	in := newBackupReader(s)
+	in := newReader(s)
 	if err := in.begin(); err != nil {
-		return BackupInfo{}, err
+		return Info{}, err
 	}
-	info := BackupInfo{Prefix: in.head.Prefix, TakenAt: in.head.TakenAt}
+	info := Info{Prefix: in.head.Prefix, TakenAt: in.head.TakenAt}
 	for {
 		e, err := in.next()
 		if errors.Is(err, io.EOF) {
@@ -124,7 +124,7 @@ func (s source) each(fn func(journal.Entry) error) (BackupInfo, error) {
 			err = fn(e)
 		}
 		if err != nil {
-			return BackupInfo{}, err
+			return Info{}, err
 		}
 	}
 }
@@ -218,7 +218,7 @@ func appendSurely(ctx context.Context, log journal.Log, e journal.Entry) error {
 }
 
 // handOver appends the claim and the abdication, where they are not there yet.
-func handOver(ctx context.Context, log journal.Log, info BackupInfo) error {
+func handOver(ctx context.Context, log journal.Log, info Info) error {
 	_, last, err := log.Bounds(ctx)
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package dispatcher
+package backup
 
 import (
 	"context"
@@ -21,16 +21,16 @@ const (
 	// askAgain is how long one question for JetStream may take: servers that have no
 	// leader yet drop it.
 	askAgain = 2 * time.Second
-	// backupAttempts bounds how often a backup begins anew because the journal was
+	// saveAttempts bounds how often a backup begins anew because the journal was
 	// cleaned meanwhile. A cleaning follows upon megabytes of changes.
-	backupAttempts = 10
+	saveAttempts = 10
 )
 
 // ErrNoJournal says that there is no journal in JetStream below the prefix asked for.
 var ErrNoJournal = journal.ErrAbsent
 
-// BackupInfo describes a backup.
-type BackupInfo struct {
+// Info describes a backup.
+type Info struct {
 	// Prefix is that of the dispatchers whose journal it is.
 	Prefix string
 	// TakenAt is when the backup began. It holds everything acknowledged before.
@@ -42,25 +42,25 @@ type BackupInfo struct {
 	Epoch uint64
 }
 
-func (i *BackupInfo) note(e journal.Entry) { i.Epoch = max(i.Epoch, e.Epoch) }
+func (i *Info) note(e journal.Entry) { i.Epoch = max(i.Epoch, e.Epoch) }
 
-// Backup writes to w what the dispatchers with that prefix have in their journal
+// Save writes to w what the dispatchers with that prefix have in their journal
 // at this moment. They may go on meanwhile. It writes nothing before it has read
-// everything, into a temporary file, because it must begin anew where the
+// everything, into a temporary file, because it must begin anew if the
 // journal is cleaned under its hands.
 //
-// Errors match [ErrNoJournal] where there is nothing to back up, [ha.ErrInvalid]
-// for a bad prefix, and the context's cause where ctx ended. A journal that does
+// Errors match [ErrNoJournal] if there is nothing to back up, [ha.ErrInvalid]
+// for a bad prefix, and the context's cause if ctx ended. A journal that does
 // not answer is given 30 s.
-func Backup(ctx context.Context, nc *nats.Conn, prefix string, w io.Writer) (BackupInfo, error) {
+func Save(ctx context.Context, nc *nats.Conn, prefix string, w io.Writer) (Info, error) {
 	log, err := openToCopy(ctx, nc, prefix, false)
 	if err == nil {
-		var info BackupInfo
-		if info, err = backUp(ctx, log, prefix, w); err == nil {
+		var info Info
+		if info, err = save(ctx, log, prefix, w); err == nil {
 			return info, nil
 		}
 	}
-	return BackupInfo{}, fmt.Errorf("back up the journal of %q: %w", prefix, err)
+	return Info{}, fmt.Errorf("back up the journal of %q: %w", prefix, err)
 }
 
 // openToCopy opens the journal in JetStream. Unless create is set, one that is
@@ -96,11 +96,11 @@ func tryOpen(ctx context.Context, nc *nats.Conn, prefix string, create bool) (*j
 	return journal.OpenJetStream(ctx, nc, journal.JetStreamConfig{Prefix: prefix})
 }
 
-// backUp is Backup of any log.
-func backUp(ctx context.Context, log journal.Log, prefix string, w io.Writer) (BackupInfo, error) {
+// save is Save of any log.
+func save(ctx context.Context, log journal.Log, prefix string, w io.Writer) (Info, error) {
 	spool, done, err := tempFile("ha-backup-")
 	if err != nil {
-		return BackupInfo{}, err
+		return Info{}, err
 	}
 	defer done()
 	for attempt := 1; ; attempt++ {
@@ -110,18 +110,18 @@ func backUp(ctx context.Context, log journal.Log, prefix string, w io.Writer) (B
 				_, err = io.Copy(w, spool)
 			}
 			if err != nil {
-				return BackupInfo{}, fmt.Errorf("write backup: %w", err)
+				return Info{}, fmt.Errorf("write backup: %w", err)
 			}
 			return info, nil
 		}
-		if !errors.Is(err, journal.ErrGap) || attempt == backupAttempts {
-			return BackupInfo{}, err
+		if !errors.Is(err, journal.ErrGap) || attempt == saveAttempts {
+			return Info{}, err
 		}
 		if _, err := spool.Seek(0, io.SeekStart); err != nil {
-			return BackupInfo{}, err
+			return Info{}, err
 		}
 		if err := spool.Truncate(0); err != nil {
-			return BackupInfo{}, err
+			return Info{}, err
 		}
 	}
 }
@@ -144,8 +144,8 @@ var errCopied = errors.New("copied")
 // copyLog makes one attempt. It fails with [journal.ErrGap] where the log was
 // cleaned since its bounds were asked for: what is left then ends within what
 // the entries purged were replaced by.
-func copyLog(ctx context.Context, log journal.Log, prefix string, w io.Writer) (BackupInfo, error) {
-	info := BackupInfo{Prefix: prefix, TakenAt: time.Now().UTC()}
+func copyLog(ctx context.Context, log journal.Log, prefix string, w io.Writer) (Info, error) {
+	info := Info{Prefix: prefix, TakenAt: time.Now().UTC()}
 	first, last, err := log.Bounds(ctx)
 	if err != nil {
 		return info, err
@@ -153,8 +153,8 @@ func copyLog(ctx context.Context, log journal.Log, prefix string, w io.Writer) (
 	if first > last {
 		return info, fmt.Errorf("it has no entries: %w", ErrNoJournal)
 	}
-	out := newBackupWriter(w)
-	if err := out.begin(backupHeader{Prefix: prefix, TakenAt: info.TakenAt, First: first, Last: last}); err != nil {
+	out := newWriter(w)
+	if err := out.begin(header{Prefix: prefix, TakenAt: info.TakenAt, First: first, Last: last}); err != nil {
 		return info, err
 	}
 	guarded, cancel := context.WithCancelCause(ctx)

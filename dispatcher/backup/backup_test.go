@@ -1,4 +1,4 @@
-package dispatcher
+package backup
 
 import (
 	"bytes"
@@ -62,10 +62,10 @@ func entriesOf(t *testing.T, log journal.Log) (entries []journal.Entry) {
 	return entries
 }
 
-func backupOf(t *testing.T, log journal.Log) ([]byte, BackupInfo) {
+func backupOf(t *testing.T, log journal.Log) ([]byte, Info) {
 	t.Helper()
 	var b bytes.Buffer
-	info, err := backUp(t.Context(), log, "ha", &b)
+	info, err := save(t.Context(), log, "ha", &b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,10 +73,10 @@ func backupOf(t *testing.T, log journal.Log) ([]byte, BackupInfo) {
 }
 
 // restoreInto is Restore into a log that is open.
-func restoreInto(ctx context.Context, log journal.Log, r io.Reader) (BackupInfo, error) {
+func restoreInto(ctx context.Context, log journal.Log, r io.Reader) (Info, error) {
 	src, done, err := checkBackup(r)
 	if err != nil {
-		return BackupInfo{}, err
+		return Info{}, err
 	}
 	defer done()
 	return src.info, restore(ctx, log, src)
@@ -166,8 +166,8 @@ func TestDamagedBackupsAreRefusedBeforeAnythingIsWritten(t *testing.T) {
 	refused := func(what string, damaged []byte) {
 		t.Helper()
 		fresh := journal.NewMemoryAt(0)
-		if _, err := restoreInto(t.Context(), fresh, bytes.NewReader(damaged)); !errors.Is(err, ErrBackupInvalid) {
-			t.Errorf("%s: want ErrBackupInvalid, got %v", what, err)
+		if _, err := restoreInto(t.Context(), fresh, bytes.NewReader(damaged)); !errors.Is(err, ErrInvalid) {
+			t.Errorf("%s: want ErrInvalid, got %v", what, err)
 		}
 		if _, last, err := fresh.Bounds(t.Context()); err != nil || last != 0 {
 			t.Errorf("%s: %d entries were written, %v", what, last, err)
@@ -202,11 +202,11 @@ func TestANewerBackupIsRefusedByName(t *testing.T) {
 	file, _ := backupOf(t, someLog(t, 3, 1))
 	newer := bytes.Replace(file, []byte(`"version":1`), []byte(`"version":2`), 1)
 	_, _, err := checkBackup(bytes.NewReader(newer))
-	if !errors.Is(err, ErrBackupInvalid) || !strings.Contains(err.Error(), "format 2, this binary reads up to 1") {
+	if !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "format 2, this binary reads up to 1") {
 		t.Errorf("got %v", err)
 	}
 	broken := errors.New("disk gone")
-	if _, _, err := checkBackup(io.MultiReader(bytes.NewReader(file[:99]), iotest.ErrReader(broken))); !errors.Is(err, broken) || errors.Is(err, ErrBackupInvalid) {
+	if _, _, err := checkBackup(io.MultiReader(bytes.NewReader(file[:99]), iotest.ErrReader(broken))); !errors.Is(err, broken) || errors.Is(err, ErrInvalid) {
 		t.Errorf("a file that cannot be read: %v", err)
 	}
 }
@@ -246,7 +246,7 @@ func TestRestoreNeedsAnEmptyJournal(t *testing.T) {
 
 func TestAnEmptyJournalIsNotBackedUp(t *testing.T) {
 	var b bytes.Buffer
-	if _, err := backUp(t.Context(), journal.NewMemoryAt(0), "ha", &b); !errors.Is(err, ErrNoJournal) || b.Len() > 0 {
+	if _, err := save(t.Context(), journal.NewMemoryAt(0), "ha", &b); !errors.Is(err, ErrNoJournal) || b.Len() > 0 {
 		t.Errorf("want ErrNoJournal and nothing written, got %v and %d bytes", err, b.Len())
 	}
 }
@@ -354,7 +354,7 @@ func TestAJournalThatIsCleanedWhileItIsBackedUp(t *testing.T) {
 	}
 	checkRestored(t, log, fresh)
 	log.times = 1000
-	if _, err := backUp(t.Context(), log, "ha", io.Discard); !errors.Is(err, journal.ErrGap) {
+	if _, err := save(t.Context(), log, "ha", io.Discard); !errors.Is(err, journal.ErrGap) {
 		t.Errorf("always cleaned: want ErrGap, got %v", err)
 	}
 }
