@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"testing"
 	"time"
@@ -138,8 +139,10 @@ func TestBackupOfAStandaloneRestoredIntoACluster(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	t.Cleanup(func() { goleak.VerifyNone(t, before) })
 	_, single := natsOf(t, embedded.Config{StoreDir: t.TempDir()})
-	if _, err := backup.Save(t.Context(), single, "ha", new(bytes.Buffer)); !errors.Is(err, backup.ErrNoJournal) {
-		t.Errorf("no journal: %v", err)
+	for _, prefix := range []string{"ha", ""} {
+		if _, err := backup.Save(t.Context(), single, prefix, new(bytes.Buffer)); !errors.Is(err, backup.ErrNoJournal) {
+			t.Errorf("no journal below %q: %v", prefix, err)
+		}
 	}
 	js, err := jetstream.New(single)
 	if err != nil {
@@ -164,6 +167,9 @@ func TestBackupOfAStandaloneRestoredIntoACluster(t *testing.T) {
 	file := out.Bytes()
 	if err != nil || info.Epoch != uint64(leader.Epoch) || info.Bytes != int64(len(file)) {
 		t.Fatalf("%+v, %v", info, err)
+	}
+	if same, err := backup.Save(t.Context(), single, "", io.Discard); err != nil || same.Prefix != "ha" || same.Entries < info.Entries {
+		t.Errorf("below the default prefix: %+v, %v", same, err)
 	}
 	_, err = backup.Restore(t.Context(), single, "ha", bytes.NewReader(file))
 	if !errors.Is(err, backup.ErrJournalNotEmpty) {

@@ -44,8 +44,8 @@ type Info struct {
 
 func (i *Info) note(e journal.Entry) { i.Epoch = max(i.Epoch, e.Epoch) }
 
-// Save writes to w what the dispatchers with that prefix have in their journal
-// at this moment. They may go on meanwhile. It writes nothing before it has read
+// Save writes to w what the dispatchers with that prefix, which is as
+// [subjects.NewNames] wants it, have in their journal at this moment. They may go on meanwhile. It writes nothing before it has read
 // everything, into a temporary file, because it must begin anew if the
 // journal is cleaned under its hands.
 //
@@ -53,26 +53,33 @@ func (i *Info) note(e journal.Entry) { i.Epoch = max(i.Epoch, e.Epoch) }
 // for a bad prefix, and the context's cause if ctx ended. A journal that does
 // not answer is given 30 s.
 func Save(ctx context.Context, nc *nats.Conn, prefix string, w io.Writer) (Info, error) {
-	log, err := openToCopy(ctx, nc, prefix, false)
-	if err == nil {
-		var info Info
-		if info, err = save(ctx, log, prefix, w); err == nil {
-			return info, nil
-		}
+	info, err := saveBelow(ctx, nc, prefix, w)
+	if err != nil {
+		return Info{}, fmt.Errorf("back up the journal of %q: %w", prefix, err)
 	}
-	return Info{}, fmt.Errorf("back up the journal of %q: %w", prefix, err)
+	return info, nil
+}
+
+// saveBelow is Save without the operation in its errors.
+func saveBelow(ctx context.Context, nc *nats.Conn, prefix string, w io.Writer) (Info, error) {
+	names, err := subjects.NewNames(prefix)
+	if err != nil {
+		return Info{}, err
+	}
+	log, err := openToCopy(ctx, nc, names, false)
+	if err != nil {
+		return Info{}, err
+	}
+	return save(ctx, log, names.Prefix(), w)
 }
 
 // openToCopy opens the journal in JetStream. Unless create is set, one that is
 // not there is not made.
-func openToCopy(ctx context.Context, nc *nats.Conn, prefix string, create bool) (*journal.JetStream, error) {
-	if _, err := subjects.NewNames(prefix); err != nil {
-		return nil, err
-	}
+func openToCopy(ctx context.Context, nc *nats.Conn, names subjects.Names, create bool) (*journal.JetStream, error) {
 	limit, cancel := context.WithTimeout(ctx, copyPatience)
 	defer cancel()
 	for {
-		log, err := tryOpen(limit, nc, prefix, create)
+		log, err := tryOpen(limit, nc, names.Prefix(), create)
 		if err == nil || !errors.Is(err, journal.ErrUnhealthy) {
 			return log, err
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
+	"github.com/seed261fe303/ha/subjects"
 )
 
 // ErrJournalNotEmpty refuses to restore a backup into a journal that has other
@@ -46,7 +47,11 @@ func Restore(ctx context.Context, nc *nats.Conn, prefix string, r io.Reader) (In
 		return fail(err)
 	}
 	defer done()
-	log, err := openToCopy(ctx, nc, prefix, true)
+	names, err := subjects.NewNames(prefix)
+	if err != nil {
+		return fail(err)
+	}
+	log, err := openToCopy(ctx, nc, names, true)
 	if err != nil {
 		return fail(err)
 	}
