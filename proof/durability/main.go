@@ -11,94 +11,46 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"io"
-	"math/rand/v2"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/seed261fe303/ha/proof/harness"
 )
 
 type options struct {
-	harness.Options
-	scenario string
-	rounds   int
-	clients  int
+	rounds  int
+	clients int
 }
 
-func main() { harness.Main("durability", run) }
+func main() { new(options).program().Main() }
 
-func parse(args []string, usage io.Writer) (o options, err error) {
-	err = o.Parse("durability", args, usage, func(flags *flag.FlagSet) {
-		flags.StringVar(&o.scenario, "scenario", "all", "all, or some of alone,apart,cluster with commas")
-		flags.IntVar(&o.rounds, "rounds", 100, "kills in each scenario")
-		flags.IntVar(&o.clients, "clients", 24, "workers at a time")
-	})
-	if err == nil && (o.rounds < 1 || o.clients < 1 || o.clients > 500) {
-		err = fmt.Errorf("-rounds must be 1 or more, -clients from 1 to 500: got %d and %d", o.rounds, o.clients)
-	}
-	return o, err
-}
-
-// scenario is one kind of deployment.
-type scenario struct {
-	name, about string
-	clustered   bool
-	start       func(context.Context, *harness.Lab, ...string) (*harness.Group, error)
-}
-
-func scenarios() []scenario {
-	apart := func(ctx context.Context, lab *harness.Lab, args ...string) (*harness.Group, error) {
-		return harness.StartApart(ctx, lab, 1, false, args...)
-	}
-	cluster := func(ctx context.Context, lab *harness.Lab, args ...string) (*harness.Group, error) {
-		return harness.StartCluster(ctx, lab, 3, args...)
-	}
-	return []scenario{
-		{"alone", "kill -9 of the only dispatcher, with the server and its store in it", false, harness.StartAlone},
-		{"apart", "kill -9 of the only dispatcher, NATS stays up", false, apart},
-		{"cluster", "kill -9 of any of three dispatchers with servers embedded", true, cluster},
+func (o *options) program() *harness.Program {
+	return &harness.Program{
+		Name: "durability", Flags: o.flags, Check: o.check,
+		Parts: []harness.Part{
+			o.part("alone", "kill -9 of the only dispatcher, with the server and its store in it", harness.StartAlone),
+			o.part("apart", "kill -9 of the only dispatcher, NATS stays up", harness.Apart(1)),
+			o.part("cluster", "kill -9 of any of three dispatchers with servers embedded", harness.Cluster(3)),
+		},
 	}
 }
 
-func run(ctx context.Context, args []string, out, progress io.Writer) error {
-	o, err := parse(args, progress)
-	if err != nil {
-		return err
-	}
-	report := harness.NewReport(o.Seed, 1)
-	var failure error
-	ran := 0
-	for i, s := range scenarios() {
-		if o.scenario != "all" && !slices.Contains(strings.Split(o.scenario, ","), s.name) {
-			continue
-		}
-		ran++
-		var result *harness.Scenario
-		result, failure = runScenario(ctx, o, s, i, progress)
-		report.Scenarios = append(report.Scenarios, result)
-		if failure != nil {
-			break
-		}
-	}
-	if ran == 0 {
-		return fmt.Errorf("no scenario %q: there are all, alone, apart and cluster", o.scenario)
-	}
-	return report.Conclude(failure, out, o.JSON)
+func (o *options) flags(flags *flag.FlagSet) {
+	flags.IntVar(&o.rounds, "rounds", 100, "kills in each scenario")
+	flags.IntVar(&o.clients, "clients", 24, "workers at a time")
 }
 
-// runScenario runs one of them. number makes its chances its own.
-func runScenario(ctx context.Context, o options, s scenario, number int, progress io.Writer) (*harness.Scenario, error) {
-	t := &trial{
-		options: o, scenario: s, progress: progress, result: &harness.Scenario{Name: s.name, About: s.about},
-		rng: rand.New(rand.NewPCG(o.Seed, uint64(number))),
+func (o *options) check() error {
+	if o.rounds < 1 || o.clients < 1 || o.clients > 500 {
+		return fmt.Errorf("-rounds must be 1 or more, -clients from 1 to 500: got %d and %d", o.rounds, o.clients)
 	}
-	t.say("%s, %d rounds (seed %d)", s.about, o.rounds, o.Seed)
-	if err := t.run(ctx); err != nil {
-		return t.result, fmt.Errorf("%s (seed %d): %w", s.name, o.Seed, err)
-	}
-	return t.result, nil
+	return nil
+}
+
+// part is one kind of deployment.
+func (o *options) part(name, about string, start harness.Deployment) harness.Part {
+	return harness.Part{Name: name, About: about, Run: func(ctx context.Context, t *harness.Trial) error {
+		return (&trial{Trial: t, options: *o, start: start}).run(ctx)
+	}}
 }
 
 // killWindow is the time within which a kill comes after the load has begun.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"math/rand/v2"
 	"time"
 
 	"github.com/seed261fe303/ha/proof/harness"
@@ -18,32 +16,23 @@ const recoverWithin = time.Minute
 
 // trial is one scenario under way. It must not be used concurrently.
 type trial struct {
+	*harness.Trial
 	options
-	scenario scenario
-	progress io.Writer
-	result   *harness.Scenario
-	rng      *rand.Rand
+	start harness.Deployment
 
 	group    *harness.Group
 	observer *harness.Observer
 	load     *load
 }
 
-func (t *trial) say(format string, args ...any) {
-	_, _ = fmt.Fprintf(t.progress, t.result.Name+": "+format+"\n", args...)
-}
-
 func (t *trial) run(ctx context.Context) (err error) {
-	lab, err := harness.NewLab(ctx)
+	lab, err := t.NewLab(ctx)
 	if err != nil {
 		return err
 	}
-	if lab.Keep = t.Keep; t.Keep {
-		t.say("logs and stores are in %s", lab.Dir)
-	}
 	defer func() { err = errors.Join(err, lab.Close()) }()
 	// Activations as fast as workers are idle: most kills meet some in flight.
-	if t.group, err = t.scenario.start(ctx, lab, "--activate-every", "2ms", "--log-level", "debug"); err != nil {
+	if t.group, err = t.start(ctx, lab, "--activate-every", "2ms", "--log-level", "debug"); err != nil {
 		return err
 	}
 	defer t.group.Close()
@@ -51,7 +40,7 @@ func (t *trial) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer t.observer.Close()
-	if t.load, err = newLoad(t.group.Servers, t.clients, t.rng); err != nil {
+	if t.load, err = newLoad(t.group.Servers, t.clients, t.Rand); err != nil {
 		return err
 	}
 	t.load.resume(ctx)
@@ -66,22 +55,22 @@ func (t *trial) run(ctx context.Context) (err error) {
 		}
 	}
 	registrations, finished, byes := t.load.book.totals()
-	t.result.None("acknowledged and missing, or counted wrong", t.load.book.wrongs())
-	t.result.Note("%d kills in %s; acknowledged were %d registrations, %d availables and %d byes",
+	t.Result.None("acknowledged and missing, or counted wrong", t.load.book.wrongs())
+	t.Result.Note("%d kills in %s; acknowledged were %d registrations, %d availables and %d byes",
 		t.rounds, time.Since(began).Round(time.Second), registrations, finished, byes)
 	if finished < t.rounds {
-		t.result.None("load", []string{"there was none worth the name"})
+		t.Result.None("load", []string{"there was none worth the name"})
 	}
 	return nil
 }
 
 // round kills a dispatcher at a random moment, starts it again, and compares.
 func (t *trial) round(ctx context.Context, round int) error {
-	if err := harness.Pause(ctx, time.Duration(t.rng.Int64N(int64(killWindow)))); err != nil {
+	if err := harness.Pause(ctx, time.Duration(t.Rand.Int64N(int64(killWindow)))); err != nil {
 		return err
 	}
 	names := t.group.Names()
-	name := names[t.rng.IntN(len(names))]
+	name := names[t.Rand.IntN(len(names))]
 	p := t.group.Process(name)
 	if err := p.Kill(); err != nil {
 		return errors.Join(err, p.Unexpected())
@@ -103,7 +92,7 @@ func (t *trial) round(ctx context.Context, round int) error {
 	}
 	t.load.book.compare(status, list, round)
 	if n := len(t.load.book.wrongs()); n > before || round%10 == 0 {
-		t.say("round %d: killed %s, %d workers, %d problems so far", round, name, len(list), n)
+		t.Say("round %d: killed %s, %d workers, %d problems so far", round, name, len(list), n)
 	}
 	t.load.resume(ctx)
 	return nil

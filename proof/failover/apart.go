@@ -31,9 +31,9 @@ func killDispatcher(ctx context.Context, t *trial) (err error) {
 			return err
 		}
 	}
-	t.result.Below("median", t.result.Times.Quantile(0.5), t.within(1500*time.Millisecond))
-	t.result.Below("worst", t.result.Times.Quantile(1), t.within(3*time.Second))
-	t.result.None("orders and events of an epoch that was over", t.fleet.Observer.Behind())
+	t.Result.Below("median", t.Result.Times.Quantile(0.5), t.Within(1500*time.Millisecond))
+	t.Result.Below("worst", t.Result.Times.Quantile(1), t.Within(3*time.Second))
+	t.Result.None("orders and events of an epoch that was over", t.fleet.Observer.Behind())
 	return t.conclude(ctx)
 }
 
@@ -59,8 +59,8 @@ func stopDispatcher(ctx context.Context, t *trial) (err error) {
 			return err
 		}
 	}
-	t.result.Below("median", t.result.Times.Quantile(0.5), t.within(100*time.Millisecond))
-	t.result.None("exits with another status than 0", disorderly)
-	t.result.None("orders and events of an epoch that was over", t.fleet.Observer.Behind())
+	t.Result.Below("median", t.Result.Times.Quantile(0.5), t.Within(100*time.Millisecond))
+	t.Result.None("exits with another status than 0", disorderly)
+	t.Result.None("orders and events of an epoch that was over", t.fleet.Observer.Behind())
 	return t.conclude(ctx)
 }

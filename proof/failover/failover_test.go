@@ -17,7 +17,7 @@ func TestOneKillAndOneStop(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "figures.json")
 	var out, progress bytes.Buffer
 	args := []string{"-scenario", "kill,stop", "-kills", "1", "-slack", "10", "-json", path}
-	err := run(t.Context(), args, &out, &progress)
+	err := new(options).program().Run(t.Context(), args, &out, &progress)
 	t.Logf("%s\n%s", &progress, &out)
 	if err != nil {
 		t.Fatal(err)
@@ -50,7 +50,7 @@ func TestBadSettingsAreRefused(t *testing.T) {
 		{"-kills", "0"}, {"-node-kills", "-1"}, {"-pause", "1s"}, {"-pauses", "0"}, {"-slack", "0.5"}, {"-scenario", "kil"}, {"more"},
 	} {
 		var out, progress bytes.Buffer
-		err := run(t.Context(), args, &out, &progress)
+		err := new(options).program().Run(t.Context(), args, &out, &progress)
 		if err == nil || out.Len() > 0 {
 			t.Errorf("%q: %v, %s", args, err, &out)
 		}

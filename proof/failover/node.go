@@ -34,7 +34,7 @@ func killNode(ctx context.Context, t *trial) (err error) {
 		if meta && stream {
 			everything++
 		}
-		t.say("the leader's server leads JetStream: %v, the journal's stream: %v", meta, stream)
+		t.Say("the leader's server leads JetStream: %v, the journal's stream: %v", meta, stream)
 		if err := t.round(ctx, (*harness.Process).Kill); err != nil {
 			return err
 		}
@@ -42,10 +42,10 @@ func killNode(ctx context.Context, t *trial) (err error) {
 			return err
 		}
 	}
-	t.result.Below("worst", t.result.Times.Quantile(1), t.within(10*time.Second))
-	t.result.Note("%d of the %d nodes killed led the dispatchers, the journal's stream and JetStream itself", everything, t.nodeKills)
+	t.Result.Below("worst", t.Result.Times.Quantile(1), t.Within(10*time.Second))
+	t.Result.Note("%d of the %d nodes killed led the dispatchers, the journal's stream and JetStream itself", everything, t.nodeKills)
 	if n := len(t.fleet.Observer.Behind()); n > 0 {
-		t.result.Note("%d orders or events reached an observer after one of a later epoch; workers refuse such orders", n)
+		t.Result.Note("%d orders or events reached an observer after one of a later epoch; workers refuse such orders", n)
 	}
 	return t.conclude(ctx)
 }

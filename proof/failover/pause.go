@@ -26,12 +26,12 @@ func pauseDispatcher(ctx context.Context, t *trial) (err error) {
 			return err
 		}
 	}
-	t.result.Below("worst time to the next leader", t.result.Times.Quantile(1), t.within(3*time.Second))
-	t.result.None("journal entries of the old epoch after the new claim", f.entries)
-	t.result.None("activations, events and replies from it once it woke", f.spoken)
-	t.result.None("orders and events of an epoch that was over", t.fleet.Observer.Behind())
-	t.result.Equal("activations of the old epoch accepted once it woke", f.accepted, 0)
-	t.result.Note("once it woke it tried %d appends, which were refused, and told the others of itself as the leader %d times",
+	t.Result.Below("worst time to the next leader", t.Result.Times.Quantile(1), t.Within(3*time.Second))
+	t.Result.None("journal entries of the old epoch after the new claim", f.entries)
+	t.Result.None("activations, events and replies from it once it woke", f.spoken)
+	t.Result.None("orders and events of an epoch that was over", t.fleet.Observer.Behind())
+	t.Result.Equal("activations of the old epoch accepted once it woke", f.accepted, 0)
+	t.Result.Note("once it woke it tried %d appends, which were refused, and told the others of itself as the leader %d times",
 		f.attempts, f.claims)
 	return t.conclude(ctx)
 }
@@ -44,7 +44,7 @@ type findings struct {
 
 // pauseOnce freezes the leader, wakes it, and waits until it stands by again.
 func (t *trial) pauseOnce(ctx context.Context, f *findings) error {
-	if err := harness.Pause(ctx, time.Duration(t.rng.Int64N(int64(killWindow)))); err != nil {
+	if err := harness.Pause(ctx, time.Duration(t.Rand.Int64N(int64(killWindow)))); err != nil {
 		return err
 	}
 	status, err := t.fleet.Observer.Status(ctx)
@@ -61,8 +61,8 @@ func (t *trial) pauseOnce(ctx context.Context, f *findings) error {
 	if err != nil {
 		return fmt.Errorf("%s paused: %w", leader, err)
 	}
-	t.result.Times = append(t.result.Times, first.At.Sub(paused))
-	t.say("%s paused in epoch %d; %s accepted one of epoch %d after %s", leader, epoch, first.Worker, first.Epoch,
+	t.Result.Times = append(t.Result.Times, first.At.Sub(paused))
+	t.Say("%s paused in epoch %d; %s accepted one of epoch %d after %s", leader, epoch, first.Worker, first.Epoch,
 		first.At.Sub(paused).Round(time.Millisecond))
 	if err := harness.Pause(ctx, time.Until(paused.Add(t.pause))); err != nil {
 		return err
@@ -84,7 +84,7 @@ func (t *trial) pauseOnce(ctx context.Context, f *findings) error {
 	if err != nil {
 		return err
 	}
-	t.say("%s woke after %s", leader, woke.Sub(paused).Round(time.Millisecond))
+	t.Say("%s woke after %s", leader, woke.Sub(paused).Round(time.Millisecond))
 	return t.inspect(ctx, status, woke, f)
 }
 

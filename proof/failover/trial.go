@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"math/rand/v2"
 	"time"
 
 	"github.com/seed261fe303/ha/proof/harness"
@@ -28,30 +26,17 @@ const (
 
 // trial is one scenario under way. It must not be used concurrently.
 type trial struct {
+	*harness.Trial
 	options
-	progress io.Writer
-	result   *harness.Scenario
-	rng      *rand.Rand
-	fleet    *harness.Fleet
+	fleet *harness.Fleet
 }
-
-// say tells how it goes; that nobody reads it is no reason to stop.
-func (t *trial) say(format string, args ...any) {
-	_, _ = fmt.Fprintf(t.progress, t.result.Name+": "+format+"\n", args...)
-}
-
-// within returns a bound with the slack that was asked for.
-func (t *trial) within(d time.Duration) time.Duration { return time.Duration(float64(d) * t.slack) }
 
 // setUp starts three dispatchers and four workers, and returns when all are at
 // work. start is given what every dispatcher is to be told.
 func (t *trial) setUp(ctx context.Context, clustered bool, start func(*harness.Lab, ...string) (*harness.Group, error)) error {
-	lab, err := harness.NewLab(ctx)
+	lab, err := t.NewLab(ctx)
 	if err != nil {
 		return err
-	}
-	if lab.Keep = t.Keep; t.Keep {
-		t.say("logs and stores are in %s", lab.Dir)
 	}
 	group, err := start(lab, "--activate-every", activateEvery.String())
 	if err != nil {
@@ -84,7 +69,7 @@ func (t *trial) tearDown() error {
 // until the next activation is accepted under another one. The leader's process is
 // started again if it ended.
 func (t *trial) round(ctx context.Context, do func(*harness.Process) error) error {
-	if err := harness.Pause(ctx, time.Duration(t.rng.Int64N(int64(killWindow)))); err != nil {
+	if err := harness.Pause(ctx, time.Duration(t.Rand.Int64N(int64(killWindow)))); err != nil {
 		return err
 	}
 	status, err := t.fleet.Observer.Status(ctx)
@@ -111,8 +96,8 @@ func (t *trial) round(ctx context.Context, do func(*harness.Process) error) erro
 		return err
 	}
 	took := first.At.Sub(at)
-	t.result.Times = append(t.result.Times, took)
-	t.say("%2d  %s led epoch %d; %s accepted one of epoch %d after %s", len(t.result.Times), leader, status.Leader.Epoch,
+	t.Result.Times = append(t.Result.Times, took)
+	t.Say("%2d  %s led epoch %d; %s accepted one of epoch %d after %s", len(t.Result.Times), leader, status.Leader.Epoch,
 		first.Worker, first.Epoch, took.Round(time.Millisecond))
 	return nil
 }
@@ -140,11 +125,11 @@ func (t *trial) conclude(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.result.None("worker processes that ended", t.fleet.Ended())
-	t.result.Equal("workers lost or left", int(status.Workers.Lost+status.Workers.Left), 0)
-	t.result.None("activations accepted twice", t.fleet.Ledger.Twice())
-	t.result.None("journal entries out of order", problems)
-	t.result.Note("%d activations accepted, %d lost; the journal holds %d entries of %d epochs",
+	t.Result.None("worker processes that ended", t.fleet.Ended())
+	t.Result.Equal("workers lost or left", int(status.Workers.Lost+status.Workers.Left), 0)
+	t.Result.None("activations accepted twice", t.fleet.Ledger.Twice())
+	t.Result.None("journal entries out of order", problems)
+	t.Result.Note("%d activations accepted, %d lost; the journal holds %d entries of %d epochs",
 		t.fleet.Ledger.Count(), status.Activations.Lost, len(entries), harness.Epochs(entries))
 	return nil
 }

@@ -9,6 +9,10 @@
 // or a [RawWorker], write each activation they accept into one [Ledger], which is
 // what every figure is taken from.
 //
+// A [Program] is the main function of every command of the proof: it reads the command
+// line, plays the scenarios that were chosen, each as a [Trial], and prints and saves
+// the [Report]. A command adds its flags and its scenarios.
+//
 // # What ends when
 //
 // A process ends with its Lab at the latest, and the Lab with its context. Where

@@ -44,6 +44,23 @@ func (g *Group) add(name string, args ...string) {
 	g.args[name] = args
 }
 
+// Deployment starts the dispatchers of a scenario, with further arguments.
+type Deployment func(ctx context.Context, lab *Lab, args ...string) (*Group, error)
+
+// Apart is the [Deployment] of [StartApart] without taps.
+func Apart(n int) Deployment {
+	return func(ctx context.Context, lab *Lab, args ...string) (*Group, error) {
+		return StartApart(ctx, lab, n, false, args...)
+	}
+}
+
+// Cluster is the [Deployment] of [StartCluster].
+func Cluster(n int) Deployment {
+	return func(ctx context.Context, lab *Lab, args ...string) (*Group, error) {
+		return StartCluster(ctx, lab, n, args...)
+	}
+}
+
 // StartApart starts one "ha server" and n dispatchers d1 to dn that are its
 // clients, with these further arguments. tapped puts a [Tap] before each.
 func StartApart(ctx context.Context, lab *Lab, n int, tapped bool, args ...string) (*Group, error) {

@@ -154,7 +154,7 @@ func (r *Report) Save(path string) error {
 	if err != nil {
 		return fmt.Errorf("save the report: %w", err)
 	}
-	if err := os.WriteFile(path, append(body, '\n'), 0o600); err != nil {
+	if err := os.WriteFile(path, append(body, '\n'), 0o600); err != nil { // #nosec G703 -- the file that -json names
 		return fmt.Errorf("save the report: %w", err)
 	}
 	return nil

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"math"
-	"math/rand/v2"
 	"testing"
 	"time"
 
 	"github.com/anishathalye/porcupine"
+
+	"github.com/seed261fe303/ha/proof/harness"
 )
 
 // op is an operation of the tables below: it was called and returned at these times.
@@ -60,15 +63,28 @@ func TestModelTellsRightFromWrong(t *testing.T) {
 	}
 }
 
-// TestHistoriesAreLinearizable is a small run of the command.
-func TestHistoriesAreLinearizable(t *testing.T) {
-	t.Parallel()
-	o := options{scenario: "apart", duration: 4 * time.Second, workers: 5, seed: rand.Uint64()}
-	t.Logf("seed %d", o.seed)
-	v, kills, err := run(t.Context(), o)
+// play makes a history and checks it, with the flags of args.
+func play(t *testing.T, start harness.Deployment, args ...string) (v verdict, kills int) {
+	t.Helper()
+	o := new(options)
+	p := o.program()
+	p.Parts = []harness.Part{{Name: t.Name(), Run: func(ctx context.Context, trial *harness.Trial) (err error) {
+		v, kills, err = o.run(ctx, trial, start)
+		return err
+	}}}
+	var said bytes.Buffer
+	_, err := p.Play(t.Context(), args, &said)
+	t.Log(said.String())
 	if err != nil {
 		t.Fatal(err)
 	}
+	return v, kills
+}
+
+// TestHistoriesAreLinearizable is a small run of the command.
+func TestHistoriesAreLinearizable(t *testing.T) {
+	t.Parallel()
+	v, kills := play(t, harness.Apart(2), "-duration", "4s", "-workers", "5")
 	t.Logf("%d operations on %d workers, %d without an answer, %d kills", v.operations, v.workers, v.unknown, kills)
 	for _, p := range v.problems {
 		t.Error(p)
@@ -82,12 +98,10 @@ func TestHistoriesAreLinearizable(t *testing.T) {
 // killed: the check must turn red, or it proves nothing.
 func TestForgettingIsNoticed(t *testing.T) {
 	t.Parallel()
-	o := options{scenario: "alone", duration: 3 * time.Second, workers: 5, seed: rand.Uint64(), args: []string{"--journal", "memory"}}
-	t.Logf("seed %d", o.seed)
-	v, kills, err := run(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
+	forgetful := func(ctx context.Context, lab *harness.Lab, args ...string) (*harness.Group, error) {
+		return harness.StartAlone(ctx, lab, append(args, "--journal", "memory")...)
 	}
+	v, kills := play(t, forgetful, "-duration", "3s", "-workers", "5")
 	if len(v.problems) == 0 {
 		t.Errorf("%d operations with %d kills of a dispatcher that forgets everything are called linearizable", v.operations, kills)
 	}

@@ -2,7 +2,7 @@
 // workers and look at them, on real processes that are killed meanwhile, and
 // checks that all they were answered is linearizable: as if each request had
 // taken effect at one moment between its call and its answer. The checker is
-// Porcupine. It exits with 1 where no such order exists.
+// Porcupine. It exits with 1 if no such order exists.
 //
 //	go run ./proof/linear -duration 5m
 //	go run ./proof/linear -scenario alone -duration 20s -seed 7
@@ -13,7 +13,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -22,12 +21,8 @@ import (
 )
 
 type options struct {
-	scenario string
 	duration time.Duration
 	workers  int
-	seed     uint64
-	// args are given to every dispatcher besides.
-	args []string
 }
 
 const (
@@ -37,61 +32,55 @@ const (
 	checkWithin = time.Minute
 )
 
-func main() { harness.Main("linear", command) }
+func main() { new(options).program().Main() }
 
-func command(ctx context.Context, args []string, out, progress io.Writer) error {
-	var o options
-	flags := flag.NewFlagSet("linear", flag.ContinueOnError)
-	flags.SetOutput(progress)
-	flags.StringVar(&o.scenario, "scenario", "cluster", "alone: one dispatcher with its server; apart: two and a server; cluster: three with a server each")
+func (o *options) program() *harness.Program {
+	return &harness.Program{
+		Name: "linear", Flags: o.flags, Check: o.check, Chosen: "cluster",
+		Parts: []harness.Part{
+			o.part("alone", "one dispatcher with its server", harness.StartAlone),
+			o.part("apart", "two dispatchers and a server", harness.Apart(2)),
+			o.part("cluster", "three dispatchers with a server each", harness.Cluster(3)),
+		},
+	}
+}
+
+func (o *options) flags(flags *flag.FlagSet) {
 	flags.DurationVar(&o.duration, "duration", time.Minute, "how long clients are at work, 1s or more")
 	flags.IntVar(&o.workers, "workers", 8, "workers at a time, 1 to 100; three clients act on each")
-	flags.Uint64Var(&o.seed, "seed", rand.Uint64(), "decides what clients do and when kills come")
-	if err := flags.Parse(args); err != nil {
-		return err
+}
+
+func (o *options) check() error {
+	if o.duration < time.Second || o.workers < 1 || o.workers > 100 {
+		return fmt.Errorf("-duration must be 1s or more, -workers from 1 to 100: got %s and %d", o.duration, o.workers)
 	}
-	if o.duration < time.Second || o.workers < 1 || o.workers > 100 || flags.NArg() > 0 {
-		return fmt.Errorf("-duration must be 1s or more, -workers from 1 to 100, and nothing may follow the flags: got %s, %d and %q",
-			o.duration, o.workers, flags.Args())
-	}
-	v, kills, err := run(ctx, o)
-	if err != nil {
-		return fmt.Errorf("seed %d: %w", o.seed, err)
-	}
-	_, _ = fmt.Fprintf(out, "%s, seed %d: %d operations on %d workers, %d without an answer, %d kills\n",
-		o.scenario, o.seed, v.operations, v.workers, v.unknown, kills)
-	for _, p := range v.problems {
-		_, _ = fmt.Fprintln(out, p)
-	}
-	if len(v.problems) > 0 {
-		return fmt.Errorf("seed %d: not linearizable", o.seed)
-	}
-	_, _ = fmt.Fprintln(out, "linearizable")
 	return nil
 }
 
-// start starts the dispatchers.
-func start(ctx context.Context, lab *harness.Lab, o options) (*harness.Group, error) {
-	args := append([]string{"--activate-every", "2ms"}, o.args...)
-	switch o.scenario {
-	case "alone":
-		return harness.StartAlone(ctx, lab, args...)
-	case "apart":
-		return harness.StartApart(ctx, lab, 2, false, args...)
-	case "cluster":
-		return harness.StartCluster(ctx, lab, 3, args...)
-	}
-	return nil, fmt.Errorf("no scenario %q: there are alone, apart and cluster", o.scenario)
+// part is one kind of deployment.
+func (o *options) part(name, about string, start harness.Deployment) harness.Part {
+	return harness.Part{Name: name, About: about, Run: func(ctx context.Context, t *harness.Trial) error {
+		v, kills, err := o.run(ctx, t, start)
+		if err != nil {
+			return err
+		}
+		for _, problem := range v.problems { // of which the result notes a few
+			t.Say("%s", problem)
+		}
+		t.Result.None("not linearizable", v.problems)
+		t.Result.Note("%d operations on %d workers, %d without an answer, %d kills", v.operations, v.workers, v.unknown, kills)
+		return nil
+	}}
 }
 
 // run makes a history and checks it.
-func run(ctx context.Context, o options) (v verdict, kills int, err error) {
-	lab, err := harness.NewLab(ctx)
+func (o *options) run(ctx context.Context, t *harness.Trial, start harness.Deployment) (v verdict, kills int, err error) {
+	lab, err := t.NewLab(ctx)
 	if err != nil {
 		return v, 0, err
 	}
 	defer func() { err = errors.Join(err, lab.Close()) }()
-	group, err := start(ctx, lab, o)
+	group, err := start(ctx, lab, "--activate-every", "2ms")
 	if err != nil {
 		return v, 0, err
 	}
@@ -106,11 +95,11 @@ func run(ctx context.Context, o options) (v verdict, kills int, err error) {
 		return v, 0, err
 	}
 	defer w.nc.Close()
-	k := killer{group: group, observer: observer, rng: rand.New(rand.NewPCG(o.seed, 0))}
+	k := killer{group: group, observer: observer, rng: rand.New(rand.NewPCG(t.Seed, 0))}
 	if err := k.whole(ctx); err != nil {
 		return v, 0, err
 	}
-	rest := w.work(ctx, o)
+	rest := w.work(ctx, t.Seed)
 	kills, err = k.kill(ctx, o.duration)
 	rest()
 	if err != nil {
@@ -123,13 +112,13 @@ func run(ctx context.Context, o options) (v verdict, kills int, err error) {
 }
 
 // work sets the clients to work. The function it returns ends them.
-func (w *world) work(ctx context.Context, o options) (rest func()) {
+func (w *world) work(ctx context.Context, seed uint64) (rest func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	client := 0
 	begin := func(do func(client int, rng *rand.Rand)) {
 		client++
-		id, rng := client, rand.New(rand.NewPCG(o.seed, uint64(client)))
+		id, rng := client, rand.New(rand.NewPCG(seed, uint64(client)))
 		wg.Go(func() { do(id, rng) })
 	}
 	for _, s := range w.subjects {

@@ -11,43 +11,29 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"io"
-	"math/rand/v2"
 	"time"
 
 	"github.com/seed261fe303/ha/proof/harness"
 )
 
-type options struct {
-	harness.Options
-	length time.Duration
-	slack  float64
-}
+func main() { program().Main() }
 
-func main() { harness.Main("soak", run) }
-
-func parse(args []string, usage io.Writer) (o options, err error) {
-	err = o.Parse("soak", args, usage, func(flags *flag.FlagSet) {
-		flags.DurationVar(&o.length, "for", 5*time.Minute, "how long to go on killing, 5s or more")
-		flags.Float64Var(&o.slack, "slack", 1, "multiplies the bounds on times, 1 or more: for a machine that is busy with other things")
-	})
-	if err == nil && (o.length < 5*time.Second || o.slack < 1) {
-		err = fmt.Errorf("-for must be 5s or more, -slack 1 or more: got %s and %g", o.length, o.slack)
+func program() *harness.Program {
+	var length time.Duration
+	return &harness.Program{
+		Name: "soak", Slack: true,
+		Flags: func(flags *flag.FlagSet) {
+			flags.DurationVar(&length, "for", 5*time.Minute, "how long to go on killing, 5s or more")
+		},
+		Check: func() error {
+			if length < 5*time.Second {
+				return fmt.Errorf("-for must be 5s or more: got %s", length)
+			}
+			return nil
+		},
+		Parts: []harness.Part{{
+			Name: "soak", About: "one dispatcher after another killed and started again",
+			Run: func(ctx context.Context, t *harness.Trial) error { return (&soak{Trial: t, length: length}).run(ctx) },
+		}},
 	}
-	return o, err
-}
-
-func run(ctx context.Context, args []string, out, progress io.Writer) error {
-	o, err := parse(args, progress)
-	if err != nil {
-		return err
-	}
-	report := harness.NewReport(o.Seed, o.slack)
-	s := &soak{
-		options: o, progress: progress, rng: rand.New(rand.NewPCG(o.Seed, 0)),
-		result: &harness.Scenario{Name: "soak", About: "one dispatcher after another killed and started again"},
-	}
-	report.Scenarios = append(report.Scenarios, s.result)
-	s.say("for %s, seed %d", o.length, o.Seed)
-	return report.Conclude(s.run(ctx), out, o.JSON)
 }

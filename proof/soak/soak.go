@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math"
-	"math/rand/v2"
 	"time"
 
 	"github.com/seed261fe303/ha/proof/harness"
@@ -32,16 +30,9 @@ const (
 
 // soak is one run. It must not be used concurrently.
 type soak struct {
-	options
-	progress io.Writer
-	result   *harness.Scenario
-	rng      *rand.Rand
-	fleet    *harness.Fleet
-}
-
-// say tells how it goes; that nobody reads it is no reason to stop.
-func (s *soak) say(format string, args ...any) {
-	_, _ = fmt.Fprintf(s.progress, "soak: "+format+"\n", args...)
+	*harness.Trial
+	length time.Duration
+	fleet  *harness.Fleet
 }
 
 func (s *soak) run(ctx context.Context) (err error) {
@@ -53,26 +44,24 @@ func (s *soak) run(ctx context.Context) (err error) {
 	if err := s.setUp(ctx); err != nil {
 		return err
 	}
+	s.Say("for %s", s.length)
 	began := time.Now()
 	if err := s.kill(ctx, began.Add(s.length)); err != nil {
 		return errors.Join(err, errors.Join(toErrors(s.fleet.Ended())...))
 	}
 	shares := s.awaitShares(ctx)
 	gap := s.fleet.Ledger.LongestGap(began, time.Now())
-	s.result.Below("longest time without an activation", gap.Length(), time.Duration(float64(longest)*s.slack))
-	s.result.None("shares further than 0.02 from the weights'", shares)
-	s.result.None("worker processes that ended", s.fleet.Ended())
-	s.result.None("activations accepted twice", s.fleet.Ledger.Twice())
+	s.Result.Below("longest time without an activation", gap.Length(), s.Within(longest))
+	s.Result.None("shares further than 0.02 from the weights'", shares)
+	s.Result.None("worker processes that ended", s.fleet.Ended())
+	s.Result.None("activations accepted twice", s.fleet.Ledger.Twice())
 	return s.conclude(ctx)
 }
 
 func (s *soak) setUp(ctx context.Context) error {
-	lab, err := harness.NewLab(ctx)
+	lab, err := s.NewLab(ctx)
 	if err != nil {
 		return err
-	}
-	if lab.Keep = s.Keep; s.Keep {
-		s.say("logs and stores are in %s", lab.Dir)
 	}
 	group, err := harness.StartCluster(ctx, lab, nodes, "--activate-every", activateEvery.String())
 	if err != nil {
@@ -95,7 +84,7 @@ func (s *soak) setUp(ctx context.Context) error {
 func (s *soak) kill(ctx context.Context, until time.Time) error {
 	names := s.fleet.Group.Names()
 	for time.Now().Before(until) {
-		s.rng.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+		s.Rand.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 		for _, name := range names {
 			if err := s.killOne(ctx, name); err != nil {
 				return err
@@ -122,7 +111,7 @@ func (s *soak) killOne(ctx context.Context, name string) error {
 	if err := s.fleet.Group.Process(name).Kill(); err != nil {
 		return err
 	}
-	if err := harness.Pause(ctx, time.Duration(s.rng.Int64N(int64(restartWindow)))); err != nil {
+	if err := harness.Pause(ctx, time.Duration(s.Rand.Int64N(int64(restartWindow)))); err != nil {
 		return err
 	}
 	if err := s.fleet.Group.Process(name).Await(ctx, longest); err != nil {
@@ -135,8 +124,8 @@ func (s *soak) killOne(ctx context.Context, name string) error {
 		return fmt.Errorf("%s killed and started again: %w", name, err)
 	}
 	gap := s.fleet.Ledger.LongestGap(at, time.Now()).Length()
-	s.result.Times = append(s.result.Times, gap)
-	s.say("%2d  %s killed, which led: dispatchers %v, JetStream %v, stream %v; longest gap %s, complete after %s", len(s.result.Times),
+	s.Result.Times = append(s.Result.Times, gap)
+	s.Say("%2d  %s killed, which led: dispatchers %v, JetStream %v, stream %v; longest gap %s, complete after %s", len(s.Result.Times),
 		name, status.Leader.Name == name, meta, stream, gap.Round(time.Millisecond), time.Since(at).Round(time.Millisecond))
 	return nil
 }
@@ -180,12 +169,12 @@ func (s *soak) conclude(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.result.Equal("workers lost or left", int(status.Workers.Lost+status.Workers.Left), 0)
-	s.result.None("journal entries out of order", problems)
-	s.result.Note("%d kills, %d activations accepted, %d lost; the journal holds %d entries of %d epochs", len(s.result.Times),
+	s.Result.Equal("workers lost or left", int(status.Workers.Lost+status.Workers.Left), 0)
+	s.Result.None("journal entries out of order", problems)
+	s.Result.Note("%d kills, %d activations accepted, %d lost; the journal holds %d entries of %d epochs", len(s.Result.Times),
 		s.fleet.Ledger.Count(), status.Activations.Lost, len(entries), harness.Epochs(entries))
 	for _, w := range list {
-		s.result.Note("%s  weight %d  %5d activations  share %.4f  expected %.4f", w.Name, w.Weight, w.Activations, w.Share, w.ExpectedShare)
+		s.Result.Note("%s  weight %d  %5d activations  share %.4f  expected %.4f", w.Name, w.Weight, w.Activations, w.Share, w.ExpectedShare)
 	}
 	return nil
 }

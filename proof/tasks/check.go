@@ -45,17 +45,17 @@ func (t *trial) check(ctx context.Context) error {
 	a.run(stats)
 	entries, problems := t.journal(limit)
 	for _, name := range checks {
-		t.result.None(name.about, a.found[name.key])
+		t.Result.None(name.about, a.found[name.key])
 	}
-	t.result.None("journal entries out of order", problems)
-	t.result.Equal("tasks in a final state", a.count(finals...), t.seen.submitted)
-	t.result.Note("%d completed, %d failed, %d cancelled, %d timed out; %d attempts in the ledgers, %d attempts more than tasks and steps need",
+	t.Result.None("journal entries out of order", problems)
+	t.Result.Equal("tasks in a final state", a.count(finals...), t.seen.submitted)
+	t.Result.Note("%d completed, %d failed, %d cancelled, %d timed out; %d attempts in the ledgers, %d attempts more than tasks and steps need",
 		a.count(ha.TaskCompleted), a.count(ha.TaskFailed), a.count(ha.TaskCancelled), a.count(ha.TaskTimedOut), a.attempts, a.again)
-	t.result.Note("%d overlaps with an attempt whose worker was cut off: %s", a.cutOff(), a.overlaps())
-	t.result.Note("from being ready to the beginning of the first handler: %s", spread(a.queued))
-	t.result.Note("clients saw %d final events, awaited %d tasks and pulled %d results", len(t.seen.told), len(t.seen.awaited), len(t.seen.pulled))
+	t.Result.Note("%d overlaps with an attempt whose worker was cut off: %s", a.cutOff(), a.overlaps())
+	t.Result.Note("from being ready to the beginning of the first handler: %s", spread(a.queued))
+	t.Result.Note("clients saw %d final events, awaited %d tasks and pulled %d results", len(t.seen.told), len(t.seen.awaited), len(t.seen.pulled))
 	status, err := t.observer.Status(limit)
-	t.result.Note("dispatchers took the lead %d times; the journal still holds %d entries", status.Leader.Epoch, len(entries))
+	t.Result.Note("dispatchers took the lead %d times; the journal still holds %d entries", status.Leader.Epoch, len(entries))
 	return err
 }
 

@@ -39,7 +39,7 @@ func (t *trial) measure(ctx context.Context) error {
 	}
 	var tasks []*planned
 	for range slots / 3 {
-		tasks = append(tasks, t.plan.add(held, t.rng, time.Now()))
+		tasks = append(tasks, t.plan.add(held, t.Rand, time.Now()))
 	}
 	p := &producer{client: t.client, seen: t.seen, pace: 1}
 	p.together(ctx, tasks, false)
@@ -52,13 +52,10 @@ func (t *trial) measure(ctx context.Context) error {
 	for _, task := range tasks {
 		p.cancel(ctx, task, 0)
 	}
-	t.result.Below("tasks of a killed worker run elsewhere, median", t.result.Times.Quantile(0.5), t.within(takeoverBound))
-	t.result.Below("tasks of a killed worker run elsewhere, worst", t.result.Times.Quantile(1), t.within(takeoverBound))
+	t.Result.Below("tasks of a killed worker run elsewhere, median", t.Result.Times.Quantile(0.5), t.Within(takeoverBound))
+	t.Result.Below("tasks of a killed worker run elsewhere, worst", t.Result.Times.Quantile(1), t.Within(takeoverBound))
 	return nil
 }
-
-// within returns a bound with the slack that was asked for.
-func (t *trial) within(d time.Duration) time.Duration { return time.Duration(float64(d) * t.slack) }
 
 // takeOver kills one worker when all tasks run, and waits until they do again.
 func (t *trial) takeOver(ctx context.Context, tasks []*planned) error {
@@ -66,12 +63,12 @@ func (t *trial) takeOver(ctx context.Context, tasks []*planned) error {
 	if err != nil {
 		return err
 	}
-	if err := harness.Pause(ctx, time.Duration(t.rng.Int64N(int64(killWindow)))); err != nil {
+	if err := harness.Pause(ctx, time.Duration(t.Rand.Int64N(int64(killWindow)))); err != nil {
 		return err
 	}
 	var victim *life
 	var orphans []*attempt
-	for _, i := range t.rng.Perm(len(t.shifts)) {
+	for _, i := range t.Rand.Perm(len(t.shifts)) {
 		victim = t.shifts[i].current()
 		if orphans = t.book.running(victim); len(orphans) > 0 {
 			break
@@ -98,7 +95,7 @@ func (t *trial) takeOver(ctx context.Context, tasks []*planned) error {
 	worst := time.Duration(0)
 	for _, a := range orphans {
 		next, _ := t.book.next(a)
-		t.result.Times = append(t.result.Times, next.Sub(at))
+		t.Result.Times = append(t.Result.Times, next.Sub(at))
 		worst = max(worst, next.Sub(at))
 	}
 	t.say("%s killed, the last of its %d tasks ran elsewhere after %s", victim.name, len(orphans), worst.Round(time.Millisecond))
@@ -149,9 +146,9 @@ func (t *trial) noteStorm(took time.Duration) {
 			}
 		}
 	}
-	t.result.Note("%d tasks in %s, while %d dispatchers were killed, and workers: %d killed, %d stopped, %d frozen, %d by poison",
+	t.Result.Note("%d tasks in %s, while %d dispatchers were killed, and workers: %d killed, %d stopped, %d frozen, %d by poison",
 		t.tasks, took.Round(time.Second), t.storm.kills, counts["killed"], counts["stopped"], counts["frozen"], counts["poisoned"])
-	t.result.Note("while dispatchers were killed too, tasks of killed workers ran elsewhere after: %s", spread(times))
+	t.Result.Note("while dispatchers were killed too, tasks of killed workers ran elsewhere after: %s", spread(times))
 }
 
 // spread describes a sample.

@@ -36,7 +36,7 @@ func TestEachTaskEndsOnceAndRight(t *testing.T) {
 	args := small(rand.Uint64(), "-scenario", "apart")
 	t.Logf("go run ./proof/tasks %s", strings.Join(args, " "))
 	var out bytes.Buffer
-	err := run(t.Context(), args, &out, &out)
+	err := new(options).program().Run(t.Context(), args, &out, &out)
 	t.Log(out.String())
 	if err != nil {
 		t.Error(err)
@@ -47,21 +47,19 @@ func TestEachTaskEndsOnceAndRight(t *testing.T) {
 // the checks must say so, or they prove nothing.
 func TestForgettingIsNoticed(t *testing.T) {
 	t.Parallel()
-	forgetful := scenario{name: "forgetful", start: func(ctx context.Context, lab *harness.Lab, args ...string) (*harness.Group, error) {
+	o := new(options)
+	p := o.program()
+	p.Parts = []harness.Part{o.part("forgetful", "a journal in memory", func(ctx context.Context, lab *harness.Lab, args ...string) (*harness.Group, error) {
 		return harness.StartAlone(ctx, lab, append(args, "--journal", "memory")...)
-	}}
+	})}
 	args := small(rand.Uint64(), "-tasks", "1000", "-kill-dispatchers", "600ms", "-takeovers", "0", "-drain", "3s")
 	t.Logf("%s", strings.Join(args, " "))
 	var out bytes.Buffer
-	o, err := parse(args, &out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	result, err := runScenario(t.Context(), o, forgetful, 0, &out)
+	report, err := p.Play(t.Context(), args, &out)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
-	for _, c := range result.Checks {
+	for _, c := range report.Scenarios[0].Checks {
 		if strings.HasPrefix(c.Name, "tasks that are missing") && c.OK {
 			t.Errorf("nothing was noticed:\n%s", out.String())
 		}
@@ -74,7 +72,7 @@ func TestBadSettingsAreRefused(t *testing.T) {
 		{"-drain", "0"}, {"-linger", "-1s"}, {"-slack", "0.5"}, {"-scenario", "aprt"}, {"more"},
 	} {
 		var out, progress bytes.Buffer
-		err := run(t.Context(), args, &out, &progress)
+		err := new(options).program().Run(t.Context(), args, &out, &progress)
 		if err == nil || out.Len() > 0 {
 			t.Errorf("%q: %v, %s", args, err, &out)
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -30,13 +29,11 @@ const (
 
 // trial is one scenario under way. It must not be used concurrently.
 type trial struct {
+	*harness.Trial
 	options
-	scenario scenario
-	progress io.Writer
-	result   *harness.Scenario
-	rng      *rand.Rand
-	began    time.Time
-	led      time.Time // when a leader was first seen
+	start harness.Deployment
+	began time.Time
+	led   time.Time // when a leader was first seen
 
 	lab      *harness.Lab
 	group    *harness.Group
@@ -57,9 +54,9 @@ type trial struct {
 	stray chan error
 }
 
-// say tells how it goes; that nobody reads it is no reason to stop.
+// say tells how it goes, and since when.
 func (t *trial) say(format string, args ...any) {
-	_, _ = fmt.Fprintf(t.progress, "%s %5.1fs  "+format+"\n", append([]any{t.result.Name, time.Since(t.began).Seconds()}, args...)...)
+	t.Say("%5.1fs  "+format, append([]any{time.Since(t.began).Seconds()}, args...)...)
 }
 
 func (t *trial) run(ctx context.Context) error {
@@ -80,18 +77,15 @@ func (t *trial) run(ctx context.Context) error {
 
 // setUp starts dispatchers and workers, and returns when all take part.
 func (t *trial) setUp(ctx context.Context) (err error) {
-	if t.lab, err = harness.NewLab(ctx); err != nil {
+	if t.lab, err = t.NewLab(ctx); err != nil {
 		return err
-	}
-	if t.lab.Keep = t.Keep; t.Keep {
-		t.say("logs, stores and ledgers are in %s", t.lab.Dir)
 	}
 	// Heartbeats are frequent, as they are what repairs an order that was lost with its
 	// leader; a worker waits as long as it would otherwise before it gives up.
 	args := []string{
 		"--heartbeat", "1s", "--reply-timeout", "1s", "--misses", "30", "--retain-tasks", fmt.Sprint(2*t.tasks + 1000),
 	}
-	if t.group, err = t.scenario.start(ctx, t.lab, args...); err != nil {
+	if t.group, err = t.start(ctx, t.lab, args...); err != nil {
 		return err
 	}
 	if t.observer, err = harness.Observe(t.group.Servers, nil); err != nil {
@@ -103,12 +97,12 @@ func (t *trial) setUp(ctx context.Context) (err error) {
 	if t.client, err = client.New(t.nc, client.Config{Patience: patience}); err != nil {
 		return err
 	}
-	t.plan, t.book, t.seen = newPlan(t.Seed, t.tasks, t.rng), newBook(), newSeen()
+	t.plan, t.book, t.seen = newPlan(t.Seed, t.tasks, t.Rand), newBook(), newSeen()
 	if err := t.seen.listen(t.nc); err != nil {
 		return err
 	}
 	t.storm = &storm{
-		group: t.group, observer: t.observer, every: t.dispatchers, rng: rand.New(rand.NewPCG(t.rng.Uint64(), 0)),
+		group: t.group, observer: t.observer, every: t.dispatchers, rng: rand.New(rand.NewPCG(t.Rand.Uint64(), 0)),
 		begun: make(chan struct{}), calm: make(chan struct{}),
 	}
 	err = harness.Await(ctx, "all dispatchers", wholeWithin, func() error { return t.observer.Whole(ctx, t.group, 1) })
@@ -127,7 +121,7 @@ func (t *trial) keep(ctx context.Context) {
 	for i := range t.workers {
 		s := &shift{
 			name: fmt.Sprintf("w%d", i+1), slots: 8 << (i % 3), kinds: []string{heldKind}, lab: t.lab, server: strings.Join(t.group.Servers, ","),
-			book: t.book, every: t.strikes, rng: rand.New(rand.NewPCG(t.rng.Uint64(), 0)), counts: map[string]int{},
+			book: t.book, every: t.strikes, rng: rand.New(rand.NewPCG(t.Rand.Uint64(), 0)), counts: map[string]int{},
 		}
 		for k := range ordinaryKinds {
 			if k%3 != i%3 {
@@ -185,7 +179,7 @@ func (t *trial) rage(ctx context.Context) error {
 	var pulling sync.WaitGroup
 	ended := make(chan struct{})
 	pulling.Go(func() { p.pull(asking, ended) })
-	p.produce(asking, t.plan.tasks[:t.tasks], t.rng)
+	p.produce(asking, t.plan.tasks[:t.tasks], t.Rand)
 	t.say("%d tasks are submitted", t.tasks)
 	// What is killed all the time gets nowhere: the storm ends before the last tasks do.
 	if err := t.drained(asking, t.linger); err != nil {
