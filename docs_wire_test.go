@@ -166,7 +166,7 @@ func TestDocsNameEveryState(t *testing.T) {
 			}
 		}
 	}
-	reasons := regexp.MustCompile(`(?s)var reasonNames = .*?\n\}`).FindString(read(t, "dispatcher/internal/core/task.go"))
+	reasons := regexp.MustCompile(`(?s)var reasonNames = .*?\n\}`).FindString(read(t, "dispatcher/internal/record/task_state.go"))
 	found := regexp.MustCompile(`"(\w+)"`).FindAllStringSubmatch(reasons, -1)
 	if len(found) < 10 {
 		t.Fatalf("found only %d reasons: is the pattern still right?", len(found))

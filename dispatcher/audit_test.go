@@ -127,7 +127,7 @@ func linesOfBook(t *testing.T, b *book.Book) (lines []string) {
 			continue
 		}
 		for n, r := range book.Decode(t, e.Data) {
-			name := strings.ToLower(strings.TrimPrefix(fmt.Sprintf("%T", r), "core."))
+			name := r.Type().String()
 			lines = append(lines, fmt.Sprintf("%d.%d %d %s batch %s", e.Seq, n, e.Epoch, e.Node, name))
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/core"
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
+	"github.com/seed261fe303/ha/dispatcher/internal/record"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
 	"github.com/seed261fe303/ha/embedded"
 )
 
@@ -31,14 +33,14 @@ func fleetOf(tb testing.TB, n int, past bool) *core.Core {
 	tb.Helper()
 	c := core.New((&Dispatcher{cfg: fleetConfig(n)}).coreConfig())
 	at := time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC)
-	var out core.Ready
+	var out step.Ready
 	if err := c.Lead(at, 1, "d1", &out); err != nil {
 		tb.Fatal(err)
 	}
 	for i := range n {
 		out.Reset()
 		at = at.Add(time.Microsecond)
-		reply := c.Step(core.Hello{
+		reply := c.Step(step.Hello{
 			At: at, Weight: ha.Weight(1 + i%10), Name: fmt.Sprintf("east-%d", i), Instance: fmt.Sprintf("Vfq2fAyUfTM%011d", i),
 			Pools: []string{"default"}, Slots: 1, Direct: true,
 		}, &out)
@@ -54,7 +56,7 @@ func fleetOf(tb testing.TB, n int, past bool) *core.Core {
 
 func givePast(tb testing.TB, c *core.Core, at time.Time) {
 	tb.Helper()
-	apply := func(r core.Record) {
+	apply := func(r record.Record) {
 		if err := c.Apply(r); err != nil {
 			tb.Fatal(err)
 		}
@@ -63,12 +65,12 @@ func givePast(tb testing.TB, c *core.Core, at time.Time) {
 		for i := range 17 {
 			number := c.Counts().Started + 1
 			if v.Running == 0 || i > 0 {
-				apply(core.Activated{At: at, Worker: v.Worker, Number: number})
+				apply(&record.Activated{At: at, Worker: v.Worker, Number: number})
 			} else {
 				number = 1 // given by the first hello
 			}
 			if i < 16 {
-				apply(core.Ended{Worker: v.Worker, Number: number, Outcome: ha.OutcomeDone})
+				apply(&record.Ended{Worker: v.Worker, Number: number, Outcome: ha.OutcomeDone})
 			}
 		}
 	}
@@ -87,18 +89,18 @@ func writeFleet(tb testing.TB, log journal.Log, c *core.Core) (bytes uint64) {
 			tb.Fatal(err)
 		}
 		number++
-		bytes += entryBytes(data)
+		bytes += entryBytes(len(data))
 	}
 	put(journal.KindClaim, nil)
 	b := new(batch)
 	for r := range c.Snapshot() {
-		b.ready.Records = append(b.ready.Records, r)
-		if len(b.encode()) >= pieceBytes {
-			put(journal.KindBatch, b.encode())
+		b.ready.Records.Add(r)
+		if b.ready.Records.Size() >= pieceBytes {
+			put(journal.KindBatch, b.ready.Records.Bytes())
 			b.reset()
 		}
 	}
-	put(journal.KindBatch, b.encode())
+	put(journal.KindBatch, b.ready.Records.Bytes())
 	put(journal.KindAbdication, nil)
 	return bytes
 }

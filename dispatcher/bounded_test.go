@@ -12,8 +12,8 @@ import (
 	"github.com/nats-io/nats.go"
 
 	ha "github.com/seed261fe303/ha"
-	"github.com/seed261fe303/ha/dispatcher/internal/core"
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
 	"github.com/seed261fe303/ha/embedded"
 )
 
@@ -56,7 +56,7 @@ func begin(tb testing.TB, log journal.Log, workers int) *bounded {
 		tb.Fatal(err)
 	}
 	for i := range workers {
-		b.l.inbox <- request{input: core.Hello{
+		b.l.inbox <- request{input: step.Hello{
 			At: time.Now().UTC(), Weight: ha.Weight(1 + i%10), Slots: 1, Name: fmt.Sprintf("w%d", i), Instance: fmt.Sprintf("i%d", i),
 		}}
 		if i%1000 == 999 || i == workers-1 {
@@ -101,7 +101,7 @@ func (b *bounded) work(n uint64) {
 	for next, goal := 0, b.changes+n; b.changes < goal; {
 		for range inboxSize / 2 {
 			id := b.workers[next%len(b.workers)]
-			b.l.inbox <- request{input: core.Available{At: time.Now().UTC(), Worker: id}}
+			b.l.inbox <- request{input: step.Available{At: time.Now().UTC(), Worker: id}}
 			next++
 		}
 		b.settle()
@@ -209,7 +209,7 @@ func TestReplayAmidSnapshot(t *testing.T) {
 			b.l.cleaner.logged += cleanBytes // it is due
 		}
 		for range 7 {
-			b.l.inbox <- request{input: core.Available{At: time.Now().UTC(), Worker: b.workers[next%len(b.workers)]}}
+			b.l.inbox <- request{input: step.Available{At: time.Now().UTC(), Worker: b.workers[next%len(b.workers)]}}
 			next += 1237
 		}
 		before := b.l.member.Position()

@@ -5,6 +5,7 @@ import (
 	"iter"
 
 	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/record"
 )
 
 const (
@@ -19,7 +20,7 @@ const (
 	entryOverhead = 150
 )
 
-func entryBytes(data []byte) uint64 { return uint64(len(data)) + entryOverhead }
+func entryBytes(data int) uint64 { return uint64(data) + entryOverhead }
 
 // cleaner keeps the journal bounded: it appends a snapshot of the state, in
 // pieces between the ordinary records, and then purges all before it. It belongs
@@ -32,7 +33,7 @@ type cleaner struct {
 	open   bool   // a snapshot has begun, and its end is not committed
 	whole  uint64 // while following: sequence of the first entry of the last snapshot that is whole; 0: none
 
-	next func() (core.Record, bool) // nil: all of it is in batches, or none was begun
+	next func() (record.Record, bool) // nil: all of it is in batches, or none was begun
 	stop func()
 }
 
@@ -65,8 +66,10 @@ func (l *loop) clean() {
 	if c.next == nil {
 		return
 	}
-	was := len(l.filling.encode())
-	piece := max(pieceBytes, 2*l.filling.submitted())
+	was := l.filling.ready.Records.Size()
+	// A snapshot must write down tasks faster than they are submitted, or it would never
+	// come to its end.
+	piece := max(pieceBytes, 2*l.filling.ready.Submitted)
 	for added := 0; ; {
 		r, ok := c.next()
 		if !ok {
@@ -74,34 +77,24 @@ func (l *loop) clean() {
 			c.end()
 			return
 		}
-		if t, ok := r.(core.TaskRestored); ok && was+len(t.Spec.Payload)+len(t.Result) > batchBytes {
+		if t, ok := r.(*record.TaskRestored); ok && was+len(t.Spec.Payload)+len(t.Result) > batchBytes {
 			l.seal() // beside others it might not fit into one entry
 			was = 0
 		}
-		l.filling.ready.Records = append(l.filling.ready.Records, r)
-		now := len(l.filling.encode())
+		l.filling.ready.Records.Add(r)
+		now := l.filling.ready.Records.Size()
 		added += now - was
 		c.size += uint64(now - was)
 		was = now
 		// The end of a snapshot describes one moment, so nothing may come between its
 		// records; it may take several entries.
-		if single := isSingle(r); single && added >= piece {
+		if single := r.Type().Single(); single && added >= piece {
 			return
-		} else if _, last := r.(core.Totals); !single && !last && now >= batchBytes {
+		} else if !single && r.Type() != record.TypeTotals && now >= batchBytes {
 			l.seal() // not behind the last: the batch that holds it is to be marked
 			was = 0
 		}
 	}
-}
-
-// isSingle tells whether r is a piece of a snapshot about one worker or task,
-// after which other records may come.
-func isSingle(r core.Record) bool {
-	switch r.(type) {
-	case core.Restored, core.WorkRestored, core.TaskRestored:
-		return true
-	}
-	return false
 }
 
 // cleaned is called for every committed batch. After the last one of a snapshot
@@ -111,7 +104,7 @@ func (l *loop) cleaned(b *batch, seq uint64) {
 	if b.opens {
 		c.begins, c.before = seq, c.logged
 	}
-	c.logged += entryBytes(b.data)
+	c.logged += entryBytes(b.ready.Records.Size())
 	if !b.closes {
 		return
 	}

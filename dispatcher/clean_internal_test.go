@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/seed261fe303/ha/dispatcher/internal/core"
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
+	"github.com/seed261fe303/ha/dispatcher/internal/record"
 )
 
 // unpurged is a log that keeps everything, to be counted.
@@ -86,11 +86,11 @@ func snapshots(t *testing.T, log journal.Log) (n int) {
 	end := errors.New("the end")
 	err = log.Follow(t.Context(), first, func(e journal.Entry) error {
 		for rest := e.Data[min(1, len(e.Data)):]; len(rest) > 0; { // the first byte is the format
-			r, after, err := core.DecodeRecord(rest)
+			r, after, err := record.Decode(rest)
 			if err != nil {
 				return err
 			}
-			if _, begun := r.(core.Begun); begun {
+			if _, begun := r.(*record.Begun); begun {
 				n++
 			}
 			rest = after

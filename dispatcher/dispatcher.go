@@ -182,12 +182,16 @@ func (d *Dispatcher) another(err error) error {
 }
 
 func (d *Dispatcher) coreConfig() core.Config {
+	t := d.cfg.Tasks
 	return core.Config{
-		Timing: d.cfg.Timing, ActivateEvery: d.cfg.ActivateEvery, ShareWindow: d.cfg.ShareWindow, MaxWorkers: d.cfg.MaxWorkers,
-		Direct: d.cfg.Direct,
-		Aging:  d.cfg.Tasks.Aging, TaskTimeout: d.cfg.Tasks.Timeout, MaxTasks: d.cfg.Tasks.MaxTasks, MaxTaskBytes: d.cfg.Tasks.MaxBytes,
-		Retain: d.cfg.Tasks.Retain, RetainFailed: d.cfg.Tasks.RetainFailed,
-		RetainTasks: d.cfg.Tasks.RetainTasks, RetainBytes: d.cfg.Tasks.RetainBytes,
+		FleetConfig: core.FleetConfig{
+			Timing: d.cfg.Timing, ActivateEvery: d.cfg.ActivateEvery, ShareWindow: d.cfg.ShareWindow, MaxWorkers: d.cfg.MaxWorkers,
+			Direct: d.cfg.Direct,
+		},
+		TaskConfig: core.TaskConfig{
+			Aging: t.Aging, TaskTimeout: t.Timeout, MaxTasks: t.MaxTasks, MaxTaskBytes: t.MaxBytes,
+			Retain: t.Retain, RetainFailed: t.RetainFailed, RetainTasks: t.RetainTasks, RetainBytes: t.RetainBytes,
+		},
 	}
 }
 

@@ -2,39 +2,39 @@ package dispatcher
 
 import (
 	ha "github.com/seed261fe303/ha"
-	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
 	"github.com/seed261fe303/ha/subjects"
 )
 
 // events say on the wire what an effect is.
-var events = map[core.EffectKind][2]string{
-	core.TellJoined:     {subjects.EntityWorker, subjects.WhatJoined},
-	core.TellLeft:       {subjects.EntityWorker, subjects.WhatLeft},
-	core.TellLost:       {subjects.EntityWorker, subjects.WhatLost},
-	core.TellActivated:  {subjects.EntityWorker, subjects.WhatActivated},
-	core.TellAvailable:  {subjects.EntityWorker, subjects.WhatAvailable},
-	core.TellElected:    {subjects.EntityLeader, subjects.WhatElected},
-	core.TellSubmitted:  {subjects.EntityTask, subjects.WhatSubmitted},
-	core.TellStarted:    {subjects.EntityTask, subjects.WhatStarted},
-	core.TellCompleted:  {subjects.EntityTask, subjects.WhatCompleted},
-	core.TellFailed:     {subjects.EntityTask, subjects.WhatFailed},
-	core.TellCancelled:  {subjects.EntityTask, subjects.WhatCancelled},
-	core.TellTimedOut:   {subjects.EntityTask, subjects.WhatTimedOut},
-	core.TellRetrying:   {subjects.EntityTask, subjects.WhatRetrying},
-	core.TellReturned:   {subjects.EntityTask, subjects.WhatReturned},
-	core.TellStepped:    {subjects.EntityTask, subjects.WhatStepped},
-	core.TellProgressed: {subjects.EntityTask, subjects.WhatProgressed},
-	core.TellPaused:     {subjects.EntityTask, subjects.WhatPaused},
-	core.TellResumed:    {subjects.EntityTask, subjects.WhatResumed},
+var events = map[step.EffectType][2]string{
+	step.TellJoined:     {subjects.EntityWorker, subjects.WhatJoined},
+	step.TellLeft:       {subjects.EntityWorker, subjects.WhatLeft},
+	step.TellLost:       {subjects.EntityWorker, subjects.WhatLost},
+	step.TellActivated:  {subjects.EntityWorker, subjects.WhatActivated},
+	step.TellAvailable:  {subjects.EntityWorker, subjects.WhatAvailable},
+	step.TellElected:    {subjects.EntityLeader, subjects.WhatElected},
+	step.TellSubmitted:  {subjects.EntityTask, subjects.WhatSubmitted},
+	step.TellStarted:    {subjects.EntityTask, subjects.WhatStarted},
+	step.TellCompleted:  {subjects.EntityTask, subjects.WhatCompleted},
+	step.TellFailed:     {subjects.EntityTask, subjects.WhatFailed},
+	step.TellCancelled:  {subjects.EntityTask, subjects.WhatCancelled},
+	step.TellTimedOut:   {subjects.EntityTask, subjects.WhatTimedOut},
+	step.TellRetrying:   {subjects.EntityTask, subjects.WhatRetrying},
+	step.TellReturned:   {subjects.EntityTask, subjects.WhatReturned},
+	step.TellStepped:    {subjects.EntityTask, subjects.WhatStepped},
+	step.TellProgressed: {subjects.EntityTask, subjects.WhatProgressed},
+	step.TellPaused:     {subjects.EntityTask, subjects.WhatPaused},
+	step.TellResumed:    {subjects.EntityTask, subjects.WhatResumed},
 }
 
 // perform does an effect of b. Activations are gathered, so that all that a batch
 // holds for one worker goes in one message; sendOrders sends them.
-func (o *outbox) perform(b *batch, e *core.Effect) {
-	switch e.Kind {
-	case core.SendActivate:
+func (o *outbox) perform(b *batch, e *step.Effect) {
+	switch e.Type {
+	case step.SendActivate:
 		o.order(b, e)
-	case core.SendCancel:
+	case step.SendCancel:
 		o.sendOrders(b) // what it cancels may be among them
 		if o.mayAct(b) {
 			work := [1]subjects.Work{{Activation: e.Activation}}
@@ -54,9 +54,9 @@ func (o *outbox) activateSubject(worker ha.WorkerID, direct bool) string {
 }
 
 // tell publishes an event, unless there are many of its sort and nobody listens.
-func (o *outbox) tell(b *batch, e *core.Effect) {
-	name := events[e.Kind]
-	how := o.hush.ask(e.Kind)
+func (o *outbox) tell(b *batch, e *step.Effect) {
+	name := events[e.Type]
+	how := o.hush.ask(e.Type)
 	if how == hushed || !o.mayAct(b) {
 		return
 	}
@@ -64,7 +64,7 @@ func (o *outbox) tell(b *batch, e *core.Effect) {
 		At: e.At, Epoch: b.epoch, Worker: e.Worker, Name: e.Name, Weight: e.Weight,
 		Activation: e.Activation, Outcome: e.Outcome, Error: e.Error, Reason: e.Reason,
 	}
-	if e.Kind == core.TellElected {
+	if e.Type == step.TellElected {
 		event.Name, event.Dispatcher = "", e.Name
 	}
 	if t := b.ready.TaskOf(e); t != nil {
@@ -77,7 +77,7 @@ func (o *outbox) tell(b *batch, e *core.Effect) {
 	o.buf = subjects.AppendEvent(o.buf[:0], event)
 	subject := o.d.names.Event(name[0], name[1])
 	if how == probing {
-		if err := o.d.nc.PublishRequest(subject, o.hush.reply(e.Kind), o.buf); err != nil {
+		if err := o.d.nc.PublishRequest(subject, o.hush.reply(e.Type), o.buf); err != nil {
 			o.failed(subject, err)
 		}
 		return
@@ -103,7 +103,7 @@ type order struct {
 }
 
 // order adds an activation to what its worker is sent.
-func (o *outbox) order(b *batch, e *core.Effect) {
+func (o *outbox) order(b *batch, e *step.Effect) {
 	work := subjects.Work{Activation: e.Activation}
 	var task subjects.WorkTask
 	if t := b.ready.TaskOf(e); t != nil {
@@ -126,7 +126,7 @@ func (o *outbox) order(b *batch, e *core.Effect) {
 }
 
 // of returns the order to the worker of e, in which an entry may follow.
-func (s *orders) of(b *batch, e *core.Effect) *order {
+func (s *orders) of(b *batch, e *step.Effect) *order {
 	i, known := s.byWorker[e.Worker]
 	if !known {
 		if s.byWorker == nil {

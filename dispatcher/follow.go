@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed261fe303/ha/dispatcher/internal/core"
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
+	"github.com/seed261fe303/ha/dispatcher/internal/record"
 )
 
 // followRetry is how long a standby waits before it tries again to read a
@@ -84,14 +85,14 @@ func (l *loop) saw(s sight, end *uint64) ([]journal.Action, error) {
 			if err := applyBatch(l.core, s.entry.Data); err != nil {
 				return nil, fmt.Errorf("journal entry %d: %w", s.entry.Seq, err)
 			}
-			l.cleaner.followed(s.entry.Seq, entryBytes(s.entry.Data), was, l.core.Passed())
+			l.cleaner.followed(s.entry.Seq, entryBytes(len(s.entry.Data)), was, l.core.Passed())
 		}
 		news = l.scribe.perform(actions)
 	}
 	if l.member.Position() >= *end && !l.won {
 		*end = ^uint64(0)
 		if l.core.Loading() {
-			return nil, fmt.Errorf("journal ends at entry %d within a snapshot: %w", l.member.Position(), core.ErrCorrupt)
+			return nil, fmt.Errorf("journal ends at entry %d within a snapshot: %w", l.member.Position(), record.ErrCorrupt)
 		}
 		news = append(news, l.scribe.perform(l.member.CaughtUp(l.scribe.now()))...)
 	}
@@ -100,13 +101,14 @@ func (l *loop) saw(s sight, end *uint64) ([]journal.Action, error) {
 
 // applyBatch applies the records of one entry's data.
 func applyBatch(c *core.Core, data []byte) error {
-	if len(data) == 0 {
-		return nil
+	records, err := record.Open(data)
+	if errors.Is(err, record.ErrNewer) {
+		err = fmt.Errorf("%w: %w", err, journal.ErrNewer)
 	}
-	if data[0] > core.FormatVersion {
-		return fmt.Errorf("records of format %d, this binary reads up to %d: %w", data[0], core.FormatVersion, journal.ErrNewer)
+	if err != nil {
+		return err
 	}
-	return c.Replay(data[1:])
+	return c.Replay(records)
 }
 
 // follow shows every entry of the log, from the first that there is, until ctx

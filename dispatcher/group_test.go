@@ -1,7 +1,6 @@
 package dispatcher
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,8 +12,9 @@ import (
 	"github.com/nats-io/nats.go"
 
 	ha "github.com/seed261fe303/ha"
-	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/book"
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
+	"github.com/seed261fe303/ha/dispatcher/internal/record"
 	"github.com/seed261fe303/ha/embedded"
 	"github.com/seed261fe303/ha/subjects"
 )
@@ -250,23 +250,21 @@ func (e emptied) Bounds(ctx context.Context) (first, last uint64, err error) {
 // What cannot be read must end the dispatcher with the place and the cause, and
 // never be skipped.
 func TestJournalThatCannotBeRead(t *testing.T) {
-	valid := func(records ...core.Record) []byte {
-		b := batch{}
-		b.ready.Records = records
-		return bytes.Clone(b.encode())
+	valid := func(records ...record.Record) []byte {
+		return book.Encode(records...)
 	}
-	elected := core.Elected{At: time.Unix(1, 0).UTC(), Epoch: 1, Node: "d0"}
+	elected := &record.Elected{At: time.Unix(1, 0).UTC(), Epoch: 1, Node: "d0"}
 	for name, c := range map[string]struct {
 		log   journal.Log
 		is    error
 		names []string
 	}{
-		"unknown kind":       {logOf(t, valid(elected), []byte{core.FormatVersion, 200, 1}), core.ErrCorrupt, []string{"entry 3", "unknown kind 200"}},
-		"cut short":          {logOf(t, valid(elected)[:4]), core.ErrCorrupt, []string{"entry 2", "cut short"}},
-		"does not apply":     {logOf(t, valid(elected, core.Ended{Worker: "x", Number: 1, Outcome: ha.OutcomeDone})), core.ErrCorrupt, []string{"entry 2", "worker x is not registered"}},
-		"newer":              {logOf(t, valid(elected), []byte{core.FormatVersion + 1, 1}), journal.ErrNewer, []string{"entry 3", "format 3", "reads up to 2"}},
+		"unknown kind":       {logOf(t, valid(elected), []byte{record.FormatVersion, 200, 1}), record.ErrCorrupt, []string{"entry 3", "unknown kind 200"}},
+		"cut short":          {logOf(t, valid(elected)[:4]), record.ErrCorrupt, []string{"entry 2", "cut short"}},
+		"does not apply":     {logOf(t, valid(elected, &record.Ended{Worker: "x", Number: 1, Outcome: ha.OutcomeDone})), record.ErrCorrupt, []string{"entry 2", "worker x is not registered"}},
+		"newer":              {logOf(t, valid(elected), []byte{record.FormatVersion + 1, 1}), journal.ErrNewer, []string{"entry 3", "format 3", "reads up to 2"}},
 		"emptied":            {emptied{logOf(t, valid(elected))}, journal.ErrCorrupt, []string{"lost its entries", "backup"}},
-		"half of a snapshot": {logOf(t, valid(core.Begun{Epoch: 1, Node: "d0"})), core.ErrCorrupt, []string{"entry 2", "within a snapshot"}},
+		"half of a snapshot": {logOf(t, valid(&record.Begun{Epoch: 1, Node: "d0"})), record.ErrCorrupt, []string{"entry 2", "within a snapshot"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			leakFree(t)

@@ -7,8 +7,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-
-	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 
 // Events are told one by one, as a person watching wants them. At a hundred
@@ -41,9 +40,9 @@ type hush struct {
 	sub     *nats.Subscription
 	now     time.Time
 	window  time.Time
-	told    [core.TellResumed + 1]int // since the window began
-	asked   [core.TellResumed + 1]time.Time
-	deserts [core.TellResumed + 1]atomic.Bool // nobody listened when it was asked last
+	told    [step.TellResumed + 1]int // since the window began
+	asked   [step.TellResumed + 1]time.Time
+	deserts [step.TellResumed + 1]atomic.Bool // nobody listened when it was asked last
 }
 
 func newHush(d *Dispatcher) *hush {
@@ -78,7 +77,7 @@ func (h *hush) tick(now time.Time) {
 }
 
 // ask says how to tell an event of that sort.
-func (h *hush) ask(sort core.EffectKind) manner {
+func (h *hush) ask(sort step.EffectType) manner {
 	if h.told[sort]++; h.told[sort] <= hushFree {
 		return told
 	}
@@ -94,6 +93,6 @@ func (h *hush) ask(sort core.EffectKind) manner {
 }
 
 // reply is where NATS says that nobody listens.
-func (h *hush) reply(sort core.EffectKind) string {
+func (h *hush) reply(sort step.EffectType) string {
 	return h.inbox + "." + strconv.Itoa(int(sort))
 }

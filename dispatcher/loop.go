@@ -10,6 +10,7 @@ import (
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/core"
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 
 const (
@@ -126,7 +127,7 @@ func (l *loop) wait() time.Duration {
 
 // tick lets time pass for all but the member.
 func (l *loop) tick(at time.Time) {
-	l.step(request{input: core.Tick{At: at.UTC()}})
+	l.step(request{input: step.Tick{At: at.UTC()}})
 	l.expireWaiters(at)
 	l.probe(at)
 }
@@ -163,7 +164,7 @@ func (l *loop) take(r request) {
 		l.submitMany(r)
 		return
 	}
-	if in, ok := r.input.(core.Available); ok && len(in.Finished) > chunkEnds {
+	if in, ok := r.input.(step.Available); ok && len(in.Finished) > chunkEnds {
 		l.endMany(r, in)
 		return
 	}
@@ -176,7 +177,7 @@ func (l *loop) step(r request) {
 }
 
 // apply steps one input, and answers those who wait for what it ends.
-func (l *loop) apply(in core.Input) core.Reply {
+func (l *loop) apply(in step.Input) step.Reply {
 	l.filling.cost++
 	told := len(l.filling.ready.Effects)
 	answer := l.core.Step(in, &l.filling.ready)
@@ -206,7 +207,7 @@ func (l *loop) flush() {
 			return
 		}
 		b := l.sealed[0]
-		if len(b.ready.Records) == 0 {
+		if b.ready.Records.Len() == 0 {
 			// What it answers was decided on a state that is committed. It still needs the
 			// lease: another leader may have gone on from there.
 			if !l.member.MayAct(l.scribe.now()) {
@@ -218,7 +219,7 @@ func (l *loop) flush() {
 		}
 		l.sealed = l.sealed[1:]
 		l.flying = b
-		l.act(l.scribe.perform(l.member.Offer(l.scribe.now(), b.encode())))
+		l.act(l.scribe.perform(l.member.Offer(l.scribe.now(), b.ready.Records.Bytes())))
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	ha "github.com/seed261fe303/ha"
-	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -173,7 +173,7 @@ func (l *loop) judge(now time.Time) {
 		case m.n >= enough:
 			delete(p.missed, id)
 			l.d.cfg.Log.Warn().Str("worker", string(id)).Int("probes", m.n).Msg("worker's process is gone")
-			l.apply(core.Gone{At: now.UTC(), Worker: id})
+			l.apply(step.Gone{At: now.UTC(), Worker: id})
 		default:
 			m.fresh = false
 		}

@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/fleet"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -57,7 +57,7 @@ func infoBytes(w *subjects.WorkerInfo) int {
 	return n
 }
 
-func info(v core.WorkerView) subjects.WorkerInfo {
+func info(v fleet.WorkerView) subjects.WorkerInfo {
 	w := subjects.WorkerInfo{
 		ID: v.Worker, Name: v.Name, Weight: v.Weight, Activations: v.Activations,
 		Share: v.Share, ExpectedShare: v.ExpectedShare, Busy: v.Busy, Running: v.Running, Slots: v.Slots,

@@ -11,8 +11,8 @@ import (
 	"github.com/nats-io/nats.go/micro"
 
 	ha "github.com/seed261fe303/ha"
-	"github.com/seed261fe303/ha/dispatcher/internal/core"
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -28,7 +28,7 @@ const serveTimeout = 5 * time.Second
 // request is one decoded message on its way to the loop: an input for the core,
 // or a question about it.
 type request struct {
-	input core.Input
+	input step.Input
 	// submissions is set instead of input where many tasks are submitted at once.
 	submissions []subjects.Submission
 	at          time.Time
@@ -182,27 +182,27 @@ func (d *Dispatcher) refuse(req micro.Request, err error) {
 
 func decodeHello(at time.Time, _ ha.WorkerID, body []byte) (request, error) {
 	h, err := subjects.DecodeHello(body)
-	return request{input: core.Hello{
+	return request{input: step.Hello{
 		At: at, Weight: h.Weight, Name: h.Name, Pools: h.Pools, Kinds: h.Kinds, Slots: h.Slots, Instance: h.Instance, Direct: h.Direct,
 	}}, err
 }
 
 func decodeHeartbeat(at time.Time, worker ha.WorkerID, body []byte) (request, error) {
 	hb, err := subjects.DecodeHeartbeat(body)
-	return request{input: core.Heartbeat{
+	return request{input: step.Heartbeat{
 		At: at, Worker: worker, Running: hb.Running, CPU: hb.CPU, MemoryBytes: hb.MemoryBytes,
 	}}, err
 }
 
 func decodeAvailable(at time.Time, worker ha.WorkerID, body []byte) (request, error) {
 	a, err := subjects.DecodeAvailable(body)
-	in := core.Available{At: at, Worker: worker}
+	in := step.Available{At: at, Worker: worker}
 	if len(a.Finished) > 0 {
-		in.Finished = make([]core.Finished, len(a.Finished))
+		in.Finished = make([]step.Finished, len(a.Finished))
 	}
 	for i := range a.Finished {
 		f := &a.Finished[i]
-		in.Finished[i] = core.Finished{
+		in.Finished[i] = step.Finished{
 			Activation: f.Activation, Outcome: f.Outcome, Error: f.Error, Permanent: f.Permanent, Result: f.Result,
 		}
 	}
@@ -210,7 +210,7 @@ func decodeAvailable(at time.Time, worker ha.WorkerID, body []byte) (request, er
 }
 
 func decodeBye(at time.Time, worker ha.WorkerID, body []byte) (request, error) {
-	return request{input: core.Bye{At: at, Worker: worker}}, subjects.DecodeEmpty(body)
+	return request{input: step.Bye{At: at, Worker: worker}}, subjects.DecodeEmpty(body)
 }
 
 func decodeWorkers(_ time.Time, _ ha.WorkerID, body []byte) (request, error) {

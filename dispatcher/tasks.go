@@ -2,8 +2,8 @@ package dispatcher
 
 import (
 	ha "github.com/seed261fe303/ha"
-	"github.com/seed261fe303/ha/dispatcher/internal/core"
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -48,7 +48,7 @@ func (l *loop) submitMany(r request) {
 			answers[i].Error = detail(s.Err)
 			continue
 		}
-		a := l.apply(core.Submit{At: r.at, Spec: s.Spec})
+		a := l.apply(step.Submit{At: r.at, Spec: s.Spec})
 		answers[i] = subjects.Submitted{ID: a.Task, Duplicate: a.Duplicate}
 		if a.Err != nil {
 			answers[i].Error = detail(a.Err)
@@ -63,8 +63,8 @@ func detail(err *ha.Error) *subjects.ErrorDetail {
 
 // endMany steps an available that ends many activations in pieces. It is refused
 // only where every piece is.
-func (l *loop) endMany(r request, in core.Available) {
-	var answer core.Reply
+func (l *loop) endMany(r request, in step.Available) {
+	var answer step.Reply
 	accepted := false
 	for rest := in.Finished; len(rest) > 0; {
 		l.between()
@@ -96,7 +96,7 @@ func (l *loop) endMany(r request, in core.Available) {
 }
 
 // chunk returns how many of the first of list are stepped at once.
-func chunk(list []core.Finished) int {
+func chunk(list []step.Finished) int {
 	bytes := 0
 	for i := range list {
 		if bytes += len(list[i].Result); i > 0 && (i == chunkEnds || bytes > chunkBytes) {

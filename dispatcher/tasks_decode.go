@@ -4,7 +4,7 @@ import (
 	"time"
 
 	ha "github.com/seed261fe303/ha"
-	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -14,7 +14,7 @@ func decodeSubmit(at time.Time, _ ha.WorkerID, body []byte) (request, error) {
 	list, many, err := subjects.DecodeSubmit(body)
 	if err != nil || !many {
 		if len(list) == 1 {
-			return request{input: core.Submit{At: at, Spec: list[0].Spec}}, nil
+			return request{input: step.Submit{At: at, Spec: list[0].Spec}}, nil
 		}
 		return request{}, err
 	}
@@ -26,7 +26,7 @@ func decodeSubmit(at time.Time, _ ha.WorkerID, body []byte) (request, error) {
 
 func decodeProgress(at time.Time, worker ha.WorkerID, body []byte) (request, error) {
 	p, err := subjects.DecodeProgress(body)
-	return request{input: core.Progress{At: at, Worker: worker, Activation: p.Activation, Percent: p.Percent, Text: p.Text}}, err
+	return request{input: step.Progress{At: at, Worker: worker, Activation: p.Activation, Percent: p.Percent, Text: p.Text}}, err
 }
 
 func decodeTaskGet(_ time.Time, _ ha.WorkerID, body []byte) (request, error) {
@@ -48,34 +48,34 @@ func decodeTaskList(_ time.Time, _ ha.WorkerID, body []byte) (request, error) {
 
 func decodeTaskCancel(at time.Time, _ ha.WorkerID, body []byte) (request, error) {
 	id, err := subjects.DecodeTaskRequest(body)
-	return request{input: core.CancelTask{At: at, ID: id}}, err
+	return request{input: step.CancelTask{At: at, ID: id}}, err
 }
 
 func decodeTaskRetry(at time.Time, _ ha.WorkerID, body []byte) (request, error) {
 	r, err := subjects.DecodeRetry(body)
-	return request{input: core.RetryTask{At: at, ID: r.ID, Kind: r.Kind, Limit: r.Limit}}, err
+	return request{input: step.RetryTask{At: at, ID: r.ID, Kind: r.Kind, Limit: r.Limit}}, err
 }
 
 func decodeTaskPull(at time.Time, _ ha.WorkerID, body []byte) (request, error) {
 	r, err := subjects.DecodePull(body)
-	return request{input: core.PullTasks{
+	return request{input: step.PullTasks{
 		At: at, Limit: r.Limit, Pool: r.Pool, Kind: r.Kind, Receipt: r.Receipt, Bytes: maxPageBytes,
 	}}, err
 }
 
 func decodeTaskPause(at time.Time, _ ha.WorkerID, body []byte) (request, error) {
 	r, err := subjects.DecodePause(body)
-	return request{input: core.SetPause{At: at, Kind: r.Kind, Pool: r.Pool, Paused: true}}, err
+	return request{input: step.SetPause{At: at, Kind: r.Kind, Pool: r.Pool, Paused: true}}, err
 }
 
 func decodeTaskResume(at time.Time, _ ha.WorkerID, body []byte) (request, error) {
 	r, err := subjects.DecodePause(body)
-	return request{input: core.SetPause{At: at, Kind: r.Kind, Pool: r.Pool}}, err
+	return request{input: step.SetPause{At: at, Kind: r.Kind, Pool: r.Pool}}, err
 }
 
 func decodeTaskLimit(at time.Time, _ ha.WorkerID, body []byte) (request, error) {
 	limit, err := subjects.DecodeLimit(body)
-	return request{input: core.SetLimit{At: at, Limit: limit}}, err
+	return request{input: step.SetLimit{At: at, Limit: limit}}, err
 }
 
 func decodeTaskStats(_ time.Time, _ ha.WorkerID, body []byte) (request, error) {
@@ -84,5 +84,5 @@ func decodeTaskStats(_ time.Time, _ ha.WorkerID, body []byte) (request, error) {
 
 func decodeTaskBatch(at time.Time, _ ha.WorkerID, body []byte) (request, error) {
 	r, err := subjects.DecodeBatch(body)
-	return request{input: core.ChangeBatch{At: at, Name: r.Name, Close: r.Close, Then: r.Then}}, err
+	return request{input: step.ChangeBatch{At: at, Name: r.Name, Close: r.Close, Then: r.Then}}, err
 }

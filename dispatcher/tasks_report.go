@@ -6,7 +6,8 @@ import (
 	"time"
 
 	ha "github.com/seed261fe303/ha"
-	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
+	"github.com/seed261fe303/ha/dispatcher/internal/tasks"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -29,7 +30,7 @@ const (
 
 // taskPage answers a request for a list of tasks: a page that fits into a message.
 func (l *loop) taskPage(r subjects.ListRequest, after uint64) subjects.TaskPage {
-	f := core.TaskFilter{State: r.State, Kind: r.Kind, Pool: r.Pool, Batch: r.Batch}
+	f := tasks.Filter{State: r.State, Kind: r.Kind, Pool: r.Pool, Batch: r.Batch}
 	page := subjects.TaskPage{Tasks: []ha.TaskRecord{}}
 	room, look := maxPageBytes, maxLooked
 	for len(page.Tasks) < r.Limit && look > 0 {
@@ -108,9 +109,9 @@ func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisec
 // wireBody is what the core answers in the form of the wire.
 func wireBody(body any) any {
 	switch b := body.(type) {
-	case core.Retried:
+	case step.Retried:
 		return subjects.Retried{Retried: b.Retried, More: b.More}
-	case []core.Result:
+	case []step.Result:
 		p := subjects.Pulled{Results: make([]subjects.PulledResult, 0, len(b))}
 		for _, r := range b {
 			p.Results = append(p.Results, subjects.PulledResult{

@@ -4,7 +4,7 @@ import (
 	"time"
 
 	ha "github.com/seed261fe303/ha"
-	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 
 // maxWaiters bounds how many requests may be held back at once.
@@ -68,8 +68,8 @@ func (l *loop) answerWaiters(told int) {
 	}
 	ready := &l.filling.ready
 	for i := told; i < len(ready.Effects); i++ {
-		switch e := &ready.Effects[i]; e.Kind {
-		case core.TellCompleted, core.TellFailed, core.TellCancelled, core.TellTimedOut:
+		switch e := &ready.Effects[i]; e.Type {
+		case step.TellCompleted, step.TellFailed, step.TellCancelled, step.TellTimedOut:
 			l.answer(ready.TaskOf(e).ID)
 		}
 	}

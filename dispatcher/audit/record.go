@@ -3,12 +3,13 @@ package audit
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
 	ha "github.com/seed261fe303/ha"
-	"github.com/seed261fe303/ha/dispatcher/internal/core"
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
+	"github.com/seed261fe303/ha/dispatcher/internal/record"
 )
 
 // Record is one record of the journal in words, or an entry that holds
@@ -71,11 +72,12 @@ func records(s journal.Stored, fn func(Record) error) error {
 	}
 	index := 0
 	var stopped error
-	err = eachRecord(e.Data, func(r core.Record) error {
+	err = eachRecord(e.Data, func(r record.Record) error {
 		line := base
 		line.Index = index
-		line.Record, line.Fields = describe(r)
-		if at := timeOf(r); !at.IsZero() {
+		fields, at := describe(r)
+		line.Record, line.Fields = r.Type().String(), fields
+		if !at.IsZero() {
 			line.At = at
 		}
 		index++
@@ -90,25 +92,25 @@ func records(s journal.Stored, fn func(Record) error) error {
 }
 
 // eachRecord decodes the data of an entry. An error of fn ends it and is
-// returned; any other matches [core.ErrCorrupt] or [journal.ErrNewer].
-func eachRecord(data []byte, fn func(core.Record) error) error {
-	if data[0] > core.FormatVersion {
-		return fmt.Errorf("records of format %d, this binary reads up to %d: %w", data[0], core.FormatVersion, journal.ErrNewer)
+// returned; any other matches [record.ErrCorrupt] or [journal.ErrNewer].
+func eachRecord(data []byte, fn func(record.Record) error) error {
+	err := record.Each(data, fn)
+	if errors.Is(err, record.ErrNewer) {
+		err = fmt.Errorf("%w: %w", err, journal.ErrNewer)
 	}
-	if data[0] == 0 {
-		return fmt.Errorf("records of format 0, which does not exist: %w", core.ErrCorrupt)
-	}
-	for rest := data[1:]; len(rest) > 0; {
-		var r core.Record
-		var err error
-		if r, rest, err = core.DecodeRecord(rest); err != nil {
-			return err
+	return err
+}
+
+// describe returns the fields of a record, without its time.
+func describe(r record.Record) (fields record.Object, at time.Time) {
+	for _, f := range record.Show(r) {
+		if t, ok := f.Value.(time.Time); ok && f.Name == "at" {
+			at = t
+			continue
 		}
-		if err := fn(r); err != nil {
-			return err
-		}
+		fields = append(fields, f)
 	}
-	return nil
+	return fields, at
 }
 
 // MarshalJSON returns the flat object that the type's comment describes.

@@ -4,13 +4,13 @@ import (
 	"fmt"
 
 	ha "github.com/seed261fe303/ha"
-	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/record"
 )
 
 // tally counts what the records say by itself, as simply as that can be done. It
 // shares no code with the state machine it is to be compared with.
 type tally struct {
-	counts  core.Counts
+	counts  record.Counts
 	workers map[ha.WorkerID]map[uint64]bool // the numbers of what each one runs
 	// loading: between the first record of a snapshot that the journal begins with
 	// and the last. What a record says of a worker not yet restored is in the
@@ -25,27 +25,27 @@ func newTally() *tally {
 	return &tally{workers: map[ha.WorkerID]map[uint64]bool{}, tasks: map[uint64]bool{}}
 }
 
-func (t *tally) apply(r core.Record) error {
+func (t *tally) apply(r record.Record) error {
 	fresh := !t.begun
 	t.begun = true
 	switch r := r.(type) {
-	case core.Begun:
+	case *record.Begun:
 		if fresh || t.loading {
 			*t = *newTally()
 			t.begun, t.loading = true, true
 		}
-	case core.Registered:
+	case *record.Registered:
 		t.workers[r.Worker] = map[uint64]bool{}
 		t.counts.Joined++
-	case core.Restored:
+	case *record.Restored:
 		t.restored(r)
-	case core.Removed:
+	case *record.Removed:
 		t.removed(r)
-	case core.Activated:
+	case *record.Activated:
 		t.activated(r.Worker, r.Number)
-	case core.Ended:
+	case *record.Ended:
 		return t.ended(r.Worker, r.Number, r.Outcome)
-	case core.Totals:
+	case *record.Totals:
 		return t.totals(r)
 	default:
 		return t.task(r)
@@ -62,27 +62,27 @@ func (t *tally) activated(worker ha.WorkerID, number uint64) {
 }
 
 // task is apply for what is about tasks.
-func (t *tally) task(r core.Record) error {
+func (t *tally) task(r record.Record) error {
 	switch r := r.(type) {
-	case core.TaskSubmitted:
+	case *record.TaskSubmitted:
 		if t.tasks[r.Number] && !t.loading {
 			return fmt.Errorf("task %d is submitted twice", r.Number)
 		}
 		if !t.loading {
 			t.tasks[r.Number] = true
 		}
-	case core.TaskRestored:
+	case *record.TaskRestored:
 		if t.loading {
 			t.tasks[r.Number] = true
 		}
-	case core.TaskStarted:
+	case *record.TaskStarted:
 		if !t.tasks[r.Task] && !t.loading {
 			return fmt.Errorf("task %d is started, and is unknown", r.Task)
 		}
 		t.activated(r.Worker, r.Number)
-	case core.TaskEnded:
+	case *record.TaskEnded:
 		return t.ended(r.Worker, r.Number, r.Outcome)
-	case core.TasksLeft:
+	case *record.TasksForgotten:
 		for _, n := range r.Tasks {
 			if !t.tasks[n] && !t.loading {
 				return fmt.Errorf("task %d is forgotten, and is unknown", n)
@@ -93,7 +93,7 @@ func (t *tally) task(r core.Record) error {
 	return nil
 }
 
-func (t *tally) restored(r core.Restored) {
+func (t *tally) restored(r *record.Restored) {
 	if _, ok := t.workers[r.Worker]; ok || !t.loading {
 		return
 	}
@@ -104,14 +104,14 @@ func (t *tally) restored(r core.Restored) {
 	t.workers[r.Worker] = running
 }
 
-func (t *tally) removed(r core.Removed) {
+func (t *tally) removed(r *record.Removed) {
 	running, ok := t.workers[r.Worker]
 	if !ok {
 		return
 	}
 	t.counts.Running -= uint64(len(running))
 	t.counts.Losses += uint64(len(running))
-	if r.Why == core.RemovedBye {
+	if r.Why == record.RemovedBye {
 		t.counts.Left++
 	} else {
 		t.counts.Lost++
@@ -150,7 +150,7 @@ func (t *tally) ended(worker ha.WorkerID, number uint64, outcome ha.Outcome) err
 
 // totals compares the counters of a snapshot with our own, or takes them over
 // where the journal begins with that snapshot.
-func (t *tally) totals(r core.Totals) error {
+func (t *tally) totals(r *record.Totals) error {
 	if t.loading {
 		t.loading, t.counts = false, r.Counts
 		return t.check(len(t.workers))

@@ -6,6 +6,7 @@ import (
 
 	"github.com/seed261fe303/ha/dispatcher/internal/core"
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
+	"github.com/seed261fe303/ha/dispatcher/internal/record"
 )
 
 // verifier checks a journal entry by entry. See newVerifier.
@@ -25,7 +26,7 @@ type verifier struct {
 func newVerifier(first uint64) *verifier {
 	// Whether a record can follow does not depend on the configuration, which the
 	// journal does not hold. It bounds the memory that the state takes.
-	config := core.Config{ShareWindow: 10_000, MaxWorkers: 1_000_000}
+	config := core.Config{FleetConfig: core.FleetConfig{ShareWindow: 10_000, MaxWorkers: 1_000_000}}
 	return &verifier{
 		report: Report{First: first, Problems: []Problem{}},
 		core:   core.New(config), tally: newTally(), next: first,
@@ -82,8 +83,8 @@ func (v *verifier) head(e journal.Entry) {
 		return
 	}
 	if len(e.Data) > 1 {
-		if r, _, err := core.DecodeRecord(e.Data[1:]); err == nil {
-			if _, begins := r.(core.Begun); begins {
+		if r, _, err := record.Decode(e.Data[1:]); err == nil {
+			if _, begins := r.(*record.Begun); begins {
 				return
 			}
 		}
@@ -126,7 +127,7 @@ func (v *verifier) writer(e journal.Entry) {
 // rest is decoded only: what it would lead to says nothing.
 func (v *verifier) records(e journal.Entry) {
 	index := 0
-	err := eachRecord(e.Data, func(r core.Record) error {
+	err := eachRecord(e.Data, func(r record.Record) error {
 		v.report.Records++
 		if !v.blind {
 			if err := v.replay(e, r); err != nil {
@@ -143,7 +144,7 @@ func (v *verifier) records(e journal.Entry) {
 	}
 }
 
-func (v *verifier) replay(e journal.Entry, r core.Record) error {
+func (v *verifier) replay(e journal.Entry, r record.Record) error {
 	if err := v.core.Apply(r); err != nil {
 		return err
 	}

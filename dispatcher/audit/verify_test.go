@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"github.com/seed261fe303/ha/dispatcher/internal/book"
-	"github.com/seed261fe303/ha/dispatcher/internal/core"
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
+	"github.com/seed261fe303/ha/dispatcher/internal/record"
 )
 
 // verify verifies the book from the entry with that index on.
@@ -47,7 +47,7 @@ func TestVerifyAcceptsWhatLeadersWrite(t *testing.T) {
 }
 
 func TestVerifyNoticesEverySortOfDamage(t *testing.T) {
-	type records = []core.Record
+	type records = []record.Record
 	drop := func(i int) func(records) records { return func(r records) records { return slices.Delete(r, i, i+1) } }
 	for name, c := range map[string]struct {
 		damage func(*book.Book)
@@ -80,7 +80,7 @@ func TestVerifyNoticesEverySortOfDamage(t *testing.T) {
 			b.Named("claim d2").Number++
 		}, at: "claim d2", index: -1, want: "follows the abdication"},
 		"entry of no kind":     {damage: func(b *book.Book) { b.Named("hellos").Kind = 9 }, at: "hellos", index: -1, want: "kind 9"},
-		"newer records":        {damage: func(b *book.Book) { b.Named("hellos").Data[0] = core.FormatVersion + 1 }, at: "hellos", want: "newer version"},
+		"newer records":        {damage: func(b *book.Book) { b.Named("hellos").Data[0] = record.FormatVersion + 1 }, at: "hellos", want: "newer version"},
 		"records of no format": {damage: func(b *book.Book) { b.Named("hellos").Data[0] = 0 }, at: "hellos", want: "format 0"},
 		"record of no kind":    {damage: func(b *book.Book) { b.Named("hellos").Data[1] = 99 }, at: "hellos", want: "unknown kind 99"},
 		"record cut short": {damage: func(b *book.Book) {
@@ -93,18 +93,18 @@ func TestVerifyNoticesEverySortOfDamage(t *testing.T) {
 		}, at: "hellos", index: 6, want: "registered already"},
 		"activation lost": {damage: func(b *book.Book) { b.Rewrite("tick 3", drop(0)) }, at: "reports 4", want: "does not run"},
 		"another leader elected": {damage: func(b *book.Book) {
-			b.Rewrite("elected d2", func(r records) records { return records{core.Elected{Epoch: 9, Node: "d1"}} })
+			b.Rewrite("elected d2", func(r records) records { return records{&record.Elected{Epoch: 9, Node: "d1"}} })
 		}, at: "elected d2", want: "d2 wrote it in epoch 9"},
 		"nobody elected": {damage: func(b *book.Book) { b.Named("elected d2").Data = nil }, at: "tick " + fmt.Sprint(tickAfter(t, "elected d2")),
 			want: "but the leader elected last is d1"},
 		"totals that differ": {damage: func(b *book.Book) {
-			b.Rewrite("totals", func(r records) records { return changeTotals(r, func(c *core.Counts) { c.Done++ }) })
+			b.Rewrite("totals", func(r records) records { return changeTotals(r, func(c *record.Counts) { c.Done++ }) })
 		}, at: "totals", index: lastRecord(t, "totals"), want: "differ"},
 		"totals that do not add up": {damage: func(b *book.Book) {
-			b.Rewrite("totals", func(r records) records { return changeTotals(r, func(c *core.Counts) { c.Done++ }) })
+			b.Rewrite("totals", func(r records) records { return changeTotals(r, func(c *record.Counts) { c.Done++ }) })
 		}, from: "snapshot", at: "totals", index: lastRecord(t, "totals"), want: "do not add up"},
 		"more joined than there are": {damage: func(b *book.Book) {
-			b.Rewrite("totals", func(r records) records { return changeTotals(r, func(c *core.Counts) { c.Joined++ }) })
+			b.Rewrite("totals", func(r records) records { return changeTotals(r, func(c *record.Counts) { c.Joined++ }) })
 		}, from: "snapshot", at: "totals", index: lastRecord(t, "totals"), want: "do not add up"},
 		"a worker left out of the snapshot": {damage: func(b *book.Book) {
 			b.Rewrite("restored", func(r records) records { return r[1:] })
@@ -149,9 +149,9 @@ func tickAfter(t *testing.T, name string) int {
 	}
 }
 
-func changeTotals(r []core.Record, change func(*core.Counts)) []core.Record {
+func changeTotals(r []record.Record, change func(*record.Counts)) []record.Record {
 	last := len(r) - 1
-	totals, _ := r[last].(core.Totals)
+	totals, _ := r[last].(*record.Totals)
 	change(&totals.Counts)
 	r[last] = totals
 	return r
@@ -174,11 +174,11 @@ func TestVerifyNoticesAnyLostRecord(t *testing.T) {
 		}
 		for j, r := range clean.Records(name) {
 			switch r.(type) {
-			case core.Restored, core.Begun: // nothing new to a state that runs
+			case *record.Restored, *record.Begun: // nothing new to a state that runs
 				continue
 			}
 			b := book.Write(t)
-			b.Rewrite(name, func(r []core.Record) []core.Record { return slices.Delete(r, j, j+1) })
+			b.Rewrite(name, func(r []record.Record) []record.Record { return slices.Delete(r, j, j+1) })
 			if verify(b, 0).OK() {
 				t.Errorf("record %d of entry %q, %+v, is missing: not noticed", j, name, r)
 			}

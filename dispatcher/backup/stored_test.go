@@ -32,7 +32,7 @@ func TestStoredBackupIsWrittenAgainAsItWas(t *testing.T) {
 	if err := out.begin(header{Prefix: in.head.Prefix, TakenAt: in.head.TakenAt, First: in.head.First, Last: in.head.Last}); err != nil {
 		t.Fatal(err)
 	}
-	entries := book.Stored(t, "../internal/core/testdata/stored/journal.hex")
+	entries := book.Stored(t, "../internal/record/testdata/stored/journal.hex")
 	for n := 0; ; n++ {
 		e, err := in.next()
 		if errors.Is(err, io.EOF) {

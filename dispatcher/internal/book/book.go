@@ -1,6 +1,7 @@
 package book
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"testing"
@@ -8,7 +9,10 @@ import (
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/fleet"
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
+	"github.com/seed261fe303/ha/dispatcher/internal/record"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 
 // activateEvery is the time between two plain activations.
@@ -26,7 +30,7 @@ type Book struct {
 
 	tb    testing.TB
 	now   time.Time
-	ready core.Ready
+	ready step.Ready
 	head  journal.Entry // of the next entry: epoch, number, node, nonce
 }
 
@@ -35,11 +39,13 @@ type Book struct {
 // registered in the end.
 func Write(tb testing.TB) *Book {
 	tb.Helper()
-	config := core.Config{Timing: ha.DefaultTiming(), ActivateEvery: activateEvery, ShareWindow: 10_000, MaxWorkers: 1_000_000}
+	config := core.Config{FleetConfig: core.FleetConfig{
+		Timing: ha.DefaultTiming(), ActivateEvery: activateEvery, ShareWindow: 10_000, MaxWorkers: 1_000_000,
+	}}
 	b := &Book{tb: tb, Core: core.New(config), now: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC), At: map[string]int{}}
 	b.leader(7, "d1", 0xa)
 	for i := range 5 {
-		b.step(core.Hello{At: b.now, Weight: 2, Slots: 2, Name: fmt.Sprint("w", i), Instance: fmt.Sprint("i", i), Pools: []string{"default"}})
+		b.step(step.Hello{At: b.now, Weight: 2, Slots: 2, Name: fmt.Sprint("w", i), Instance: fmt.Sprint("i", i), Pools: []string{"default"}})
 	}
 	b.flush("hellos")
 	b.work(12)
@@ -51,7 +57,7 @@ func Write(tb testing.TB) *Book {
 	b.snapshot()
 	b.work(6)
 	b.now = b.now.Add(activateEvery)
-	b.step(core.Tick{At: b.now})
+	b.step(step.Tick{At: b.now})
 	b.flush("last")
 	return b
 }
@@ -60,20 +66,20 @@ func Write(tb testing.TB) *Book {
 func (b *Book) work(ticks int) {
 	for i := range ticks {
 		b.now = b.now.Add(activateEvery)
-		b.step(core.Tick{At: b.now})
+		b.step(step.Tick{At: b.now})
 		b.flush(fmt.Sprint("tick ", len(b.Entries)))
-		var ids []core.WorkerView
+		var ids []fleet.WorkerView
 		for w := range b.Core.Workers(0) {
 			ids = append(ids, w)
 		}
 		for j, w := range ids {
-			b.step(core.Heartbeat{At: b.now, Worker: w.Worker})
+			b.step(step.Heartbeat{At: b.now, Worker: w.Worker})
 			if w.Running > 0 && (i+j)%3 != 0 {
-				b.step(core.Available{At: b.now, Worker: w.Worker})
+				b.step(step.Available{At: b.now, Worker: w.Worker})
 			}
 		}
 		if i == 4 {
-			b.step(core.Bye{At: b.now, Worker: ids[len(ids)-1].Worker})
+			b.step(step.Bye{At: b.now, Worker: ids[len(ids)-1].Worker})
 		}
 		b.flush(fmt.Sprint("reports ", len(b.Entries)))
 	}
@@ -82,15 +88,15 @@ func (b *Book) work(ticks int) {
 func (b *Book) snapshot() {
 	i := 0
 	for r := range b.Core.Snapshot() {
-		b.ready.Records = append(b.ready.Records, r)
+		b.ready.Records.Add(r)
 		switch r.(type) {
-		case core.Begun:
+		case *record.Begun:
 			b.flush("snapshot")
-		case core.Restored:
+		case *record.Restored:
 			if i++; i == 2 {
 				b.flush("restored")
 				b.work(2)
-				b.step(core.Hello{At: b.now, Weight: 3, Slots: 1, Name: "between", Pools: []string{"default"}})
+				b.step(step.Hello{At: b.now, Weight: 3, Slots: 1, Name: "between", Pools: []string{"default"}})
 			}
 		}
 	}
@@ -101,7 +107,7 @@ func (b *Book) leader(epoch uint64, node string, nonce uint64) {
 	b.head = journal.Entry{Epoch: epoch, Node: node, Nonce: nonce}
 	b.write(journal.KindClaim, nil)
 	b.At["claim "+node] = len(b.Entries) - 1
-	if err := b.Core.Lead(b.now, 0, "", &core.Ready{}); err == nil {
+	if err := b.Core.Lead(b.now, 0, "", &step.Ready{}); err == nil {
 		b.tb.Fatal("epoch 0 was accepted")
 	}
 	if err := b.Core.Lead(b.now, ha.Epoch(epoch), node, &b.ready); err != nil {
@@ -110,7 +116,7 @@ func (b *Book) leader(epoch uint64, node string, nonce uint64) {
 	b.flush("elected " + node)
 }
 
-func (b *Book) step(in core.Input) {
+func (b *Book) step(in step.Input) {
 	if r := b.Core.Step(in, &b.ready); r.Err != nil {
 		b.tb.Fatalf("%+v: %v", in, r.Err)
 	}
@@ -118,9 +124,9 @@ func (b *Book) step(in core.Input) {
 
 // flush writes what the steps made as one entry, if anything.
 func (b *Book) flush(name string) {
-	if len(b.ready.Records) > 0 {
+	if b.ready.Records.Len() > 0 {
 		b.At[name] = len(b.Entries)
-		b.write(journal.KindBatch, Encode(b.ready.Records...))
+		b.write(journal.KindBatch, bytes.Clone(b.ready.Records.Bytes()))
 	}
 	b.ready.Reset()
 }
@@ -149,7 +155,7 @@ func (b *Book) Alter(name string, kind journal.Kind, number uint64) {
 }
 
 // Rewrite changes the records of an entry.
-func (b *Book) Rewrite(name string, change func([]core.Record) []core.Record) {
+func (b *Book) Rewrite(name string, change func([]record.Record) []record.Record) {
 	b.Named(name).Data = Encode(change(b.Records(name))...)
 }
 
@@ -159,7 +165,7 @@ func (b *Book) Cut(from, to string) {
 }
 
 // Records returns the records of an entry.
-func (b *Book) Records(name string) []core.Record {
+func (b *Book) Records(name string) []record.Record {
 	b.tb.Helper()
 	return Decode(b.tb, b.Named(name).Data)
 }
@@ -175,19 +181,19 @@ func (b *Book) Publish(log journal.Log, from, to int) {
 }
 
 // Encode returns the data of an entry with these records.
-func Encode(records ...core.Record) []byte {
-	data := []byte{core.FormatVersion}
+func Encode(records ...record.Record) []byte {
+	data := []byte{record.FormatVersion}
 	for _, r := range records {
-		data = core.AppendRecord(data, r)
+		data = record.Append(data, r)
 	}
 	return data
 }
 
 // Decode returns the records in the data of an entry, which has some.
-func Decode(tb testing.TB, data []byte) (records []core.Record) {
+func Decode(tb testing.TB, data []byte) (records []record.Record) {
 	tb.Helper()
 	for rest := data[1:]; len(rest) > 0; {
-		r, after, err := core.DecodeRecord(rest)
+		r, after, err := record.Decode(rest)
 		if err != nil {
 			tb.Fatal(err)
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 
 // metronome is the naive twin of the pace: it looks at every beat there ever was.
@@ -29,7 +30,7 @@ func (m *metronome) due(now time.Time, before, idle bool) bool {
 // sends returns how many activations the last step sent.
 func (r *rig) sends() (n int) {
 	for _, e := range r.effects {
-		if e.Kind == SendActivate {
+		if e.Type == step.SendActivate {
 			n++
 		}
 	}
@@ -44,14 +45,14 @@ func TestPaceFollowsTheMetronome(t *testing.T) {
 		every := time.Duration(1+rng.IntN(4)) * 500 * time.Millisecond
 		r := newRig(t, func(c *Config) { c.ActivateEvery, c.Timing.EvictAfter = every, 24*time.Hour })
 		twin := metronome{next: noon.Add(every), every: every}
-		ids := []ha.WorkerID{r.hello(Hello{Weight: 1})}
+		ids := []ha.WorkerID{r.hello(step.Hello{Weight: 1})}
 		for i := range 200 {
 			_, before := r.core.Population()
 			r.now = r.now.Add(time.Duration(rng.IntN(6)) * 250 * time.Millisecond)
 			id := ids[rng.IntN(len(ids))]
 			switch n := rng.IntN(20); {
 			case n == 0:
-				ids = append(ids, r.hello(Hello{Weight: ha.Weight(1 + rng.IntN(3)), Slots: 1 + rng.IntN(2)}))
+				ids = append(ids, r.hello(step.Hello{Weight: ha.Weight(1 + rng.IntN(3)), Slots: 1 + rng.IntN(2)}))
 			case n < 8:
 				r.available(id)
 			case n < 12:
@@ -79,7 +80,7 @@ func TestPaceFollowsTheMetronome(t *testing.T) {
 // still owed when a worker became free after it.
 func TestNothingIsOwedForABeatNobodySaw(t *testing.T) {
 	r := newRig(t, nil)
-	id := r.hello(Hello{Weight: 1})
+	id := r.hello(step.Hello{Weight: 1})
 	r.tick(2 * time.Second)
 	r.want("sent at 2 s", r.sends(), 1)
 	r.now = noon.Add(5 * time.Second)
@@ -93,12 +94,12 @@ func TestNothingIsOwedForABeatNobodySaw(t *testing.T) {
 
 func TestIntervalOfZero(t *testing.T) {
 	r := newRig(t, func(c *Config) { c.ActivateEvery = 0 })
-	id := r.hello(Hello{Weight: 1, Slots: 4 * burst})
-	r.want("sent with the hello", r.sends(), burst)
+	id := r.hello(step.Hello{Weight: 1, Slots: 4 * step.Burst})
+	r.want("sent with the hello", r.sends(), step.Burst)
 	for range 3 {
 		r.want("next wake", r.core.NextWake(), r.now)
 		r.tick(0)
-		r.want("sent at once after", r.sends(), burst)
+		r.want("sent at once after", r.sends(), step.Burst)
 	}
 	r.tick(0)
 	r.want("sent when all is taken", r.sends(), 0)
@@ -111,12 +112,12 @@ func TestIntervalOfZero(t *testing.T) {
 // The time never goes back, whatever an input says.
 func TestTimeDoesNotGoBack(t *testing.T) {
 	r := newRig(t, nil)
-	id := r.hello(Hello{Weight: 1})
+	id := r.hello(step.Hello{Weight: 1})
 	r.tick(2 * time.Second)
-	r.step(Available{At: r.now.Add(-time.Hour), Worker: id})
+	r.step(step.Available{At: r.now.Add(-time.Hour), Worker: id})
 	v, _ := first(r.core.Workers(0))
 	r.want("last seen", v.LastSeen, r.now)
-	r.step(Tick{At: r.now.Add(-time.Hour)})
+	r.step(step.Tick{At: r.now.Add(-time.Hour)})
 	r.want("sent", r.sends(), 0)
 	r.tick(2 * time.Second)
 	r.want("sent", r.sends(), 1)
@@ -136,7 +137,7 @@ func TestPaceAcrossLeaders(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			r := newRig(t, nil)
 			for range 3 {
-				r.hello(Hello{Weight: 1})
+				r.hello(step.Hello{Weight: 1})
 			}
 			r.tick(2 * time.Second)
 			r.want("sent", r.sends(), 1)
@@ -157,7 +158,7 @@ func TestPaceAcrossLeaders(t *testing.T) {
 func TestEpochsOnlyRise(t *testing.T) {
 	r := newRig(t, nil)
 	for _, epoch := range []ha.Epoch{0, 1} {
-		if err := r.core.Lead(r.now, epoch, "d2", new(Ready)); err == nil {
+		if err := r.core.Lead(r.now, epoch, "d2", new(step.Ready)); err == nil {
 			t.Errorf("epoch %d follows 1", epoch)
 		}
 	}
@@ -175,12 +176,12 @@ func TestSharesFollowTheWeights(t *testing.T) {
 	ids := map[ha.WorkerID]int{}
 	counts := make([]int, len(weights))
 	for i, w := range weights {
-		ids[r.hello(Hello{Weight: w})] = i
+		ids[r.hello(step.Hello{Weight: w})] = i
 	}
 	for n := 1; n <= 400; n++ {
 		r.tick(2 * time.Second)
 		for _, e := range r.effects {
-			if e.Kind == SendActivate {
+			if e.Type == step.SendActivate {
 				counts[ids[e.Worker]]++
 			}
 		}

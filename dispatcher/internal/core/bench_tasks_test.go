@@ -8,6 +8,8 @@ import (
 	"time"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/record"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 
 const (
@@ -16,17 +18,17 @@ const (
 )
 
 // busyCore has a worker of benchSlots slots, all taken, and n pending tasks.
-func busyCore(b *testing.B, n int) (c *Core, worker ha.WorkerID, running []Finished, at time.Time) {
+func busyCore(b *testing.B, n int) (c *Core, worker ha.WorkerID, running []step.Finished, at time.Time) {
 	b.Helper()
 	cfg := testConfig()
 	cfg.MaxTasks, cfg.MaxTaskBytes, cfg.RetainTasks = 10_000_000, 1<<40, 1000
 	c = New(cfg)
 	at = noon
-	var out Ready
+	var out step.Ready
 	if err := c.Lead(at, 1, "d1", &out); err != nil {
 		b.Fatal(err)
 	}
-	reply := c.Step(Hello{At: at, Weight: 1, Slots: benchSlots, Pools: []string{defaultPool}, Kinds: []string{"noop"}}, &out)
+	reply := c.Step(step.Hello{At: at, Weight: 1, Slots: benchSlots, Pools: []string{"default"}, Kinds: []string{"noop"}}, &out)
 	out.Reset()
 	for range n + benchSlots {
 		at = at.Add(time.Microsecond)
@@ -38,19 +40,19 @@ func busyCore(b *testing.B, n int) (c *Core, worker ha.WorkerID, running []Finis
 
 var benchTask = ha.TaskSpec{Kind: "noop", Payload: []byte(`"` + strings.Repeat("x", benchPayload-2) + `"`)}
 
-func benchSubmit(b *testing.B, c *Core, at time.Time, out *Ready) []Finished {
+func benchSubmit(b *testing.B, c *Core, at time.Time, out *step.Ready) []step.Finished {
 	s := benchTask
-	if reply := c.Step(Submit{At: at, Spec: &s}, out); reply.Err != nil {
+	if reply := c.Step(step.Submit{At: at, Spec: &s}, out); reply.Err != nil {
 		b.Fatal(reply.Err)
 	}
 	return benchStarted(nil, out)
 }
 
 // benchStarted appends the ends of all that out starts.
-func benchStarted(list []Finished, out *Ready) []Finished {
+func benchStarted(list []step.Finished, out *step.Ready) []step.Finished {
 	for i := range out.Effects {
-		if e := &out.Effects[i]; e.Kind == SendActivate {
-			list = append(list, Finished{Activation: e.Activation, Outcome: ha.OutcomeDone})
+		if e := &out.Effects[i]; e.Type == step.SendActivate {
+			list = append(list, step.Finished{Activation: e.Activation, Outcome: ha.OutcomeDone})
 		}
 	}
 	return list
@@ -63,23 +65,23 @@ func BenchmarkTasks(b *testing.B) {
 		b.Run(fmt.Sprintf("pending=%d", backlog), func(b *testing.B) {
 			c, worker, running, at := busyCore(b, backlog)
 			runtime.GC()
-			var out Ready
+			var out step.Ready
 			b.ReportAllocs()
 			b.ResetTimer()
 			for done := 0; done < b.N; done += benchSlots {
 				at = at.Add(time.Millisecond)
 				for range benchSlots {
 					s := benchTask
-					c.Step(Submit{At: at, Spec: &s}, &out)
+					c.Step(step.Submit{At: at, Spec: &s}, &out)
 				}
-				c.Step(Available{At: at, Worker: worker, Finished: running}, &out)
+				c.Step(step.Available{At: at, Worker: worker, Finished: running}, &out)
 				if running = benchStarted(running[:0], &out); len(running) != benchSlots {
 					b.Fatalf("%d tasks are started, want %d", len(running), benchSlots)
 				}
 				out.Reset()
 			}
 			b.StopTimer()
-			if n := c.t.counts[pending]; n < backlog {
+			if n := c.TaskCounts()[ha.TaskPending]; n < backlog {
 				b.Fatalf("%d tasks are pending", n)
 			}
 		})
@@ -95,7 +97,7 @@ func BenchmarkReplayTasks(b *testing.B) {
 	var snapshot []byte
 	records := 0
 	for r := range c.Snapshot() {
-		snapshot = AppendRecord(snapshot, r)
+		snapshot = record.Append(snapshot, r)
 		records++
 	}
 	c = nil

@@ -3,11 +3,13 @@ package core
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/record"
 )
 
 // change is a change of a task's state: From is empty where it is submitted, To
@@ -70,66 +72,58 @@ func newCensus() census {
 }
 
 // subjects returns the numbers of the tasks that r changes.
-func subjects(c *Core, r Record) []uint64 {
+func subjects(c *Core, r record.Record) []uint64 {
 	switch r := r.(type) {
-	case TaskSubmitted:
+	case *record.TaskSubmitted:
 		return []uint64{r.Number}
-	case TaskStarted:
+	case *record.TaskStarted:
 		return []uint64{r.Task}
-	case TaskMoved:
+	case *record.TaskMoved:
 		return []uint64{r.Task}
-	case TasksLeft:
+	case *record.TasksForgotten:
 		return r.Tasks
-	case TaskEnded:
-		for _, a := range c.workers[r.Worker].running {
+	case *record.TaskEnded:
+		for a := range c.fleet.Find(r.Worker).Runs() {
 			if a.Number == r.Number {
-				return []uint64{a.Task}
+				return []uint64{a.Owner.Number}
 			}
 		}
 	}
 	return nil
 }
 
-func stateOf(c *Core, number uint64) ha.TaskState {
-	if t := c.t.table.get(number); t != nil {
-		return stateNames[t.state]
-	}
-	return ""
-}
-
 // watch applies r to c by apply, and verifies that it changes the states of tasks
 // in an allowed way, and of no task but those that it is about.
-func (s *census) watch(t testing.TB, c *Core, r Record, apply func()) {
+func (s *census) watch(t testing.TB, c *Core, r record.Record, apply func()) {
 	t.Helper()
 	about := subjects(c, r)
 	before := make([]ha.TaskState, len(about))
 	for i, n := range about {
-		before[i] = stateOf(c, n)
+		before[i] = c.tasks.State(n)
 	}
-	counts := c.t.counts
+	counts := c.TaskCounts()
 	apply()
 	for i, n := range about {
-		made := change{before[i], stateOf(c, n)}
+		made := change{before[i], c.tasks.State(n)}
 		if !isAllowed(made) {
 			t.Fatalf("%T %+v takes task %d from %q to %q", r, r, n, made.From, made.To)
 		}
 		s.changes[made]++
-		counts[numberOf(made.From)]--
-		counts[numberOf(made.To)]++
+		counts[made.From]--
+		counts[made.To]++
 	}
-	counts[0] = 0
-	if counts != c.t.counts {
-		t.Fatalf("%T %+v changes other tasks: the counts should be %v, are %v", r, r, counts, c.t.counts)
+	delete(counts, "") // it is not a state
+	if !maps.Equal(counts, c.TaskCounts()) {
+		t.Fatalf("%T %+v changes other tasks: the counts should be %v, are %v", r, r, counts, c.TaskCounts())
 	}
 	switch r := r.(type) {
-	case TaskSubmitted:
+	case *record.TaskSubmitted:
 		s.numbers++
 		s.kept[r.Number] = r.Spec.ID
-		var as, is encoder
-		if as.spec(asKept(r.Spec)); !sameBytes(&as, &is, c.t.table.get(r.Number)) {
-			t.Fatalf("submitted as %+v, kept as %+v", r.Spec, c.t.table.get(r.Number).spec())
+		if kept := specOf(c, r.Number); !sameSpec(asKept(&r.Spec), kept) {
+			t.Fatalf("submitted as %+v, kept as %+v", r.Spec, kept)
 		}
-	case TasksLeft:
+	case *record.TasksForgotten:
 		for _, n := range r.Tasks {
 			delete(s.kept, n)
 		}
@@ -147,32 +141,46 @@ func asKept(s *ha.TaskSpec) *ha.TaskSpec {
 	return &one
 }
 
-// sameBytes tells whether t, written to is, has the bytes in as.
-func sameBytes(as, is *encoder, t *task) bool {
-	is.spec(t.spec())
-	return bytes.Equal(as.b, is.b)
-}
-
-func numberOf(name ha.TaskState) state {
-	for s, n := range stateNames {
-		if n == name {
-			return state(s)
+// specOf returns the spec of the task of that number, as a snapshot holds it.
+func specOf(c *Core, number uint64) *ha.TaskSpec {
+	for r := range c.tasks.Snapshot() {
+		if r, ok := r.(*record.TaskRestored); ok && r.Number == number {
+			return &r.Spec
 		}
 	}
-	return 0
+	return nil
+}
+
+// sameSpec reports whether a and b have the same bytes.
+func sameSpec(a, b *ha.TaskSpec) bool {
+	return b != nil && bytes.Equal(encode(&record.TaskSubmitted{Spec: *a}), encode(&record.TaskSubmitted{Spec: *b}))
 }
 
 // nothingIsLost verifies that c has every task that was submitted and not forgotten.
 func (s *census) nothingIsLost(t testing.TB, c *Core) {
 	t.Helper()
-	if s.numbers != c.t.submissions || len(s.kept) != c.t.table.n {
-		t.Fatalf("%d submitted, of them %d kept; the core says %d and %d", s.numbers, len(s.kept), c.t.submissions, c.t.table.n)
+	if s.numbers != submissions(c) || len(s.kept) != c.TasksKept() {
+		t.Fatalf("%d submitted, of them %d kept; the core says %d and %d", s.numbers, len(s.kept), submissions(c), c.TasksKept())
 	}
-	for n, id := range s.kept {
-		if one := c.t.table.get(n); one == nil || one.id != id || one.number != n {
-			t.Fatalf("task %s, number %d, is lost: there is %+v", id, n, one)
+	seen := 0
+	for r := range c.tasks.Snapshot() {
+		if r, ok := r.(*record.TaskRestored); ok && s.kept[r.Number] == r.Spec.ID {
+			seen++
 		}
 	}
+	if seen != len(s.kept) {
+		t.Fatalf("of %d tasks, %d are there under their number and id", len(s.kept), seen)
+	}
+}
+
+// submissions returns how many tasks were submitted since the journal began.
+func submissions(c *Core) uint64 {
+	for r := range c.tasks.SharedSnapshot() {
+		if r, ok := r.(*record.TaskTotals); ok {
+			return r.Submissions
+		}
+	}
+	return 0
 }
 
 // TestEveryAllowedChangeHappens: the rig refuses all others, see census.watch.

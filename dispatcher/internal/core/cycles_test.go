@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 
 // ring is a naive search for circles: it follows what every task waits for.
@@ -41,7 +42,7 @@ func TestCyclesFollowTheirTwin(t *testing.T) {
 	refused := 0
 	each(t, 150, func(t *testing.T, rng *rand.Rand) {
 		c := New(testConfig())
-		out := new(Ready)
+		out := new(step.Ready)
 		if err := c.Lead(noon, 1, "d1", out); err != nil {
 			t.Fatal(err)
 		}
@@ -59,13 +60,13 @@ func TestCyclesFollowTheirTwin(t *testing.T) {
 				s.AfterBatch = ""
 			}
 			if twin.specs[s.ID] != nil {
-				c.Step(CancelTask{At: noon, ID: s.ID}, out) // and from now on nobody waits for it
+				c.Step(step.CancelTask{At: noon, ID: s.ID}, out) // and from now on nobody waits for it
 				twin.specs[s.ID] = &ha.TaskSpec{}
 				continue
 			}
 			twin.specs[s.ID] = s
 			want := twin.reaches(s, s.ID, map[ha.TaskID]bool{})
-			reply := c.Step(Submit{At: noon, Spec: s}, out)
+			reply := c.Step(step.Submit{At: noon, Spec: s}, out)
 			if got := reply.Err != nil && reply.Err.Code == "cyclic"; got != want || reply.Err != nil && !got {
 				t.Fatalf("submit %+v: got %v, want cyclic %t", s, reply.Err, want)
 			}
@@ -84,7 +85,7 @@ func TestCyclesFollowTheirTwin(t *testing.T) {
 // not once a path.
 func TestTangleIsSearchedOnce(t *testing.T) {
 	c := New(testConfig())
-	out := new(Ready)
+	out := new(step.Ready)
 	if err := c.Lead(noon, 1, "d1", out); err != nil {
 		t.Fatal(err)
 	}
@@ -98,17 +99,17 @@ func TestTangleIsSearchedOnce(t *testing.T) {
 			for j := range width {
 				s.After = append(s.After, name(layer+1, j))
 			}
-			if reply := c.Step(Submit{At: noon, Spec: s}, out); reply.Err != nil {
+			if reply := c.Step(step.Submit{At: noon, Spec: s}, out); reply.Err != nil {
 				t.Fatal(reply.Err)
 			}
 		}
 	}
 	s := &ha.TaskSpec{ID: name(layers, 0), Kind: "k", After: []ha.TaskID{name(0, 0)}}
-	if reply := c.Step(Submit{At: noon, Spec: s}, out); reply.Err == nil || reply.Err.Code != "cyclic" {
+	if reply := c.Step(step.Submit{At: noon, Spec: s}, out); reply.Err == nil || reply.Err.Code != "cyclic" {
 		t.Errorf("got %v, want cyclic", reply.Err)
 	}
 	s.After[0] = "elsewhere"
-	if reply := c.Step(Submit{At: noon, Spec: s}, out); reply.Err != nil {
+	if reply := c.Step(step.Submit{At: noon, Spec: s}, out); reply.Err != nil {
 		t.Errorf("got %v, want it accepted", reply.Err)
 	}
 }

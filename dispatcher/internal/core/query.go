@@ -5,93 +5,60 @@ import (
 	"time"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/fleet"
+	"github.com/seed261fe303/ha/dispatcher/internal/record"
+	"github.com/seed261fe303/ha/dispatcher/internal/tasks"
 )
-
-// WorkerView is what the list of workers shows of one. Its slices belong to the
-// Core and must not be changed.
-type WorkerView struct {
-	Registered
-	Activations uint64
-	Running     int
-	// Share and ExpectedShare are parts, 0 to 1, of the activations and of the
-	// weights of all workers that share the same kind of work.
-	Share, ExpectedShare float64
-	Busy                 bool
-	LastSeen             time.Time
-	CPU                  float64
-	MemoryBytes          int64
-	Work                 WorkCounts
-}
 
 // Workers yields the workers registered after the order after, in order of
 // registration; none while a snapshot is being applied. The Core must not change
 // before the loop over them ends.
-func (c *Core) Workers(after uint64) iter.Seq[WorkerView] {
-	return func(yield func(WorkerView) bool) {
-		if c.loading {
-			return // not in order yet
-		}
-		for w := range c.after(after) {
-			if !yield(c.view(w)) {
-				return
-			}
-		}
-	}
-}
+func (c *Core) Workers(after uint64) iter.Seq[fleet.WorkerView] { return c.fleet.Workers(after) }
 
-func (c *Core) view(w *worker) WorkerView {
-	g := c.groups[w.group()]
-	v := WorkerView{
-		Registered: w.Registered, Activations: w.activations, Running: len(w.running),
-		ExpectedShare: float64(w.Weight) / float64(g.selector.Weights()),
-		Busy:          !w.member.Idle(),
-		LastSeen:      w.soft.lastSeen, CPU: w.soft.cpu, MemoryBytes: w.soft.memoryBytes,
-		Work: w.work,
-	}
-	if g.activations > 0 {
-		v.Share = float64(w.activations) / float64(g.activations)
-	}
-	return v
-}
-
-// Known tells whether the worker is registered.
-func (c *Core) Known(id ha.WorkerID) bool { return c.workers[id] != nil }
+// Known reports whether the worker is registered.
+func (c *Core) Known(id ha.WorkerID) bool { return c.fleet.Find(id) != nil }
 
 // Counts returns the counters since the journal began.
-func (c *Core) Counts() Counts { return c.counts }
+func (c *Core) Counts() record.Counts { return c.fleet.Counts() }
 
 // Population returns how many workers are registered, and how many of them have
 // a free slot.
-func (c *Core) Population() (registered, idle int) {
-	for i := range c.groups {
-		idle += c.groups[i].selector.IdleLen()
-	}
-	return len(c.workers), idle
-}
-
-// Loading tells whether a snapshot has begun and not ended.
-func (c *Core) Loading() bool { return c.loading }
+func (c *Core) Population() (registered, idle int) { return c.fleet.Population() }
 
 // Probeable yields the workers that listen on a subject of their own, in order of
 // registration: those that have something to do, or the others. The Core must not
 // change meanwhile.
-func (c *Core) Probeable(busy bool) iter.Seq[ha.WorkerID] {
-	return func(yield func(ha.WorkerID) bool) {
-		for w := range c.after(0) {
-			if w.Direct && len(w.running) > 0 == busy && c.soft.now.Sub(w.At) >= settling && !yield(w.Worker) {
-				return
-			}
-		}
-	}
-}
+func (c *Core) Probeable(busy bool) iter.Seq[ha.WorkerID] { return c.fleet.Probeable(busy) }
 
 // LastSeen returns when a worker was last heard of; the zero time: it is unknown.
-func (c *Core) LastSeen(id ha.WorkerID) time.Time {
-	if w := c.workers[id]; w != nil {
-		return w.soft.lastSeen
-	}
-	return time.Time{}
+func (c *Core) LastSeen(id ha.WorkerID) time.Time { return c.fleet.LastSeen(id) }
+
+// TaskRecord returns all that is known of a task. The error is an [*ha.Error] of
+// status 404. What it holds belongs to the Core and must not be changed.
+func (c *Core) TaskRecord(id ha.TaskID) (ha.TaskRecord, error) { return c.tasks.Record(id) }
+
+// Tasks returns up to limit tasks, without payloads and results, in the order of
+// their submission, after looking at no more than look of them. next is where to go
+// on; 0: there are no more.
+func (c *Core) Tasks(f tasks.Filter, after tasks.Cursor, limit, look int) (list []ha.TaskRecord, next tasks.Cursor) {
+	return c.tasks.List(f, after, limit, look)
 }
 
-// settling is the time that a new worker is given to listen on its own subject.
-const settling = time.Second
+// TaskCounts returns how many of the tasks that are kept stand in each state.
+func (c *Core) TaskCounts() map[ha.TaskState]int { return c.tasks.Counts() }
+
+// TasksKept returns how many tasks are not forgotten.
+func (c *Core) TasksKept() int { return c.tasks.Kept().Tasks }
+
+// TaskSummary returns what is known of all tasks together.
+func (c *Core) TaskSummary() tasks.Summary { return c.tasks.Summary() }
+
+// Check returns an error if anything that the state derives from what is recorded is
+// not what a slow count of it makes. It takes time in proportion to the state, and is for
+// tests and for those who verify a journal.
+func (c *Core) Check() error {
+	if err := c.fleet.Check(); err != nil {
+		return err
+	}
+	return c.tasks.Check()
+}

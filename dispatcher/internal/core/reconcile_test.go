@@ -6,18 +6,19 @@ import (
 	"time"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 
 func TestLostActivationIsClosedAtTheSecondOmission(t *testing.T) {
 	r := newRig(t, nil)
-	id := r.hello(Hello{Weight: 1})
+	id := r.hello(step.Hello{Weight: 1})
 	a := r.activate(id)
 	r.heartbeat(id)
 	r.want("losses after one omission", r.core.Counts().Losses, uint64(0))
 	r.heartbeat(id, a)
 	r.heartbeat(id)
 	r.want("losses: the omissions are not in a row", r.core.Counts().Losses, uint64(0))
-	r.step(Heartbeat{At: r.now, Worker: id}) // does not say
+	r.step(step.Heartbeat{At: r.now, Worker: id}) // does not say
 	r.want("losses: a heartbeat did not say", r.core.Counts().Losses, uint64(0))
 	r.heartbeat(id)
 	r.want("losses", r.core.Counts().Losses, uint64(1))
@@ -26,11 +27,11 @@ func TestLostActivationIsClosedAtTheSecondOmission(t *testing.T) {
 
 func TestHeartbeatWithoutListProvesLifeOnly(t *testing.T) {
 	r := newRig(t, nil)
-	id := r.hello(Hello{Weight: 1})
+	id := r.hello(step.Hello{Weight: 1})
 	r.activate(id)
 	for range 20 {
 		r.tick(40 * time.Second)
-		r.step(Heartbeat{At: r.now, Worker: id})
+		r.step(step.Heartbeat{At: r.now, Worker: id})
 	}
 	r.want("registered", r.core.Known(id), true)
 	r.want("running", r.core.Counts().Running, uint64(1))
@@ -43,14 +44,14 @@ func TestHeartbeatWithoutListProvesLifeOnly(t *testing.T) {
 func TestLateActivationBlocksItsWorker(t *testing.T) {
 	late := func(slots int) (*rig, ha.WorkerID, ha.ActivationID) {
 		r := newRig(t, nil)
-		id := r.hello(Hello{Weight: 1, Slots: slots})
+		id := r.hello(step.Hello{Weight: 1, Slots: slots})
 		a := r.activate(id)
 		for range 2 {
 			r.heartbeat(id)
 		}
 		r.want("running", r.core.Counts().Running, uint64(0))
 		r.heartbeat(id, a)
-		if got := r.sent(SendCancel, id); !slices.Equal(got, []ha.ActivationID{a}) {
+		if got := r.sent(step.SendCancel, id); !slices.Equal(got, []ha.ActivationID{a}) {
 			t.Fatalf("cancelled: %v, want %s", got, a)
 		}
 		r.tick(2 * time.Second)
@@ -60,7 +61,7 @@ func TestLateActivationBlocksItsWorker(t *testing.T) {
 	freed := func(r *rig, id ha.WorkerID, free bool) {
 		t.Helper()
 		r.tick(2 * time.Second)
-		r.want("activated", len(r.sent(SendActivate, id)) == 1, free)
+		r.want("activated", len(r.sent(step.SendActivate, id)) == 1, free)
 	}
 	t.Run("until it is omitted", func(t *testing.T) {
 		r, id, _ := late(1)
@@ -108,7 +109,7 @@ func TestLateActivationBlocksItsWorker(t *testing.T) {
 	})
 	t.Run("leaving meanwhile", func(t *testing.T) {
 		r, id, _ := late(1)
-		r.step(Bye{At: r.now, Worker: id})
+		r.step(step.Bye{At: r.now, Worker: id})
 		r.want("registered", r.core.Known(id), false)
 	})
 }
@@ -116,13 +117,13 @@ func TestLateActivationBlocksItsWorker(t *testing.T) {
 // What a worker reported and still names waits for our answer: it is no stranger.
 func TestReportedActivationIsNotStrange(t *testing.T) {
 	r := newRig(t, nil)
-	id := r.hello(Hello{Weight: 1})
+	id := r.hello(step.Hello{Weight: 1})
 	a := r.activate(id)
 	r.available(id, a)
 	r.heartbeat(id, a)
-	r.want("cancels", len(r.sent(SendCancel, id)), 0)
+	r.want("cancels", len(r.sent(step.SendCancel, id)), 0)
 	r.tick(2 * time.Second)
-	r.want("activated", len(r.sent(SendActivate, id)), 1)
+	r.want("activated", len(r.sent(step.SendActivate, id)), 1)
 }
 
 // Found by simulation: with an interval of 0 a worker that rejects, as one does
@@ -131,17 +132,17 @@ func TestWorkerThatRejectsIsLeftAlone(t *testing.T) {
 	r := newRig(t, func(c *Config) { c.ActivateEvery = 0 })
 	reject := func(id ha.WorkerID, a ha.ActivationID) {
 		t.Helper()
-		r.step(Available{At: r.now, Worker: id, Finished: []Finished{{Activation: a, Outcome: ha.OutcomeRejected}}})
+		r.step(step.Available{At: r.now, Worker: id, Finished: []step.Finished{{Activation: a, Outcome: ha.OutcomeRejected}}})
 		r.want("rejected", r.core.Counts().Rejected > 0, true)
 		r.want("activated at once", r.sends(), 0)
 		r.tick(time.Second)
 		r.want("activated a second later", r.sends(), 0)
 	}
-	id := r.hello(Hello{Weight: 1, Slots: 2})
-	both := r.sent(SendActivate, id)
+	id := r.hello(step.Hello{Weight: 1, Slots: 2})
+	both := r.sent(step.SendActivate, id)
 	reject(id, both[0])
 	r.heartbeat(id, both[1])
-	again := r.sent(SendActivate, id)
+	again := r.sent(step.SendActivate, id)
 	r.want("activated with the next heartbeat", len(again), 1)
 
 	reject(id, again[0])
@@ -149,7 +150,7 @@ func TestWorkerThatRejectsIsLeftAlone(t *testing.T) {
 	r.want("activated when something else ends", r.sends(), 2)
 
 	reject(id, r.core.activationsOf(id)[0])
-	r.step(Heartbeat{At: r.now, Worker: id})
+	r.step(step.Heartbeat{At: r.now, Worker: id})
 	r.want("activated with a heartbeat that does not say", r.sends(), 1)
 
 	reject(id, r.core.activationsOf(id)[0])

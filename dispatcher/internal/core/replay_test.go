@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/seed261fe303/ha/dispatcher/internal/record"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 
 // Replay is a second way to do what DecodeRecord and Apply do; these are its twin.
 func applyEach(c *Core, b []byte) error {
 	for len(b) > 0 {
-		r, rest, err := DecodeRecord(b)
+		r, rest, err := record.Decode(b)
 		if err != nil {
 			return err
 		}
@@ -60,7 +63,7 @@ func TestReplayDoesWhatApplyDoes(t *testing.T) {
 func TestLoadedWorkersStandAlone(t *testing.T) {
 	r := newRig(t, func(c *Config) { c.ActivateEvery = 0 })
 	for i := range 5 {
-		r.hello(Hello{Weight: 1, Slots: 2, Instance: string(rune('a' + i)), Pools: []string{"p"}})
+		r.hello(step.Hello{Weight: 1, Slots: 2, Instance: string(rune('a' + i)), Pools: []string{"p"}})
 	}
 	fresh := New(r.cfg)
 	if err := fresh.Replay(r.core.Digest(nil)); err != nil {
@@ -71,7 +74,7 @@ func TestLoadedWorkersStandAlone(t *testing.T) {
 	for range 40 {
 		for v := range r.core.Workers(0) {
 			if v.Running > 0 {
-				r.step(Available{At: r.now, Worker: v.Worker})
+				r.step(step.Available{At: r.now, Worker: v.Worker})
 				break
 			}
 		}

@@ -4,19 +4,25 @@ import (
 	"bytes"
 	"fmt"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/record"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 
 var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 
 func testConfig() Config {
 	return Config{
-		Timing: ha.DefaultTiming(), ActivateEvery: 2 * time.Second, ShareWindow: 100, MaxWorkers: 1000,
-		Aging: 10 * time.Minute, TaskTimeout: 30 * time.Minute, MaxTasks: 1000, MaxTaskBytes: 1 << 30,
-		Retain: 24 * time.Hour, RetainFailed: 7 * 24 * time.Hour, RetainTasks: 1000, RetainBytes: 1 << 30,
+		FleetConfig: FleetConfig{Timing: ha.DefaultTiming(), ActivateEvery: 2 * time.Second, ShareWindow: 100, MaxWorkers: 1000},
+		TaskConfig: TaskConfig{
+			Aging: 10 * time.Minute, TaskTimeout: 30 * time.Minute, MaxTasks: 1000, MaxTaskBytes: 1 << 30,
+			Retain: 24 * time.Hour, RetainFailed: 7 * 24 * time.Hour, RetainTasks: 1000, RetainBytes: 1 << 30,
+		},
 	}
 }
 
@@ -31,9 +37,9 @@ type rig struct {
 	journal []byte
 	now     time.Time
 	// records and effects are what the last step made.
-	records []Record
-	effects []Effect
-	tasks   []TaskEffect
+	records []record.Record
+	effects []step.Effect
+	tasks   []step.TaskEffect
 	census  census
 }
 
@@ -51,12 +57,12 @@ func newRig(t testing.TB, change func(*Config)) *rig {
 
 func (r *rig) lead(epoch ha.Epoch) {
 	r.t.Helper()
-	var out Ready
+	var out step.Ready
 	if err := r.core.Lead(r.now, epoch, "d1", &out); err != nil {
 		r.t.Fatalf("lead: %v", err)
 	}
 	if r.twin != nil {
-		var same Ready
+		var same step.Ready
 		if err := r.twin.Lead(r.now, epoch, "d1", &same); err != nil || !reflect.DeepEqual(out, same) {
 			r.t.Fatalf("the leader says  %+v\nits twin says    %+v, %v", out, same, err)
 		}
@@ -72,47 +78,60 @@ func (r *rig) fail() {
 	r.lead(r.core.Epoch() + 1)
 }
 
-func (r *rig) follow(out Ready) {
+func (r *rig) follow(out step.Ready) {
 	r.t.Helper()
-	r.records, r.effects, r.tasks = out.Records, out.Effects, out.Tasks
-	for _, record := range out.Records {
+	r.records, r.effects, r.tasks = slices.Collect(out.Records.All()), out.Effects, out.Tasks
+	for _, one := range r.records {
 		begin := len(r.journal)
-		r.journal = AppendRecord(r.journal, record)
-		r.census.watch(r.t, r.standby, record, func() { replay(r.t, r.standby, r.journal[begin:]) })
+		r.journal = record.Append(r.journal, one)
+		r.census.watch(r.t, r.standby, one, func() { replay(r.t, r.standby, r.journal[begin:]) })
 	}
 	if leader, standby := r.core.Digest(nil), r.standby.Digest(nil); !bytes.Equal(leader, standby) {
-		r.t.Fatalf("after %+v\nthe leader, and the standby, hold:\n%s", out.Records, unlike(leader, standby))
+		r.t.Fatalf("after %+v\nthe leader, and the standby, hold:\n%s", show(r.records...), unlike(leader, standby))
 	}
-	checkCounts(r.t, r.core)
-	checkTasks(r.t, r.core)
-	checkTasks(r.t, r.standby)
+	for _, c := range []*Core{r.core, r.standby} {
+		if err := c.Check(); err != nil {
+			r.t.Fatal(err)
+		}
+	}
 	r.census.nothingIsLost(r.t, r.core)
 }
 
-func (r *rig) step(in Input) Reply {
+func (r *rig) step(in step.Input) step.Reply {
 	r.t.Helper()
-	var out Ready
+	var out step.Ready
 	reply := r.core.Step(in, &out)
 	if r.twin != nil {
-		var same Ready
-		if twin := r.twin.Step(in, &same); !reflect.DeepEqual(out, same) || !reflect.DeepEqual(reply, twin) {
+		var same step.Ready
+		twin := r.twin.Step(in, &same)
+		if !reflect.DeepEqual(out, same) || !reflect.DeepEqual(recorded(reply), recorded(twin)) {
 			r.t.Fatalf("to %+v the leader says\n%+v, %+v\nits twin says\n%+v, %+v", in, reply, out, twin, same)
 		}
 	}
 	r.follow(out)
 	checkSettled(r.t, r.core)
-	checkStarts(r.t, r.core, out.Records)
+	checkStarts(r.t, r.core, r.records)
+	return reply
+}
+
+// recorded is a reply without a task's progress, which is soft: what a leader was told
+// stays with it.
+func recorded(reply step.Reply) step.Reply {
+	if t, ok := reply.Body.(ha.TaskRecord); ok {
+		t.Progress = nil
+		reply.Body = t
+	}
 	return reply
 }
 
 func (r *rig) tick(d time.Duration) {
 	r.t.Helper()
 	r.now = r.now.Add(d)
-	r.step(Tick{At: r.now})
+	r.step(step.Tick{At: r.now})
 }
 
 // hello registers a worker, with one slot unless h says more.
-func (r *rig) hello(h Hello) ha.WorkerID {
+func (r *rig) hello(h step.Hello) ha.WorkerID {
 	r.t.Helper()
 	h.At, h.Slots = r.now, max(1, h.Slots)
 	reply := r.step(h)
@@ -124,27 +143,27 @@ func (r *rig) hello(h Hello) ha.WorkerID {
 
 // heartbeat lists running; without any it lists nothing, which is not the same
 // as not saying.
-func (r *rig) heartbeat(id ha.WorkerID, running ...ha.ActivationID) Reply {
+func (r *rig) heartbeat(id ha.WorkerID, running ...ha.ActivationID) step.Reply {
 	r.t.Helper()
 	if running == nil {
 		running = []ha.ActivationID{}
 	}
-	return r.step(Heartbeat{At: r.now, Worker: id, Running: running})
+	return r.step(step.Heartbeat{At: r.now, Worker: id, Running: running})
 }
 
-func (r *rig) available(id ha.WorkerID, done ...ha.ActivationID) Reply {
+func (r *rig) available(id ha.WorkerID, done ...ha.ActivationID) step.Reply {
 	r.t.Helper()
-	in := Available{At: r.now, Worker: id}
+	in := step.Available{At: r.now, Worker: id}
 	for _, a := range done {
-		in.Finished = append(in.Finished, Finished{Activation: a, Outcome: ha.OutcomeDone})
+		in.Finished = append(in.Finished, step.Finished{Activation: a, Outcome: ha.OutcomeDone})
 	}
 	return r.step(in)
 }
 
 // sent returns the activations that the last step sent to the worker.
-func (r *rig) sent(kind EffectKind, id ha.WorkerID) (list []ha.ActivationID) {
+func (r *rig) sent(kind step.EffectType, id ha.WorkerID) (list []ha.ActivationID) {
 	for _, e := range r.effects {
-		if e.Kind == kind && e.Worker == id {
+		if e.Type == kind && e.Worker == id {
 			list = append(list, e.Activation)
 		}
 	}
@@ -156,7 +175,7 @@ func (r *rig) activate(id ha.WorkerID) ha.ActivationID {
 	r.t.Helper()
 	for range 100 {
 		r.tick(r.cfg.ActivateEvery)
-		if list := r.sent(SendActivate, id); len(list) > 0 {
+		if list := r.sent(step.SendActivate, id); len(list) > 0 {
 			return list[0]
 		}
 	}
@@ -171,36 +190,13 @@ func (r *rig) want(what string, got, want any) {
 	}
 }
 
-func (r *rig) refused(reply Reply, code string) {
+func (r *rig) refused(reply step.Reply, code string) {
 	r.t.Helper()
 	if reply.Err == nil || reply.Err.Code != code {
 		r.t.Errorf("got %v, want a refusal with code %s", reply.Err, code)
 	}
 	if len(r.records) != 0 {
 		r.t.Errorf("a refused input made records: %+v", r.records)
-	}
-}
-
-// checkCounts verifies that the counters add up, and to what is there.
-func checkCounts(t testing.TB, c *Core) {
-	t.Helper()
-	n := c.Counts()
-	if ended := n.Done + n.Failed + n.Cancelled + n.TimedOut + n.Rejected + n.Losses; n.Started != n.Running+ended {
-		t.Fatalf("started %d, running %d, ended %d", n.Started, n.Running, ended)
-	}
-	registered, running := uint64(0), uint64(0)
-	for w := range c.after(0) {
-		registered++
-		running += uint64(len(w.running))
-		if len(w.running) > w.Slots {
-			t.Fatalf("worker %s runs %d in %d slots", w.Worker, len(w.running), w.Slots)
-		}
-	}
-	if n.Joined != registered+n.Left+n.Lost || registered != uint64(len(c.workers)) {
-		t.Fatalf("joined %d, left %d, lost %d; registered %d in order, %d by id", n.Joined, n.Left, n.Lost, registered, len(c.workers))
-	}
-	if running != n.Running {
-		t.Fatalf("workers run %d, the counter says %d", running, n.Running)
 	}
 }
 
@@ -215,43 +211,49 @@ func rebuild(t testing.TB, cfg Config, journal []byte) *Core {
 func replay(t testing.TB, c *Core, b []byte) {
 	t.Helper()
 	for len(b) > 0 {
-		var record Record
-		var err error
-		if record, b, err = DecodeRecord(b); err != nil {
+		one, rest, err := record.Decode(b)
+		if err != nil {
 			t.Fatal(err)
 		}
-		if err := c.Apply(record); err != nil {
-			t.Fatalf("%+v: %v", record, err)
+		if err := c.Apply(one); err != nil {
+			t.Fatalf("%+v: %v", one, err)
 		}
+		b = rest
 	}
 }
 
-func encode(records ...Record) (b []byte) {
+func encode(records ...record.Record) (b []byte) {
 	for _, r := range records {
-		b = AppendRecord(b, r)
+		b = record.Append(b, r)
 	}
 	return b
 }
 
+// show writes down records for the message of a test that fails.
+func show(records ...record.Record) string {
+	var text strings.Builder
+	for _, r := range records {
+		fmt.Fprintf(&text, "%T %+v ", r, r)
+	}
+	return text.String()
+}
+
 // unlike says in which record two digests begin to differ.
 func unlike(a, b []byte) string {
-	show := func(b []byte) (r Record, rest []byte, text string) {
+	next := func(b []byte) (r record.Record, rest []byte, text string) {
 		if len(b) == 0 {
 			return nil, nil, "the end"
 		}
-		r, rest, err := DecodeRecord(b)
-		text = fmt.Sprintf("%T %+v", r, r)
-		if t, ok := r.(TaskRestored); ok {
-			text += fmt.Sprintf(" %+v", *t.Spec)
-		}
+		r, rest, err := record.Decode(b)
+		text = show(r)
 		if err != nil {
 			text = err.Error()
 		}
 		return r, rest, text
 	}
 	for {
-		ra, resta, texta := show(a)
-		_, restb, textb := show(b)
+		ra, resta, texta := next(a)
+		_, restb, textb := next(b)
 		if !bytes.Equal(a[:len(a)-len(resta)], b[:len(b)-len(restb)]) || ra == nil {
 			return texta + "\n" + textb
 		}

@@ -5,20 +5,24 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/record"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 
 // show writes down records and effects, and keeps the records as a journal does.
-func (s *script) show(out Ready) {
-	for _, r := range out.Records {
-		s.journal = AppendRecord(s.journal, r)
-		if r, ok := r.(Registered); ok {
+func (s *script) show(out step.Ready) {
+	for r := range out.Records.All() {
+		s.journal = record.Append(s.journal, r)
+		if r, ok := r.(*record.Registered); ok {
 			s.name(r)
 		}
 		s.say("record", "%s", s.record(r))
 	}
 	for _, e := range out.Effects {
 		what := "event"
-		if e.Kind == SendActivate || e.Kind == SendCancel {
+		if e.Type == step.SendActivate || e.Type == step.SendCancel {
 			what = "send"
 		}
 		if t := out.TaskOf(&e); t != nil {
@@ -29,7 +33,7 @@ func (s *script) show(out Ready) {
 	}
 }
 
-func (s *script) name(r Registered) {
+func (s *script) name(r *record.Registered) {
 	name := r.Name
 	for i := 2; s.ids[name] != ""; i++ {
 		name = fmt.Sprintf("%s#%d", r.Name, i)
@@ -37,11 +41,11 @@ func (s *script) name(r Registered) {
 	s.ids[name], s.names[r.Worker] = r.Worker, name
 }
 
-func (s *script) record(r Record) string {
+func (s *script) record(r record.Record) string {
 	switch r := r.(type) {
-	case Elected:
+	case *record.Elected:
 		return fmt.Sprintf("elected %s, epoch %d", r.Node, r.Epoch)
-	case Registered:
+	case *record.Registered:
 		text := fmt.Sprintf("registered %s, order %d, weight %d, slots %d", s.names[r.Worker], r.Order, r.Weight, r.Slots)
 		if r.Instance != "" {
 			text += ", instance " + r.Instance
@@ -49,27 +53,27 @@ func (s *script) record(r Record) string {
 		if len(r.Kinds) > 0 {
 			text += ", kinds " + strings.Join(r.Kinds, " ")
 		}
-		if len(r.Pools) > 0 && !slices.Equal(r.Pools, []string{defaultPool}) {
+		if len(r.Pools) > 0 && !slices.Equal(r.Pools, []string{"default"}) {
 			text += ", pools " + strings.Join(r.Pools, " ")
 		}
 		return text
-	case Removed:
-		return fmt.Sprintf("removed %s, %s", s.names[r.Worker], map[RemovedWhy]string{RemovedBye: "bye", RemovedSilent: "silent", RemovedGone: "gone"}[r.Why])
-	case Activated:
+	case *record.Removed:
+		return fmt.Sprintf("removed %s, %s", s.names[r.Worker], r.Why)
+	case *record.Activated:
 		return fmt.Sprintf("activated %s, number %d", s.names[r.Worker], r.Number)
-	case Ended:
+	case *record.Ended:
 		return fmt.Sprintf("ended %s, number %d, %s", s.names[r.Worker], r.Number, r.Outcome)
 	}
 	return s.taskRecord(r)
 }
 
-func (s *script) effect(e Effect) string {
-	words := map[EffectKind]string{
-		SendActivate: "activate", SendCancel: "cancel", TellJoined: "worker.joined", TellLeft: "worker.left", TellLost: "worker.lost",
-		TellActivated: "worker.activated", TellAvailable: "worker.available", TellElected: "leader.elected",
+func (s *script) effect(e step.Effect) string {
+	words := map[step.EffectType]string{
+		step.SendActivate: "activate", step.SendCancel: "cancel", step.TellJoined: "worker.joined", step.TellLeft: "worker.left", step.TellLost: "worker.lost",
+		step.TellActivated: "worker.activated", step.TellAvailable: "worker.available", step.TellElected: "leader.elected",
 	}
-	text := words[e.Kind]
-	if e.Kind == TellElected {
+	text := words[e.Type]
+	if e.Type == step.TellElected {
 		return text + " " + e.Name
 	}
 	text += " " + s.names[e.Worker]
@@ -101,8 +105,8 @@ func (s *script) counts(a *arguments) error {
 	n := s.core.Counts()
 	s.say("workers", "joined %d, left %d, lost %d", n.Joined, n.Left, n.Lost)
 	text := fmt.Sprintf("started %d, running %d", n.Started, n.Running)
-	for _, o := range outcomes {
-		if count := *n.of(o); count > 0 {
+	for _, o := range append(reportable, ha.OutcomeLost) {
+		if count := *n.Of(o); count > 0 {
 			text += fmt.Sprintf(", %s %d", o, count)
 		}
 	}

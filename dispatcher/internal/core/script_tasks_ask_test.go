@@ -7,6 +7,7 @@ import (
 	"time"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/tasks"
 )
 
 // task shows the record of a task.
@@ -64,7 +65,7 @@ func (s *script) task(a *arguments) error {
 
 // tasks shows which tasks there are in each state.
 func (s *script) tasks(a *arguments) error {
-	list, _ := s.core.Tasks(TaskFilter{}, 0, 1000, 1000)
+	list, _ := s.core.Tasks(tasks.Filter{}, 0, 1000, 1000)
 	var p sentence
 	for _, state := range ha.TaskStates() {
 		var names []string
@@ -83,7 +84,7 @@ func (s *script) tasks(a *arguments) error {
 // stats shows what is known of the kinds and pools.
 func (s *script) stats(a *arguments) error {
 	summary := s.core.TaskSummary()
-	slices.SortFunc(summary.Kinds, func(a, b KindView) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(summary.Kinds, func(a, b tasks.KindView) int { return strings.Compare(a.Name, b.Name) })
 	for _, k := range summary.Kinds {
 		var p sentence
 		p.add(true, "%s: %d pending, %d running", k.Name, k.Pending, k.Running)

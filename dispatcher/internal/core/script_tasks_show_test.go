@@ -7,6 +7,8 @@ import (
 	"time"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/record"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 
 // sentence is a list of parts that are there, with commas.
@@ -41,31 +43,31 @@ func (s *script) taskNames(numbers []uint64) string {
 	return ids(names)
 }
 
-func (s *script) taskRecord(r Record) string {
+func (s *script) taskRecord(r record.Record) string {
 	switch r := r.(type) {
-	case TaskSubmitted:
+	case *record.TaskSubmitted:
 		s.taskIDs[r.Number] = r.Spec.ID
-		return fmt.Sprintf("submitted %s, number %d, %s", r.Spec.ID, r.Number, s.showSpec(r.Spec))
-	case TaskStarted:
+		return fmt.Sprintf("submitted %s, number %d, %s", r.Spec.ID, r.Number, s.showSpec(&r.Spec))
+	case *record.TaskStarted:
 		return fmt.Sprintf("started %s on %s, number %d", s.taskIDs[r.Task], s.names[r.Worker], r.Number)
-	case TaskEnded:
+	case *record.TaskEnded:
 		return fmt.Sprintf("ended %s, number %d, %s after %s: %s", s.names[r.Worker], r.Number, r.Outcome, r.Worked, showFate(r.Fate))
-	case TaskMoved:
+	case *record.TaskMoved:
 		return fmt.Sprintf("moved %s: %s", s.taskIDs[r.Task], showFate(r.Fate))
-	case TasksLeft:
+	case *record.TasksForgotten:
 		return "forgotten " + s.taskNames(r.Tasks)
-	case TasksPulled:
+	case *record.TasksPulled:
 		p := sentence{[]string{"pulled " + s.taskNames(r.Tasks)}}
 		p.add(r.Receipt != "", "receipt %s", r.Receipt)
 		return p.String()
-	case RuleSet:
+	case *record.RuleSet:
 		var p sentence
 		p.add(r.Paused, "paused")
 		p.add(r.Concurrency > 0, "at most %d at once", r.Concurrency)
 		p.add(r.Interval > 0, "one every %s, burst %d", r.Interval, r.Burst)
 		p.add(len(p.parts) == 0, "free")
 		return fmt.Sprintf("rule for %s: %s", named(r.Kind, r.Pool, r.Key), p.String())
-	case BatchSet:
+	case *record.BatchSet:
 		p := sentence{[]string{"batch " + r.Name}}
 		p.add(r.Close, "closed")
 		p.add(r.Then != "", "then %s", r.Then)
@@ -87,7 +89,7 @@ func named(kind, pool, key string) string {
 func (s *script) showSpec(t *ha.TaskSpec) string {
 	var p sentence
 	p.add(t.Kind != "", "kind %s", t.Kind)
-	p.add(t.Pool != defaultPool, "pool %s", t.Pool)
+	p.add(t.Pool != "default", "pool %s", t.Pool)
 	p.add(t.Priority != 0, "priority %d", t.Priority)
 	p.add(len(t.After) > 0, "after %s", ids(t.After))
 	p.add(t.AfterBatch != "", "after batch %s", t.AfterBatch)
@@ -95,9 +97,9 @@ func (s *script) showSpec(t *ha.TaskSpec) string {
 	p.add(!t.RunAt.IsZero(), "run at %s", clock(t.RunAt))
 	p.add(!t.ExpiresAt.IsZero(), "expires at %s", clock(t.ExpiresAt))
 	p.add(t.Timeout.Duration() != s.cfg.TaskTimeout, "timeout %s", t.Timeout.Duration())
-	p.add(t.Retry.MaxAttempts != defaultAttempts, "attempts %d", t.Retry.MaxAttempts)
-	p.add(t.Retry.Backoff != defaultBackoff, "backoff %s", t.Retry.Backoff.Duration())
-	p.add(t.Retry.MaxLost != defaultMaxLost, "max lost %d", t.Retry.MaxLost)
+	p.add(t.Retry.MaxAttempts != 5, "attempts %d", t.Retry.MaxAttempts)
+	p.add(t.Retry.Backoff != 1000, "backoff %s", t.Retry.Backoff.Duration())
+	p.add(t.Retry.MaxLost != 3, "max lost %d", t.Retry.MaxLost)
 	p.add(t.UniqueKey != "", "unique %s", t.UniqueKey)
 	p.add(t.ConcurrencyKey != "", "key %s", t.ConcurrencyKey)
 	p.add(t.Batch != "", "batch %s", t.Batch)
@@ -108,10 +110,10 @@ func (s *script) showSpec(t *ha.TaskSpec) string {
 	return p.String()
 }
 
-func showFate(f Fate) string {
-	state := string(stateNames[f.Next])
-	if f.Reason != noReason {
-		state += " (" + reasonNames[f.Reason] + ")"
+func showFate(f record.Fate) string {
+	state := string(f.Next.Name())
+	if f.Reason != record.NoReason {
+		state += " (" + f.Reason.Name() + ")"
 	}
 	p := sentence{[]string{state}}
 	p.add(!f.Due.IsZero(), "due at %s", clock(f.Due))
@@ -122,16 +124,16 @@ func showFate(f Fate) string {
 	return p.String()
 }
 
-var taskEvents = map[EffectKind]string{
-	TellSubmitted: "submitted", TellStarted: "started", TellCompleted: "completed", TellFailed: "failed", TellCancelled: "cancelled",
-	TellTimedOut: "timed_out", TellRetrying: "retrying", TellReturned: "returned", TellStepped: "stepped", TellProgressed: "progressed",
-	TellPaused: "paused", TellResumed: "resumed",
+var taskEvents = map[step.EffectType]string{
+	step.TellSubmitted: "submitted", step.TellStarted: "started", step.TellCompleted: "completed", step.TellFailed: "failed", step.TellCancelled: "cancelled",
+	step.TellTimedOut: "timed_out", step.TellRetrying: "retrying", step.TellReturned: "returned", step.TellStepped: "stepped", step.TellProgressed: "progressed",
+	step.TellPaused: "paused", step.TellResumed: "resumed",
 }
 
 // taskEffect shows an effect about a task, or the order to run one.
-func (s *script) taskEffect(e Effect, t *TaskEffect) string {
+func (s *script) taskEffect(e step.Effect, t *step.TaskEffect) string {
 	var p sentence
-	if e.Kind == SendActivate {
+	if e.Type == step.SendActivate {
 		p.add(true, "activate %s", s.names[e.Worker])
 		p.add(true, "%s: %s", e.Activation, t.ID)
 		p.add(true, "kind %s", t.Kind)
@@ -145,29 +147,29 @@ func (s *script) taskEffect(e Effect, t *TaskEffect) string {
 		}
 		return p.String()
 	}
-	if e.Kind == TellPaused || e.Kind == TellResumed {
-		return fmt.Sprintf("task.%s %s", taskEvents[e.Kind], named(t.Kind, t.Pool, ""))
+	if e.Type == step.TellPaused || e.Type == step.TellResumed {
+		return fmt.Sprintf("task.%s %s", taskEvents[e.Type], named(t.Kind, t.Pool, ""))
 	}
-	p.add(true, "task.%s %s", taskEvents[e.Kind], t.ID)
+	p.add(true, "task.%s %s", taskEvents[e.Type], t.ID)
 	p.add(e.Worker != "", "%s", s.names[e.Worker])
 	p.add(t.Steps > 0, "step %d of %d", t.Step+1, t.Steps)
-	p.add(e.Kind == TellProgressed, "%g%% %s", t.Percent, t.Text)
+	p.add(e.Type == step.TellProgressed, "%g%% %s", t.Percent, t.Text)
 	p.add(e.Reason != "", "%s", e.Reason)
 	p.add(e.Error != "", "error %q", e.Error)
 	return p.String()
 }
 
 // taskReply shows the answer to what is asked about tasks; empty: it is none.
-func (s *script) taskReply(r Reply) string {
+func (s *script) taskReply(r step.Reply) string {
 	switch body := r.Body.(type) {
 	case ha.TaskRecord:
 		return fmt.Sprintf("%s is %s", body.ID, body.State)
-	case Retried:
+	case step.Retried:
 		if body.More {
 			return fmt.Sprintf("%d put back, there are more", body.Retried)
 		}
 		return fmt.Sprintf("%d put back", body.Retried)
-	case []Result:
+	case []step.Result:
 		var p sentence
 		for _, one := range body {
 			p.add(true, "%s %s", one.ID, one.Result)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 
 // taskCommands are what a transcript can do about tasks. Tasks go by their ids; a
@@ -92,17 +93,17 @@ func (s *script) submit(a *arguments) error {
 		if name != "-" {
 			one.ID = ha.TaskID(name)
 		}
-		s.step(Submit{At: s.now, Spec: &one})
+		s.step(step.Submit{At: s.now, Spec: &one})
 	}
 	return nil
 }
 
 func (s *script) finishTasks(a *arguments) error {
-	in := Available{At: s.now, Worker: s.id(a)}
+	in := step.Available{At: s.now, Worker: s.id(a)}
 	for len(a.words) > 0 {
 		id, how, _ := strings.Cut(a.word(), "=")
 		outcome, text, _ := strings.Cut(how, ":")
-		f := Finished{Activation: ha.ActivationID(id), Outcome: ha.OutcomeDone}
+		f := step.Finished{Activation: ha.ActivationID(id), Outcome: ha.OutcomeDone}
 		outcome, f.Permanent = strings.CutSuffix(outcome, "!")
 		if outcome != "" {
 			f.Outcome = ha.Outcome(outcome)
@@ -125,7 +126,7 @@ func (s *script) finishTasks(a *arguments) error {
 }
 
 func (s *script) progress(a *arguments) error {
-	in := Progress{At: s.now, Worker: s.id(a), Activation: ha.ActivationID(a.word())}
+	in := step.Progress{At: s.now, Worker: s.id(a), Activation: ha.ActivationID(a.word())}
 	percent, err := strconv.ParseFloat(a.word(), 64)
 	a.err = errors.Join(a.err, err)
 	in.Percent, in.Text = percent, strings.Join(a.words, " ")
@@ -134,7 +135,7 @@ func (s *script) progress(a *arguments) error {
 }
 
 // ask steps in if a has nothing left over.
-func (s *script) ask(a *arguments, in Input) error {
+func (s *script) ask(a *arguments, in step.Input) error {
 	if err := a.finish(); err != nil {
 		return err
 	}
@@ -143,25 +144,25 @@ func (s *script) ask(a *arguments, in Input) error {
 }
 
 func (s *script) cancelTask(a *arguments) error {
-	return s.ask(a, CancelTask{At: s.now, ID: ha.TaskID(a.word())})
+	return s.ask(a, step.CancelTask{At: s.now, ID: ha.TaskID(a.word())})
 }
 
 func (s *script) retryTasks(a *arguments) error {
 	if kind := a.text("kind"); kind != "" {
-		return s.ask(a, RetryTask{At: s.now, Kind: kind, Limit: a.number("limit", 100)})
+		return s.ask(a, step.RetryTask{At: s.now, Kind: kind, Limit: a.number("limit", 100)})
 	}
-	return s.ask(a, RetryTask{At: s.now, ID: ha.TaskID(a.word())})
+	return s.ask(a, step.RetryTask{At: s.now, ID: ha.TaskID(a.word())})
 }
 
 func (s *script) pullTasks(a *arguments) error {
-	return s.ask(a, PullTasks{
+	return s.ask(a, step.PullTasks{
 		At: s.now, Limit: a.number("limit", 100), Kind: a.text("kind"), Pool: a.text("pool"), Receipt: a.text("receipt"), Bytes: 1 << 20,
 	})
 }
 
 func (s *script) pause(paused bool) func(*arguments) error {
 	return func(a *arguments) error {
-		return s.ask(a, SetPause{At: s.now, Kind: a.text("kind"), Pool: a.text("pool"), Paused: paused})
+		return s.ask(a, step.SetPause{At: s.now, Kind: a.text("kind"), Pool: a.text("pool"), Paused: paused})
 	}
 }
 
@@ -173,11 +174,11 @@ func (s *script) limit(a *arguments) error {
 		a.err = errors.Join(a.err, err)
 		l.Burst = a.number("burst", 1)
 	}
-	return s.ask(a, SetLimit{At: s.now, Limit: l})
+	return s.ask(a, step.SetLimit{At: s.now, Limit: l})
 }
 
 func (s *script) batch(a *arguments) error {
-	in := ChangeBatch{At: s.now, Name: a.word()}
+	in := step.ChangeBatch{At: s.now, Name: a.word()}
 	if len(a.words) > 0 && a.words[0] == "close" {
 		in.Close = true
 		a.word()
@@ -189,7 +190,7 @@ func (s *script) batch(a *arguments) error {
 	return s.ask(a, in)
 }
 
-func (s *script) gone(a *arguments) error { return s.ask(a, Gone{At: s.now, Worker: s.id(a)}) }
+func (s *script) gone(a *arguments) error { return s.ask(a, step.Gone{At: s.now, Worker: s.id(a)}) }
 
 func (s *script) showOnly(a *arguments) error {
 	s.shown = map[string]bool{}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/record"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 
 // script plays the commands of a transcript. Workers go by the names they said
@@ -159,7 +161,7 @@ func (s *script) do(command string) error {
 		if err := s.lead("d1", 1); err != nil {
 			return err
 		}
-		s.step(Tick{At: s.now}) // the beat at 0 s finds nobody
+		s.step(step.Tick{At: s.now}) // the beat at 0 s finds nobody
 		s.out = nil
 	}
 	commands := map[string]func(*arguments) error{
@@ -190,12 +192,12 @@ func (s *script) config(a *arguments) error {
 }
 
 func (s *script) hello(a *arguments) error {
-	in := Hello{
+	in := step.Hello{
 		At: s.now, Name: a.word(), Weight: ha.Weight(a.number("weight", 0)), Slots: a.number("slots", 1),
 		Instance: a.text("instance"), Kinds: a.list("kinds"), Pools: a.list("pools"),
 	}
 	if len(in.Kinds) > 0 && in.Pools == nil {
-		in.Pools = []string{defaultPool}
+		in.Pools = []string{"default"}
 	}
 	if err := a.finish(); err != nil {
 		return err
@@ -214,7 +216,7 @@ func (s *script) id(a *arguments) ha.WorkerID {
 }
 
 func (s *script) heartbeat(a *arguments) error {
-	in := Heartbeat{At: s.now, Worker: s.id(a)}
+	in := step.Heartbeat{At: s.now, Worker: s.id(a)}
 	if list := a.list("running"); list != nil {
 		in.Running = []ha.ActivationID{}
 		for _, id := range list {
@@ -231,7 +233,7 @@ func (s *script) heartbeat(a *arguments) error {
 }
 
 func (s *script) available(a *arguments) error {
-	in := Available{At: s.now, Worker: s.id(a)}
+	in := step.Available{At: s.now, Worker: s.id(a)}
 	for len(a.words) > 0 {
 		id, outcome, ok := strings.Cut(a.word(), "=")
 		if !ok {
@@ -240,7 +242,7 @@ func (s *script) available(a *arguments) error {
 		if !ha.Outcome(outcome).Reportable() {
 			return fmt.Errorf("outcome %q", outcome)
 		}
-		in.Finished = append(in.Finished, Finished{Activation: ha.ActivationID(id), Outcome: ha.Outcome(outcome)})
+		in.Finished = append(in.Finished, step.Finished{Activation: ha.ActivationID(id), Outcome: ha.Outcome(outcome)})
 	}
 	if err := a.finish(); err != nil {
 		return err
@@ -250,7 +252,7 @@ func (s *script) available(a *arguments) error {
 }
 
 func (s *script) bye(a *arguments) error {
-	in := Bye{At: s.now, Worker: s.id(a)}
+	in := step.Bye{At: s.now, Worker: s.id(a)}
 	if err := a.finish(); err != nil {
 		return err
 	}
@@ -270,7 +272,7 @@ func (s *script) tick(a *arguments) error {
 	if err := a.finish(); err != nil {
 		return err
 	}
-	if !s.step(Tick{At: s.now}) {
+	if !s.step(step.Tick{At: s.now}) {
 		s.say("nothing", "")
 	}
 	return nil
@@ -292,7 +294,7 @@ func (s *script) run(a *arguments) error {
 		if wake.After(s.now) {
 			s.now = wake
 		}
-		s.step(Tick{At: s.now})
+		s.step(step.Tick{At: s.now})
 	}
 	s.now = end
 	if len(s.out) == 0 {
@@ -308,7 +310,7 @@ func (s *script) failover(a *arguments) error {
 	}
 	s.core = New(s.cfg)
 	for b := s.journal; len(b) > 0; {
-		r, rest, err := DecodeRecord(b)
+		r, rest, err := record.Decode(b)
 		if err != nil {
 			return err
 		}
@@ -321,7 +323,7 @@ func (s *script) failover(a *arguments) error {
 }
 
 func (s *script) lead(node string, epoch ha.Epoch) error {
-	var out Ready
+	var out step.Ready
 	if err := s.core.Lead(s.now, epoch, node, &out); err != nil {
 		return err
 	}
@@ -330,11 +332,11 @@ func (s *script) lead(node string, epoch ha.Epoch) error {
 }
 
 // step shows what an input did; false: nothing, and it had no answer to get.
-func (s *script) step(in Input) bool {
-	var out Ready
+func (s *script) step(in step.Input) bool {
+	var out step.Ready
 	reply := s.core.Step(in, &out)
 	s.show(out)
-	_, tick := in.(Tick)
+	_, tick := in.(step.Tick)
 	switch {
 	case tick:
 	case reply.Err != nil && reply.Task != "":
@@ -350,5 +352,5 @@ func (s *script) step(in Input) bool {
 	default:
 		s.say("reply", "ok, epoch %d", reply.Epoch)
 	}
-	return !tick || len(out.Records)+len(out.Effects) > 0
+	return !tick || out.Records.Len()+len(out.Effects) > 0
 }

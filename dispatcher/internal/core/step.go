@@ -1,168 +1,151 @@
 package core
 
 import (
-	"errors"
 	"fmt"
-	"time"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/fleet"
+	"github.com/seed261fe303/ha/dispatcher/internal/record"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 
-// Lead begins a leadership: it records the epoch, gives every worker a full
-// grace period, and keeps the pace of activations that the journal shows.
-// The epoch must be higher than any before, and a snapshot applied to its end.
-func (c *Core) Lead(at time.Time, epoch ha.Epoch, node string, out *Ready) error {
-	if c.loading {
-		return errors.New("lead: the journal ends within a snapshot")
-	}
-	elected := Elected{At: at, Epoch: epoch, Node: node}
-	if err := c.Apply(elected); err != nil {
-		return err
-	}
-	out.Records = append(out.Records, elected)
-	// The leader before may have left something undone, for what is over the bound of one Step.
-	more := c.t.counts[pending] > 0 || c.t.resolved.n > 0
-	c.soft = soft{now: at, nanos: at.UnixNano(), stirred: true, more: more}
-	for w := range c.after(0) {
-		w.soft = softWorker{}
-		c.block(w)
-		for i := range w.running {
-			w.running[i].omitted = 0
-		}
-		c.soft.heard(w)
-	}
-	c.soft.nextActivation = at
-	if due := c.lastActivated.Add(c.cfg.ActivateEvery); due.After(at) && due.Sub(at) <= c.cfg.ActivateEvery {
-		c.soft.nextActivation = due
-	}
-	out.Effects = append(out.Effects, Effect{Kind: TellElected, At: at, Name: node})
-	return nil
-}
-
 // Step takes one input, adds what follows from it to out, and returns the
-// answer to it. It panics only where its own records cannot be applied, which is
-// a bug in this package.
-func (c *Core) Step(in Input, out *Ready) Reply {
-	if at := in.at(); at.After(c.soft.now) {
-		c.soft.now, c.soft.nanos = at, at.UnixNano()
-	}
-	if c.soft.rateOpens > 0 && c.soft.rateOpens <= c.soft.nanos {
-		c.soft.stirred, c.soft.rateOpens = true, 0
-	}
-	if c.groups[plainGroup].selector.IdleLen() == 0 {
-		// Nobody was idle until now, whether or not a Tick came to see it.
-		c.passBeats()
-	}
-	var reply Reply
-	switch in := in.(type) {
-	case Hello:
-		reply = c.hello(in, out)
-	case Heartbeat:
-		reply = c.heartbeat(in, out)
-	case Available:
-		reply = c.available(in, out)
-	case Bye:
-		reply = c.bye(in, out)
-	case Tick:
-		c.evict(out)
-	default:
-		reply = c.stepTask(in, out)
-	}
-	c.tend(out)
-	c.activate(out)
-	c.assign(out)
-	reply.Epoch = c.epoch
+// reply to it. If an input's time is before an earlier input's, the earlier one's
+// counts. Step panics only if its own records cannot be applied, which is
+// a bug in the state machine.
+func (c *Core) Step(in step.Input, out *step.Ready) step.Reply {
+	c.common.Reach(in.Time())
+	c.tasks.PassTime()
+	c.fleet.PassBeats()
+	reply := c.take(in, out)
+	c.tasks.Tend(out)
+	c.fleet.Activate(out)
+	c.tasks.Assign(out)
+	reply.Epoch = c.common.Epoch
 	return reply
 }
 
-// NextWake returns when the next Tick is due; the zero time: none is.
-func (c *Core) NextWake() time.Time {
-	var wake time.Time
-	if c.groups[plainGroup].selector.IdleLen() > 0 {
-		wake = c.soft.nextActivation
+// take hands an input to the parts that it concerns.
+func (c *Core) take(in step.Input, out *step.Ready) step.Reply {
+	switch in := in.(type) {
+	case step.Hello:
+		return c.fleet.Hello(in, out)
+	case step.Heartbeat:
+		return c.heartbeat(in, out)
+	case step.Available:
+		return c.available(in, out)
+	case step.Bye:
+		return c.bye(in, out)
+	case step.Gone:
+		return c.gone(in, out)
+	case step.Tick:
+		c.evict(out)
+		return step.Reply{}
 	}
-	if w := c.soft.first; w != nil {
-		if evict := w.soft.lastSeen.Add(c.cfg.Timing.EvictAfter); wake.IsZero() || evict.Before(wake) {
-			wake = evict
+	reply, ok := c.tasks.Step(in, out)
+	if !ok {
+		panic(fmt.Sprintf("core: no part takes the input %T", in))
+	}
+	return reply
+}
+
+func (c *Core) heartbeat(in step.Heartbeat, out *step.Ready) step.Reply {
+	w, refused := c.fleet.Known(in.Worker)
+	if w == nil {
+		return step.Reply{Err: refused}
+	}
+	for _, a := range c.fleet.Heartbeat(w, in, out) {
+		c.end(w, a, step.Finished{Outcome: ha.OutcomeLost, Error: "not named in the worker's heartbeats", Unheard: true}, out)
+	}
+	c.fleet.Settle(w)
+	return step.Reply{}
+}
+
+func (c *Core) available(in step.Available, out *step.Ready) step.Reply {
+	w, refused := c.fleet.Known(in.Worker)
+	if w == nil {
+		return step.Reply{Err: refused}
+	}
+	c.fleet.Reported(w, in.Finished)
+	if len(in.Finished) == 0 {
+		for a, any := w.Oldest(); any; a, any = w.Oldest() {
+			c.end(w, a, step.Finished{Outcome: ha.OutcomeDone}, out)
 		}
 	}
-	if at := c.nextTaskWake(); at > 0 && (wake.IsZero() || at < wake.UnixNano()) {
-		wake = moment(at)
-	}
-	return wake
+	reply := c.finish(w, in.Finished, out)
+	c.fleet.Settle(w)
+	return reply
 }
 
-// record applies r and adds it to out.
-func (c *Core) record(out *Ready, r Record) {
-	if err := c.Apply(r); err != nil {
-		panic(fmt.Sprintf("core: a record of its own does not apply: %v", err))
-	}
-	out.Records = append(out.Records, r)
-}
-
-// tell adds an event about w to out.
-func (c *Core) tell(out *Ready, kind EffectKind, w *worker) *Effect {
-	out.Effects = append(out.Effects, Effect{
-		Kind: kind, At: c.soft.now, Worker: w.Worker, Name: w.Name, Weight: w.Weight, Direct: w.Direct,
-	})
-	return &out.Effects[len(out.Effects)-1]
-}
-
-// activate gives plain activations as far as they are due and workers idle.
-func (c *Core) activate(out *Ready) {
-	selector := c.groups[plainGroup].selector
-	for range burst {
-		if c.soft.now.Before(c.soft.nextActivation) {
-			return
+// finish ends what w reports as finished.
+func (c *Core) finish(w *fleet.Worker, finished []step.Finished, out *step.Ready) step.Reply {
+	var ignored []ha.ActivationID
+	for _, f := range finished {
+		a, runs := w.RunOf(f.Activation)
+		switch {
+		case runs:
+			c.end(w, a, f, out)
+			if f.Outcome == ha.OutcomeRejected {
+				c.fleet.Refused(w)
+			}
+		case !w.Remembers(f.Activation):
+			ignored = append(ignored, f.Activation)
 		}
-		m := selector.Pick()
-		if m == nil {
-			// Nothing is sent and nothing is owed: the beat goes on from where it was.
-			c.keepBeat()
-			return
-		}
-		w := m.Value
-		c.record(out, Activated{At: c.soft.now, Worker: w.Worker, Number: c.counts.Started + 1})
-		id := activationID(w.running[len(w.running)-1].Running)
-		c.tell(out, SendActivate, w).Activation = id
-		c.tell(out, TellActivated, w).Activation = id
-		c.keepBeat()
+	}
+	if len(ignored) > 0 && len(ignored) == len(finished) {
+		return step.Reply{Err: ha.Conflict("not_yours", "worker %s does not run activation %s", w.Worker, ignored[0])}
+	}
+	return step.Reply{Ignored: ignored}
+}
+
+// end ends a run of w, by the part that owns it.
+func (c *Core) end(w *fleet.Worker, a fleet.Run, f step.Finished, out *step.Ready) {
+	switch a.Owner.Part {
+	case step.PartTasks:
+		c.tasks.EndRun(w, a, f, out)
+	default:
+		c.fleet.End(w, a, f, out)
 	}
 }
 
-// keepBeat moves the next activation to the first beat after now. With an
-// interval of 0 every moment is a beat.
-func (c *Core) keepBeat() {
-	every := c.cfg.ActivateEvery
-	if every == 0 {
-		c.soft.nextActivation = c.soft.now
-		return
+func (c *Core) bye(in step.Bye, out *step.Ready) step.Reply {
+	w, refused := c.fleet.Known(in.Worker)
+	if w == nil {
+		return step.Reply{Err: refused}
 	}
-	late := c.soft.now.Sub(c.soft.nextActivation)
-	c.soft.nextActivation = c.soft.nextActivation.Add(every * (late/every + 1))
+	c.remove(w, record.RemovedBye, "bye", out)
+	return step.Reply{}
 }
 
-// passBeats drops the beats before now; one that is now still counts.
-func (c *Core) passBeats() {
-	every := c.cfg.ActivateEvery
-	late := c.soft.now.Sub(c.soft.nextActivation)
-	if late <= 0 {
-		return
+// gone removes a worker whose process is gone. If it lives after all, it will be
+// told that it is unknown.
+func (c *Core) gone(in step.Gone, out *step.Ready) step.Reply {
+	if w := c.fleet.Find(in.Worker); w != nil {
+		c.remove(w, record.RemovedGone, "its process is gone", out)
 	}
-	if every == 0 {
-		c.soft.nextActivation = c.soft.now
-		return
-	}
-	c.soft.nextActivation = c.soft.nextActivation.Add(every * ((late + every - 1) / every))
+	return step.Reply{}
 }
 
 // evict removes the workers that have been silent for too long.
-func (c *Core) evict(out *Ready) {
-	for range burst {
-		w := c.soft.first
-		if w == nil || c.soft.now.Sub(w.soft.lastSeen) < c.cfg.Timing.EvictAfter {
+func (c *Core) evict(out *step.Ready) {
+	for range step.Burst {
+		w := c.fleet.Silent()
+		if w == nil {
 			return
 		}
-		c.remove(out, w, RemovedSilent, TellLost, fmt.Sprintf("silent for %s", c.cfg.Timing.EvictAfter))
+		c.remove(w, record.RemovedSilent, fmt.Sprintf("silent for %s", c.cfg.Timing.EvictAfter), out)
 	}
+}
+
+// remove takes w out, after what it ran for others, which is given to other workers.
+// Only a worker that says goodbye does so without harm to that.
+func (c *Core) remove(w *fleet.Worker, why record.RemovedWhy, reason string, out *step.Ready) {
+	f := step.Finished{Outcome: ha.OutcomeLost, Error: "worker lost: " + reason}
+	if why == record.RemovedBye {
+		f = step.Finished{Outcome: ha.OutcomeCancelled}
+	}
+	for a, owned := w.Owned(); owned; a, owned = w.Owned() {
+		c.end(w, a, f, out)
+	}
+	c.fleet.Remove(w, why, reason, out)
 }

@@ -8,20 +8,21 @@ import (
 	"github.com/seed261fe303/ha/dispatcher/internal/book"
 	"github.com/seed261fe303/ha/dispatcher/internal/core"
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
+	"github.com/seed261fe303/ha/dispatcher/internal/record"
 )
 
 // TestStoredJournalMakesTheStateThatItMade replays a journal in both ways, from its
 // first entry and from the snapshot in it, and wants the state of the commit that
 // wrote it, in bytes.
 func TestStoredJournalMakesTheStateThatItMade(t *testing.T) {
-	want, err := os.ReadFile("testdata/stored/state.bin")
+	want, err := os.ReadFile("../record/testdata/stored/state.bin")
 	if err != nil {
 		t.Fatal(err)
 	}
 	replay := func(c *core.Core, records []byte) error { return c.Replay(records) }
 	apply := func(c *core.Core, records []byte) error {
 		for len(records) > 0 {
-			r, rest, err := core.DecodeRecord(records)
+			r, rest, err := record.Decode(records)
 			if err != nil {
 				return err
 			}
@@ -32,7 +33,7 @@ func TestStoredJournalMakesTheStateThatItMade(t *testing.T) {
 		}
 		return nil
 	}
-	entries := book.Stored(t, "testdata/stored/journal.hex")
+	entries := book.Stored(t, "../record/testdata/stored/journal.hex")
 	const snapshot = 109 // the entry that begins with it
 	for _, c := range []struct {
 		name string
@@ -43,7 +44,7 @@ func TestStoredJournalMakesTheStateThatItMade(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			// The settings are those that it was written with, as far as replaying depends on them.
-			state := core.New(core.Config{MaxWorkers: 100, ShareWindow: 50})
+			state := core.New(core.Config{FleetConfig: core.FleetConfig{MaxWorkers: 100, ShareWindow: 50}})
 			for i, stored := range entries[c.from-1:] {
 				e, err := journal.DecodeEntry(uint64(c.from+i), stored)
 				if err != nil {

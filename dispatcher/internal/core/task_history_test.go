@@ -6,6 +6,8 @@ import (
 	"time"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/fleet"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 
 // taskDo makes one random step about tasks, sensible or not.
@@ -13,17 +15,17 @@ func (h *history) taskDo() {
 	h.t.Helper()
 	switch n := h.rng.IntN(100); {
 	case n < 45:
-		h.submitted(h.step(Submit{At: h.now, Spec: h.spec()}))
+		h.submitted(h.step(step.Submit{At: h.now, Spec: h.spec()}))
 	case n < 60:
 		h.finishSome()
 	case n < 68:
-		h.step(CancelTask{At: h.now, ID: h.taskID()})
+		h.step(step.CancelTask{At: h.now, ID: h.taskID()})
 	case n < 76:
-		h.step(RetryTask{At: h.now, ID: h.taskID()})
+		h.step(step.RetryTask{At: h.now, ID: h.taskID()})
 	case n < 78:
-		h.step(RetryTask{At: h.now, Kind: h.kind(), Limit: 1 + h.rng.IntN(3)})
+		h.step(step.RetryTask{At: h.now, Kind: h.kind(), Limit: 1 + h.rng.IntN(3)})
 	case n < 83:
-		in := PullTasks{At: h.now, Limit: 1 + h.rng.IntN(5), Bytes: 1000}
+		in := step.PullTasks{At: h.now, Limit: 1 + h.rng.IntN(5), Bytes: 1000}
 		if h.rng.IntN(2) == 0 {
 			in.Receipt = "r" + strconv.Itoa(h.rng.IntN(10))
 		}
@@ -32,28 +34,28 @@ func (h *history) taskDo() {
 		}
 		h.step(in)
 	case n < 86:
-		in := SetPause{At: h.now, Paused: h.rng.IntN(3) == 0, Kind: h.kind()}
+		in := step.SetPause{At: h.now, Paused: h.rng.IntN(3) == 0, Kind: h.kind()}
 		if h.rng.IntN(2) == 0 {
 			in.Kind, in.Pool = "", h.pool()
 		}
 		h.step(in)
 	case n < 89:
-		h.step(SetLimit{At: h.now, Limit: h.limit()})
+		h.step(step.SetLimit{At: h.now, Limit: h.limit()})
 	case n < 94:
-		in := ChangeBatch{At: h.now, Name: h.batchName(), Close: h.rng.IntN(2) == 0}
+		in := step.ChangeBatch{At: h.now, Name: h.batchName(), Close: h.rng.IntN(2) == 0}
 		if h.rng.IntN(3) == 0 {
 			in.Then = h.spec()
 			in.Then.AfterBatch = in.Name
 		}
 		h.step(in)
 	case n < 97:
-		h.step(Progress{At: h.now, Worker: h.worker(), Activation: h.named[max(0, len(h.named)-1-h.rng.IntN(10))], Percent: 50})
+		h.step(step.Progress{At: h.now, Worker: h.worker(), Activation: h.named[max(0, len(h.named)-1-h.rng.IntN(10))], Percent: 50})
 	default:
-		h.step(Gone{At: h.now, Worker: h.worker()})
+		h.step(step.Gone{At: h.now, Worker: h.worker()})
 	}
 }
 
-func (h *history) submitted(r Reply) {
+func (h *history) submitted(r step.Reply) {
 	if r.Err == nil {
 		h.tasks = append(h.tasks, r.Task)
 	}
@@ -72,27 +74,27 @@ func (h *history) taskID() ha.TaskID {
 
 // finishSome ends some of what one worker runs, in some way.
 func (h *history) finishSome() {
-	var busy []*worker
-	for w := range h.core.after(0) {
-		if len(w.running) > 0 && w.group() == taskGroup {
-			busy = append(busy, w)
+	var busy []*fleet.Worker
+	for v := range h.core.Workers(0) {
+		if v.Running > 0 && len(v.Kinds) > 0 {
+			busy = append(busy, h.core.fleet.Find(v.Worker))
 		}
 	}
 	if len(busy) == 0 {
 		return
 	}
 	w := busy[h.rng.IntN(len(busy))]
-	in := Available{At: h.now, Worker: w.Worker}
+	in := step.Available{At: h.now, Worker: w.Worker}
 	for _, a := range runningOf(w) {
 		if h.rng.IntN(3) == 0 {
 			continue
 		}
-		f := Finished{Activation: a, Outcome: ha.OutcomeDone}
+		f := step.Finished{Activation: a, Outcome: ha.OutcomeDone}
 		if h.rng.IntN(2) == 0 {
 			f.Result = []byte(strconv.Itoa(h.rng.IntN(1000)))
 		}
 		if h.rng.IntN(3) == 0 {
-			f = Finished{Activation: a, Outcome: outcomes[h.rng.IntN(len(outcomes)-1)], Error: "e", Permanent: h.rng.IntN(4) == 0}
+			f = step.Finished{Activation: a, Outcome: reportable[h.rng.IntN(len(reportable))], Error: "e", Permanent: h.rng.IntN(4) == 0}
 		}
 		in.Finished = append(in.Finished, f)
 	}
@@ -185,7 +187,7 @@ func (h *history) retry() *ha.Retry {
 }
 
 // taskKinds draws what a worker takes.
-func (h *history) taskKinds(in *Hello) {
+func (h *history) taskKinds(in *step.Hello) {
 	in.Pools = []string{"default"}
 	if h.rng.IntN(3) == 0 {
 		in.Pools = append(in.Pools, "p1")

@@ -7,12 +7,12 @@ import (
 	"reflect"
 
 	ha "github.com/seed261fe303/ha"
-	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/record"
 )
 
 // What becomes of tasks that have ended, and of all of them in a snapshot.
 
-func (b *books) enterLeft(r core.TasksLeft) error {
+func (b *books) enterLeft(r *record.TasksForgotten) error {
 	for _, n := range r.Tasks {
 		t, err := b.numbered(n)
 		if err != nil {
@@ -35,7 +35,7 @@ func (b *books) enterLeft(r core.TasksLeft) error {
 	return nil
 }
 
-func (b *books) enterPulled(r core.TasksPulled) error {
+func (b *books) enterPulled(r *record.TasksPulled) error {
 	if _, again := b.receipts[r.Receipt]; again && r.Receipt != "" {
 		return errors.New("results were handed out for that receipt before")
 	}
@@ -60,13 +60,13 @@ func (b *books) enterPulled(r core.TasksPulled) error {
 }
 
 // enterRestored compares a piece of a snapshot with the books.
-func (b *books) enterRestored(r core.TaskRestored) error {
+func (b *books) enterRestored(r *record.TaskRestored) error {
 	t, err := b.numbered(r.Number)
 	if err != nil {
 		return err
 	}
-	if r.TaskState() != t.state || r.Attempt != t.attempt || r.Failures != t.failures || r.Lost != t.lost || r.Step != t.step ||
-		r.Pulled != t.pulled || !bytes.Equal(r.Result, t.result) || !reflect.DeepEqual(normal(r.Spec), normal(t.spec)) {
+	if r.State.Name() != t.state || r.Attempt != t.attempt || r.Failures != t.failures || r.Lost != t.lost || r.Step != t.step ||
+		r.Pulled != t.pulled || !bytes.Equal(r.Result, t.result) || !reflect.DeepEqual(normal(&r.Spec), normal(t.spec)) {
 		return fmt.Errorf("the books have %s: %s", t, shownSpec(t.spec))
 	}
 	return nil

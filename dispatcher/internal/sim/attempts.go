@@ -8,10 +8,11 @@ import (
 	"time"
 
 	ha "github.com/seed261fe303/ha"
-	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/record"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 
-func (b *books) enterStarted(r core.TaskStarted) error {
+func (b *books) enterStarted(r *record.TaskStarted) error {
 	t, err := b.numbered(r.Task)
 	if err != nil {
 		return err
@@ -100,9 +101,9 @@ func (b *books) isFirst(t *task, _ time.Time) error {
 }
 
 // orderOf is what the order to start t is to say.
-func (b *books) orderOf(t *task) *core.TaskEffect {
+func (b *books) orderOf(t *task) *step.TaskEffect {
 	s := t.spec
-	e := &core.TaskEffect{
+	e := &step.TaskEffect{
 		ID: t.id, Kind: t.kind(), Pool: s.Pool, Attempt: t.attempt, Timeout: ha.Milliseconds(b.limit(t)), Payload: t.data,
 		Labels: s.Labels, Metadata: s.Metadata,
 	}
@@ -125,7 +126,7 @@ func (b *books) orderOf(t *task) *core.TaskEffect {
 	return e
 }
 
-func (b *books) enterTaskEnded(r core.TaskEnded) error {
+func (b *books) enterTaskEnded(r *record.TaskEnded) error {
 	reg := b.registered[r.Worker]
 	if reg == nil || !reg.running[r.Number] {
 		return errors.New("it does not run that")
@@ -144,13 +145,13 @@ func (b *books) enterTaskEnded(r core.TaskEnded) error {
 }
 
 // mayEnd compares the end of an attempt with what its worker said.
-func (b *books) mayEnd(t *task, r core.TaskEnded) error {
+func (b *books) mayEnd(t *task, r *record.TaskEnded) error {
 	f, spoke := b.w.tasks.said[b.activation(r.Number)]
-	state := r.State()
+	state := r.Next.Name()
 	switch r.Outcome {
 	case ha.OutcomeLost:
 		switch {
-		case !r.Lost && r.Why() != "lost":
+		case !r.Lost && r.Reason.Name() != "lost":
 			return errors.New("it is lost, and nobody died")
 		case r.Lost && t.lost >= t.policy().MaxLost:
 			return b.mayCharge(t, r.Fate, false)
@@ -180,10 +181,10 @@ func (b *books) mayEnd(t *task, r core.TaskEnded) error {
 }
 
 // mayCharge checks what follows from a failed attempt.
-func (b *books) mayCharge(t *task, f core.Fate, permanent bool) error {
+func (b *books) mayCharge(t *task, f record.Fate, permanent bool) error {
 	p, failures := t.policy(), t.failures+1
 	last := permanent || failures >= p.MaxAttempts
-	switch state := f.State(); {
+	switch state := f.Next.Name(); {
 	case !f.Charged:
 		return errors.New("a failed attempt does not count")
 	case state != ha.TaskScheduled && state != ha.TaskFailed && state != ha.TaskTimedOut:

@@ -1,15 +1,17 @@
 package sim
 
 import (
+	"bytes"
 	"errors"
 
 	ha "github.com/seed261fe303/ha"
-	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/record"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 
 // batch is what one or more steps made.
 type batch struct {
-	ready   core.Ready
+	ready   step.Ready
 	replies []reply
 	epoch   ha.Epoch
 	inputs  int
@@ -25,7 +27,7 @@ type reply struct {
 }
 
 func (b *batch) empty() bool {
-	return len(b.replies) == 0 && len(b.ready.Records) == 0 && len(b.ready.Effects) == 0
+	return len(b.replies) == 0 && b.ready.Records.Len() == 0 && len(b.ready.Effects) == 0
 }
 
 // batches are those of one term that have not left it.
@@ -63,13 +65,13 @@ func (t *term) drain() {
 
 func (t *term) full() bool { return t.filling.inputs >= t.d.limit }
 
-func (t *term) step(in core.Input) core.Reply {
+func (t *term) step(in step.Input) step.Reply {
 	t.filling.inputs++
 	return t.core.Step(in, &t.filling.ready)
 }
 
 // submitMany steps the tasks of one submission, which may take several batches.
-func (t *term) submitMany(list []core.Input) (replies []core.Reply) {
+func (t *term) submitMany(list []step.Input) (replies []step.Reply) {
 	for _, in := range list {
 		if t.full() {
 			t.seal()
@@ -80,13 +82,13 @@ func (t *term) submitMany(list []core.Input) (replies []core.Reply) {
 }
 
 // look answers a question about a task.
-func (t *term) look(id ha.TaskID) core.Reply {
+func (t *term) look(id ha.TaskID) step.Reply {
 	t.filling.inputs++
 	r, err := t.core.TaskRecord(id)
 	if refusal, ok := errors.AsType[*ha.Error](err); ok {
-		return core.Reply{Err: refusal}
+		return step.Reply{Err: refusal}
 	}
-	return core.Reply{Body: r}
+	return step.Reply{Body: r}
 }
 
 // seal closes the filling batch and opens another one behind it.
@@ -97,7 +99,7 @@ func (t *term) seal() {
 		return
 	}
 	// Where it is next, as it almost always is, its sequence is known.
-	if len(t.sealed) == 0 && t.flying == nil && len(b.ready.Records) > 0 && t.d.w.compared(t.member.Position()+1) {
+	if len(t.sealed) == 0 && t.flying == nil && b.ready.Records.Len() > 0 && t.d.w.compared(t.member.Position()+1) {
 		b.digest = t.core.Digest(nil)
 	}
 	t.sealed = append(t.sealed, b)
@@ -110,7 +112,7 @@ func (t *term) seal() {
 func (t *term) flush() bool {
 	if t.d.w.opts.Mutation == ReplyBeforeCommit {
 		ready := &t.filling.ready
-		t.d.outbox.send(&batch{replies: t.filling.replies, ready: core.Ready{Effects: ready.Effects, Tasks: ready.Tasks}, epoch: t.filling.epoch})
+		t.d.outbox.send(&batch{replies: t.filling.replies, ready: step.Ready{Effects: ready.Effects, Tasks: ready.Tasks}, epoch: t.filling.epoch})
 		t.filling.replies, ready.Effects, ready.Tasks = nil, nil, nil
 	}
 	for t.flying == nil && t.member.CanOffer() {
@@ -123,7 +125,7 @@ func (t *term) flush() bool {
 			return true
 		}
 		b := t.sealed[0]
-		if len(b.ready.Records) == 0 {
+		if b.ready.Records.Len() == 0 {
 			if !t.mayAct() {
 				return true
 			}
@@ -133,9 +135,9 @@ func (t *term) flush() bool {
 		}
 		t.sealed = t.sealed[1:]
 		t.flying = b
-		var data []byte
-		for _, r := range b.ready.Records {
-			data = core.AppendRecord(data, r)
+		data, err := record.Open(bytes.Clone(b.ready.Records.Bytes()))
+		if err != nil {
+			panic(err)
 		}
 		if !t.act(t.member.Offer(t.d.monotonic(), data)) {
 			return false
@@ -224,10 +226,10 @@ func (o *outbox) release() {
 	}
 	for i := range b.ready.Effects {
 		e := &b.ready.Effects[i]
-		if e.Kind != core.SendActivate && e.Kind != core.SendCancel {
+		if e.Type != step.SendActivate && e.Type != step.SendCancel {
 			continue
 		}
-		o := order{cancel: e.Kind == core.SendCancel, worker: e.Worker, epoch: b.epoch, activation: e.Activation, task: b.ready.TaskOf(e)}
+		o := order{cancel: e.Type == step.SendCancel, worker: e.Worker, epoch: b.epoch, activation: e.Activation, task: b.ready.TaskOf(e)}
 		d.w.books.sends(o)
 		if o.cancel && d.w.opts.Mutation == NoCancels {
 			continue

@@ -11,6 +11,8 @@ import (
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/core"
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
+	"github.com/seed261fe303/ha/dispatcher/internal/record"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 
 // books is what the simulation itself makes of the committed records. It shares
@@ -39,7 +41,7 @@ type books struct {
 
 // registration is one registered worker.
 type registration struct {
-	core.Registered
+	record.Registered
 	owner    *worker
 	running  map[uint64]bool
 	removals int
@@ -59,7 +61,7 @@ type given struct {
 
 	task *task // nil: a plain activation
 	// want is what its order is to say of the task.
-	want *core.TaskEffect
+	want *step.TaskEffect
 	// stop is when, in a world that is watched, the task was taken away from its worker, until
 	// the order to stop it is sent.
 	stop time.Duration
@@ -79,16 +81,16 @@ func (b *books) commit(e journal.Entry) {
 		return
 	}
 	for rest := e.Data; len(rest) > 0; {
-		var r core.Record
+		var r record.Record
 		var err error
-		if r, rest, err = core.DecodeRecord(rest); err != nil {
+		if r, rest, err = record.Decode(rest); err != nil {
 			b.w.fail("commit: %v", err)
 			return
 		}
 		if b.w.tracing {
 			b.w.say("committed %s", shownRecord(r))
 		}
-		if elected, ok := r.(core.Elected); ok && uint64(elected.Epoch) != e.Epoch {
+		if elected, ok := r.(*record.Elected); ok && uint64(elected.Epoch) != e.Epoch {
 			b.w.fail("epoch %d begins in an entry of epoch %d", elected.Epoch, e.Epoch)
 		}
 		if err := b.enter(r); err != nil {
@@ -112,26 +114,26 @@ func (b *books) commit(e journal.Entry) {
 }
 
 // enter checks one record against all before it.
-func (b *books) enter(r core.Record) error {
+func (b *books) enter(r record.Record) error {
 	switch r := r.(type) {
-	case core.Elected:
+	case *record.Elected:
 		if r.Epoch <= b.epoch {
 			return fmt.Errorf("epoch %d was before", b.epoch)
 		}
 		b.epoch = r.Epoch
-	case core.Registered:
+	case *record.Registered:
 		return b.enterRegistered(r)
-	case core.Removed:
+	case *record.Removed:
 		return b.enterRemoved(r)
-	case core.Activated:
+	case *record.Activated:
 		return b.enterActivated(r)
-	case core.Ended:
+	case *record.Ended:
 		return b.enterEnded(r)
 	}
 	return b.enterTask(r)
 }
 
-func (b *books) enterRegistered(r core.Registered) error {
+func (b *books) enterRegistered(r *record.Registered) error {
 	if b.ever[r.Worker] != nil {
 		return fmt.Errorf("the id was given before")
 	}
@@ -140,18 +142,18 @@ func (b *books) enterRegistered(r core.Registered) error {
 			return fmt.Errorf("its instance is registered as %s", id)
 		}
 	}
-	reg := &registration{Registered: r, owner: b.w.workerNamed(r.Name), running: map[uint64]bool{}}
+	reg := &registration{Registered: *r, owner: b.w.workerNamed(r.Name), running: map[uint64]bool{}}
 	b.ever[r.Worker], b.registered[r.Worker] = reg, reg
 	b.joined++
 	return nil
 }
 
-func (b *books) enterRemoved(r core.Removed) error {
+func (b *books) enterRemoved(r *record.Removed) error {
 	reg := b.registered[r.Worker]
 	if reg == nil {
 		return fmt.Errorf("no such worker")
 	}
-	if r.Why == core.RemovedBye {
+	if r.Why == record.RemovedBye {
 		b.left++
 	} else {
 		b.lost++
@@ -173,8 +175,8 @@ func (b *books) enterRemoved(r core.Removed) error {
 // mayEvict: whoever is removed for its silence has given up by itself, unless it
 // was paused and could not. That is what the timing is chosen for. Who is removed
 // as gone was declared so.
-func (b *books) mayEvict(reg *registration, why core.RemovedWhy) error {
-	if why == core.RemovedGone {
+func (b *books) mayEvict(reg *registration, why record.RemovedWhy) error {
+	if why == record.RemovedGone {
 		if !b.w.tasks.gone[reg.Worker] {
 			return fmt.Errorf("nobody said that it is gone")
 		}
@@ -187,7 +189,7 @@ func (b *books) mayEvict(reg *registration, why core.RemovedWhy) error {
 	return nil
 }
 
-func (b *books) enterActivated(r core.Activated) error {
+func (b *books) enterActivated(r *record.Activated) error {
 	reg := b.registered[r.Worker]
 	switch {
 	case reg == nil:
@@ -232,7 +234,7 @@ func (b *books) pace(at time.Time) error {
 	return nil
 }
 
-func (b *books) enterEnded(r core.Ended) error {
+func (b *books) enterEnded(r *record.Ended) error {
 	reg := b.registered[r.Worker]
 	if reg == nil || !reg.running[r.Number] {
 		return fmt.Errorf("it does not run that")

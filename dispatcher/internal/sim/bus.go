@@ -5,14 +5,14 @@ import (
 	"time"
 
 	ha "github.com/seed261fe303/ha"
-	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 
 // request is a message that wants an answer with the same id; with id 0 it wants none.
 type request struct {
 	id    uint64
-	input core.Input
-	list  []core.Input // instead: several tasks in one submission
+	input step.Input
+	list  []step.Input // instead: several tasks in one submission
 	get   ha.TaskID    // instead: a question about a task
 }
 
@@ -29,8 +29,8 @@ func (r request) String() string {
 // answer is the answer to a request.
 type answer struct {
 	id    uint64
-	reply core.Reply
-	list  []core.Reply // to a request with a list
+	reply step.Reply
+	list  []step.Reply // to a request with a list
 }
 
 func (a answer) String() string {
@@ -50,7 +50,7 @@ type order struct {
 	worker     ha.WorkerID
 	epoch      ha.Epoch
 	activation ha.ActivationID
-	task       *core.TaskEffect // nil: a plain activation
+	task       *step.TaskEffect // nil: a plain activation
 }
 
 func (o order) String() string {
@@ -101,7 +101,7 @@ func (b *bus) isCut(from, to *node) bool { return b.cuts[link{from, to}] > 0 }
 
 // nobody answers a request that no dispatcher is subscribed for, at once, as NATS
 // does with its own status.
-var nobody = core.Reply{Err: &ha.Error{Status: 503, Message: "no responders"}}
+var nobody = step.Reply{Err: &ha.Error{Status: 503, Message: "no responders"}}
 
 // request sends a request to one of the dispatchers that are subscribed, which are
 // those that believe that they lead.

@@ -3,13 +3,13 @@ package sim
 import (
 	"iter"
 
-	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/record"
 )
 
 // cleaning is a snapshot on its way into the log, in pieces between the records of
 // everything else. Once it is complete, what was before it is purged.
 type cleaning struct {
-	next  func() (core.Record, bool)
+	next  func() (record.Record, bool)
 	end   func()
 	begun uint64 // sequence of the entry with its first record
 	due   int    // commits at which the next one begins
@@ -47,16 +47,16 @@ func (t *term) clean() {
 			c.stop()
 			return
 		}
-		if _, ok := r.(core.TaskRestored); ok && w.opts.Mutation == LostPieces && w.chance(300) {
+		if _, ok := r.(*record.TaskRestored); ok && w.opts.Mutation == LostPieces && w.chance(300) {
 			continue
 		}
-		t.filling.ready.Records = append(t.filling.ready.Records, r)
+		t.filling.ready.Records.Add(r)
 		switch r.(type) {
-		case core.Restored, core.WorkRestored, core.TaskRestored, core.Begun:
+		case *record.Restored, *record.WorkRestored, *record.TaskRestored, *record.Begun:
 			if n--; n == 0 {
 				return
 			}
-		case core.Totals: // the last one, which closes the batch that it is in
+		case *record.Totals: // the last one, which closes the batch that it is in
 		default:
 			if w.chance(100) {
 				t.seal()

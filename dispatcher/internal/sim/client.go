@@ -5,7 +5,7 @@ import (
 	"time"
 
 	ha "github.com/seed261fe303/ha"
-	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 
 // client is a process that submits tasks and asks for things about them. It
@@ -60,16 +60,16 @@ func (c *client) do(r request, told func(a answer, again bool)) {
 }
 
 // ask begins an errand whose answer is looked at by the books alone.
-func (c *client) ask(in core.Input) { c.do(request{input: in}, func(answer, bool) {}) }
+func (c *client) ask(in step.Input) { c.do(request{input: in}, func(answer, bool) {}) }
 
 func (e *errand) send() {
 	c := e.c
 	r := e.request
 	r.id = c.w.ask()
-	if s, ok := r.input.(core.Submit); ok && e.tries > 0 && c.w.opts.Mutation == NoTaskIDs {
+	if s, ok := r.input.(step.Submit); ok && e.tries > 0 && c.w.opts.Mutation == NoTaskIDs {
 		changed := *s.Spec
 		changed.ID += ha.TaskID(fmt.Sprintf("-%d", e.tries))
-		r.input = core.Submit{Spec: &changed}
+		r.input = step.Submit{Spec: &changed}
 	}
 	e.tries++
 	c.open[r.id] = e
@@ -128,13 +128,13 @@ func (e *errand) repeat() {
 func (e *errand) harmless() bool {
 	list := e.request.list
 	switch in := e.request.input.(type) {
-	case core.Submit:
-		list = []core.Input{in}
-	case core.PullTasks:
+	case step.Submit:
+		list = []step.Input{in}
+	case step.PullTasks:
 		return in.Receipt != ""
 	}
 	for _, in := range list {
-		if s, ok := in.(core.Submit); !ok || e.c.w.books.byID[s.Spec.ID] == nil {
+		if s, ok := in.(step.Submit); !ok || e.c.w.books.byID[s.Spec.ID] == nil {
 			return false // it would be new
 		}
 	}

@@ -4,7 +4,7 @@ import (
 	"time"
 
 	ha "github.com/seed261fe303/ha"
-	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 
 // stopTimeout is how long an orderly stop may take on the dispatcher's clock.
@@ -130,7 +130,7 @@ func (d *dispatcher) arrived(r request) request {
 		r.input = stamp(d.twisted(r.input), d.time())
 	}
 	if r.list != nil {
-		list := make([]core.Input, len(r.list))
+		list := make([]step.Input, len(r.list))
 		for i, in := range r.list {
 			list[i] = stamp(d.twisted(in), d.time())
 		}
@@ -140,24 +140,24 @@ func (d *dispatcher) arrived(r request) request {
 }
 
 // stamp puts the time of arrival into an input.
-func stamp(in core.Input, at time.Time) core.Input {
+func stamp(in step.Input, at time.Time) step.Input {
 	switch in := in.(type) {
-	case core.Hello:
+	case step.Hello:
 		in.At = at
 		return in
-	case core.Heartbeat:
+	case step.Heartbeat:
 		in.At = at
 		return in
-	case core.Available:
+	case step.Available:
 		in.At = at
 		return in
-	case core.Bye:
+	case step.Bye:
 		in.At = at
 		return in
-	case core.Progress:
+	case step.Progress:
 		in.At = at
 		return in
-	case core.Gone:
+	case step.Gone:
 		in.At = at
 		return in
 	}
@@ -165,27 +165,27 @@ func stamp(in core.Input, at time.Time) core.Input {
 }
 
 // stampTask is stamp for what is asked about tasks.
-func stampTask(in core.Input, at time.Time) core.Input {
+func stampTask(in step.Input, at time.Time) step.Input {
 	switch in := in.(type) {
-	case core.Submit:
+	case step.Submit:
 		in.At = at
 		return in
-	case core.CancelTask:
+	case step.CancelTask:
 		in.At = at
 		return in
-	case core.RetryTask:
+	case step.RetryTask:
 		in.At = at
 		return in
-	case core.PullTasks:
+	case step.PullTasks:
 		in.At = at
 		return in
-	case core.SetPause:
+	case step.SetPause:
 		in.At = at
 		return in
-	case core.SetLimit:
+	case step.SetLimit:
 		in.At = at
 		return in
-	case core.ChangeBatch:
+	case step.ChangeBatch:
 		in.At = at
 		return in
 	}

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	ha "github.com/seed261fe303/ha"
-	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 
 // want does one of the things that clients do.
@@ -27,7 +27,7 @@ func (c *client) want() {
 	case k < 75:
 		kind := pick(w, w.tasks.kinds...)
 		w.tasks.revivedKinds[kind] = true
-		c.ask(core.RetryTask{Kind: kind, Limit: 1 + w.rng.IntN(5)})
+		c.ask(step.RetryTask{Kind: kind, Limit: 1 + w.rng.IntN(5)})
 	case k < 83:
 		c.pull()
 	case k < 87:
@@ -74,7 +74,7 @@ func (w *world) mean(s *ha.TaskSpec) {
 func (c *client) submit(s *ha.TaskSpec) {
 	w := c.w
 	w.mean(s)
-	c.do(request{input: core.Submit{Spec: s}}, func(a answer, again bool) {
+	c.do(request{input: step.Submit{Spec: s}}, func(a answer, again bool) {
 		w.nemesis.tally.Tasks.note(a.reply)
 		if a.reply.Err != nil || again || w.calm {
 			return
@@ -92,7 +92,7 @@ func (c *client) submit(s *ha.TaskSpec) {
 func (c *client) contradict(s *ha.TaskSpec) {
 	other := *s
 	other.Payload = []byte(`"something else"`)
-	c.do(request{input: core.Submit{Spec: &other}}, func(a answer, _ bool) {
+	c.do(request{input: step.Submit{Spec: &other}}, func(a answer, _ bool) {
 		c.w.nemesis.tally.Tasks.Conflicts++
 		if a.reply.Err == nil || a.reply.Err.Code != "id_conflict" {
 			c.w.fail("task %s was accepted, and so was another one with its id: %v", s.ID, a)
@@ -102,11 +102,11 @@ func (c *client) contradict(s *ha.TaskSpec) {
 
 func (c *client) submitMany() {
 	w := c.w
-	list := make([]core.Input, 1+w.rng.IntN(6))
+	list := make([]step.Input, 1+w.rng.IntN(6))
 	for i := range list {
 		s := c.spec()
 		w.mean(s)
-		list[i] = core.Submit{Spec: s}
+		list[i] = step.Submit{Spec: s}
 	}
 	c.do(request{list: list}, func(a answer, _ bool) {
 		for _, r := range a.list {
@@ -116,7 +116,7 @@ func (c *client) submitMany() {
 }
 
 // note counts what came of a submission.
-func (t *TaskTally) note(r core.Reply) {
+func (t *TaskTally) note(r step.Reply) {
 	if r.Err == nil {
 		if r.Duplicate {
 			t.Repeated++
@@ -135,17 +135,17 @@ func (t *TaskTally) note(r core.Reply) {
 
 func (c *client) cancel(id ha.TaskID) {
 	c.w.tasks.cancelled[id] = true
-	c.ask(core.CancelTask{ID: id})
+	c.ask(step.CancelTask{ID: id})
 }
 
 func (c *client) revive(id ha.TaskID) {
 	c.w.tasks.revived[id] = true
-	c.ask(core.RetryTask{ID: id})
+	c.ask(step.RetryTask{ID: id})
 }
 
 func (c *client) pull() {
 	w := c.w
-	in := core.PullTasks{Limit: 1 + w.rng.IntN(5), Bytes: pick(w, 300, 1<<20)}
+	in := step.PullTasks{Limit: 1 + w.rng.IntN(5), Bytes: pick(w, 300, 1<<20)}
 	if w.chance(900) {
 		c.serial++
 		in.Receipt = fmt.Sprintf("%s-%d", c.name, c.serial)
@@ -166,7 +166,7 @@ func (c *client) pull() {
 // halt pauses a kind or a pool, and resumes it after a while.
 func (c *client) halt() {
 	w := c.w
-	in := core.SetPause{Kind: pick(w, w.tasks.kinds...), Paused: true}
+	in := step.SetPause{Kind: pick(w, w.tasks.kinds...), Paused: true}
 	if w.chance(300) {
 		in.Kind, in.Pool = "", pick(w, w.tasks.pools...)
 	}
@@ -196,7 +196,7 @@ func (c *client) limit() {
 	default:
 		l = ha.Limit{Key: c.key(), Concurrency: w.rng.IntN(3)}
 	}
-	c.ask(core.SetLimit{Limit: l})
+	c.ask(step.SetLimit{Limit: l})
 }
 
 func (c *client) key() string       { return fmt.Sprintf("x%d", c.w.rng.IntN(3)) }
@@ -205,7 +205,7 @@ func (c *client) batchName() string { return fmt.Sprintf("b%d", c.w.rng.IntN(5))
 // batch asks for a batch, closes it, gives it a task to end with, or all of that.
 func (c *client) batch() {
 	w := c.w
-	in := core.ChangeBatch{Name: c.batchName(), Close: w.chance(500)}
+	in := step.ChangeBatch{Name: c.batchName(), Close: w.chance(500)}
 	if w.chance(400) {
 		in.Then = c.plain()
 		in.Then.AfterBatch = in.Name

@@ -6,18 +6,18 @@ import (
 	"time"
 
 	ha "github.com/seed261fe303/ha"
-	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/record"
 )
 
-func (b *books) enterMoved(r core.TaskMoved) error {
+func (b *books) enterMoved(r *record.TaskMoved) error {
 	t, err := b.numbered(r.Task)
 	if err != nil {
 		return err
 	}
 	if err := b.mayMove(t, r.Fate); err != nil {
-		return fmt.Errorf("task %s, which is %s, becomes %s (%s): %w", t.id, t.state, r.State(), r.Why(), err)
+		return fmt.Errorf("task %s, which is %s, becomes %s (%s): %w", t.id, t.state, r.Next.Name(), r.Reason.Name(), err)
 	}
-	if t.state == ha.TaskRunning && r.State() != ha.TaskCancelled {
+	if t.state == ha.TaskRunning && r.Next.Name() != ha.TaskCancelled {
 		b.w.nemesis.tally.Tasks.Overdue++
 	}
 	if t.state == ha.TaskRunning && b.w.tasks.watched {
@@ -29,8 +29,8 @@ func (b *books) enterMoved(r core.TaskMoved) error {
 var errNoMove = errors.New("there is no such change")
 
 // mayMove checks a change of state that no worker brought about.
-func (b *books) mayMove(t *task, f core.Fate) error {
-	to, s := f.State(), t.spec
+func (b *books) mayMove(t *task, f record.Fate) error {
+	to, s := f.Next.Name(), t.spec
 	switch {
 	case t.state == ha.TaskCompleted:
 		return errors.New("it has completed")
@@ -99,8 +99,8 @@ func (b *books) mayDoom(t *task) error {
 }
 
 // suffer makes of t what f says.
-func (b *books) suffer(t *task, f core.Fate) error {
-	to, n := f.State(), &b.w.nemesis.tally.Tasks
+func (b *books) suffer(t *task, f record.Fate) error {
+	to, n := f.Next.Name(), &b.w.nemesis.tally.Tasks
 	switch {
 	case t.state == ha.TaskRunning:
 		b.enterGates(t, f.At, -1)
@@ -130,8 +130,8 @@ func (b *books) suffer(t *task, f core.Fate) error {
 }
 
 // stopped takes note of the end of an attempt, and returns the state that follows.
-func (b *books) stopped(t *task, f core.Fate) ha.TaskState {
-	to := f.State()
+func (b *books) stopped(t *task, f record.Fate) ha.TaskState {
+	to := f.Next.Name()
 	t.activation, t.returned = 0, true
 	if f.Charged {
 		t.failures++

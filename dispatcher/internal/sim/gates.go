@@ -7,7 +7,7 @@ import (
 	"time"
 
 	ha "github.com/seed261fe303/ha"
-	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/record"
 )
 
 // gate is what lets the tasks of a kind, a pool or a key start, or not.
@@ -38,7 +38,7 @@ func gateOf(gates map[string]*gate, name string) *gate {
 	return g
 }
 
-func (b *books) enterRule(r core.RuleSet) error {
+func (b *books) enterRule(r *record.RuleSet) error {
 	var g *gate
 	switch {
 	case r.Kind != "":

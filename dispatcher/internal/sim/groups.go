@@ -4,7 +4,7 @@ import (
 	"errors"
 
 	ha "github.com/seed261fe303/ha"
-	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/record"
 )
 
 // group is one batch.
@@ -44,7 +44,7 @@ func (b *books) drop(g *group) {
 	}
 }
 
-func (b *books) enterBatch(r core.BatchSet) error {
+func (b *books) enterBatch(r *record.BatchSet) error {
 	g := b.groupOf(r.Name)
 	if r.Then != "" {
 		if t := b.byID[r.Then]; t == nil || t.spec.AfterBatch != r.Name {

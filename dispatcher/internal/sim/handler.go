@@ -5,7 +5,7 @@ import (
 	"time"
 
 	ha "github.com/seed261fe303/ha"
-	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 
 // drainPatience is how long a leaving worker lets its handlers go on.
@@ -14,7 +14,7 @@ const drainPatience = 10 * time.Second
 // job is an activation that a worker runs.
 type job struct {
 	end, limit *timer
-	task       *core.TaskEffect // nil: a plain activation
+	task       *step.TaskEffect // nil: a plain activation
 	// slow is how long it takes to stop when it is told to; less than 0: it does not stop.
 	slow time.Duration
 }
@@ -29,7 +29,7 @@ const endless = "!"
 
 // handle runs the handler of a task. Most do as they should; some take too long,
 // do not heed it when they are to stop, or take the whole process with them.
-func (w *worker) handle(id ha.ActivationID, t *core.TaskEffect) {
+func (w *worker) handle(id ha.ActivationID, t *step.TaskEffect) {
 	world := w.w
 	j := &job{task: t}
 	w.working[id] = j
@@ -37,12 +37,12 @@ func (w *worker) handle(id ha.ActivationID, t *core.TaskEffect) {
 	if world.calm {
 		takes = 20*time.Millisecond + world.spell(100*time.Millisecond)
 	}
-	f := core.Finished{Activation: id, Outcome: ha.OutcomeDone, Result: world.result(id)}
+	f := step.Finished{Activation: id, Outcome: ha.OutcomeDone, Result: world.result(id)}
 	switch k := world.rng.IntN(1000); {
 	case k < 120:
-		f = core.Finished{Activation: id, Outcome: ha.OutcomeFailed, Error: "failed as " + string(id)}
+		f = step.Finished{Activation: id, Outcome: ha.OutcomeFailed, Error: "failed as " + string(id)}
 	case k < 150:
-		f = core.Finished{Activation: id, Outcome: ha.OutcomeFailed, Error: "for good as " + string(id), Permanent: true}
+		f = step.Finished{Activation: id, Outcome: ha.OutcomeFailed, Error: "for good as " + string(id), Permanent: true}
 	case world.tasks.rest || world.calm && t.Timeout.Duration() > time.Minute:
 	case k < 180: // it hangs until its time is over
 		takes = time.Hour
@@ -64,7 +64,7 @@ func (w *worker) handle(id ha.ActivationID, t *core.TaskEffect) {
 	}
 	if world.chance(100) {
 		w.after(takes/2, w.s.mine(func() {
-			world.bus.request(w, request{input: core.Progress{Worker: w.s.id, Activation: id, Percent: 50, Text: "half"}})
+			world.bus.request(w, request{input: step.Progress{Worker: w.s.id, Activation: id, Percent: 50, Text: "half"}})
 		}))
 	}
 	j.end = w.after(takes, func() { w.finish(f) })
@@ -85,7 +85,7 @@ func (w *worker) cancel(id ha.ActivationID) { w.halt(id, ha.OutcomeCancelled) }
 // halt stops a handler, or tries to.
 func (w *worker) halt(id ha.ActivationID, outcome ha.Outcome) {
 	j := w.working[id]
-	f := core.Finished{Activation: id, Outcome: outcome, Error: "stopped as " + string(id)}
+	f := step.Finished{Activation: id, Outcome: outcome, Error: "stopped as " + string(id)}
 	switch {
 	case j == nil || j.slow < 0:
 	case j.slow > 0:
@@ -101,6 +101,6 @@ func (w *worker) halt(id ha.ActivationID, outcome ha.Outcome) {
 // give hands a task back that a leaving worker will not end.
 func (w *worker) give(id ha.ActivationID) {
 	if j := w.working[id]; j != nil && j.task != nil {
-		w.finish(core.Finished{Activation: id, Outcome: ha.OutcomeCancelled, Error: "leaving"})
+		w.finish(step.Finished{Activation: id, Outcome: ha.OutcomeCancelled, Error: "leaving"})
 	}
 }

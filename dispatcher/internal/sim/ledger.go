@@ -7,7 +7,7 @@ import (
 	"time"
 
 	ha "github.com/seed261fe303/ha"
-	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/record"
 )
 
 // ledger is what the books hold of tasks.
@@ -109,32 +109,32 @@ func (b *books) numbered(n uint64) (*task, error) {
 }
 
 // enterTask checks one record about tasks against all before it.
-func (b *books) enterTask(r core.Record) error {
+func (b *books) enterTask(r record.Record) error {
 	switch r := r.(type) {
-	case core.TaskSubmitted:
+	case *record.TaskSubmitted:
 		return b.enterSubmitted(r)
-	case core.TaskStarted:
+	case *record.TaskStarted:
 		return b.enterStarted(r)
-	case core.TaskEnded:
+	case *record.TaskEnded:
 		return b.enterTaskEnded(r)
-	case core.TaskMoved:
+	case *record.TaskMoved:
 		return b.enterMoved(r)
-	case core.TasksLeft:
+	case *record.TasksForgotten:
 		return b.enterLeft(r)
-	case core.TasksPulled:
+	case *record.TasksPulled:
 		return b.enterPulled(r)
-	case core.RuleSet:
+	case *record.RuleSet:
 		return b.enterRule(r)
-	case core.BatchSet:
+	case *record.BatchSet:
 		return b.enterBatch(r)
-	case core.TaskRestored:
+	case *record.TaskRestored:
 		return b.enterRestored(r)
 	}
 	return nil // pieces of a snapshot, which change nothing
 }
 
-func (b *books) enterSubmitted(r core.TaskSubmitted) error {
-	s, name := r.Spec, token(r.Spec.Payload)
+func (b *books) enterSubmitted(r *record.TaskSubmitted) error {
+	s, name := &r.Spec, token(r.Spec.Payload)
 	meant := b.w.tasks.meant[name]
 	if meant == nil {
 		return errors.New("nobody means to submit that")

@@ -2,7 +2,7 @@ package sim
 
 import (
 	ha "github.com/seed261fe303/ha"
-	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 
 // Mutation is a fault that the simulation builds in where core and world meet,
@@ -69,31 +69,31 @@ func (w *world) rewritten(s *ha.TaskSpec) *ha.TaskSpec {
 }
 
 // twisted is what the dispatcher makes of an input that arrived.
-func (d *dispatcher) twisted(in core.Input) core.Input {
+func (d *dispatcher) twisted(in step.Input) step.Input {
 	mutation := d.w.opts.Mutation
 	switch in := in.(type) {
-	case core.Heartbeat:
+	case step.Heartbeat:
 		if mutation == NoReconciliation {
 			in.Running = nil
 		}
 		return in
-	case core.Available:
+	case step.Available:
 		if mutation == NoFencing {
 			d.unfence(&in)
 		}
 		return in
-	case core.Submit:
+	case step.Submit:
 		in.Spec = d.w.rewritten(in.Spec)
 		return in
-	case core.ChangeBatch:
+	case step.ChangeBatch:
 		in.Then = d.w.rewritten(in.Then)
 		return in
-	case core.PullTasks:
+	case step.PullTasks:
 		if mutation == NoReceipts {
 			in.Receipt = ""
 		}
 		return in
-	case core.SetPause:
+	case step.SetPause:
 		in.Paused = in.Paused && mutation != NoGates
 		return in
 	}
@@ -101,7 +101,7 @@ func (d *dispatcher) twisted(in core.Input) core.Input {
 }
 
 // unfence makes a report about a task that runs elsewhere by now one of who runs it.
-func (d *dispatcher) unfence(in *core.Available) {
+func (d *dispatcher) unfence(in *step.Available) {
 	for _, f := range in.Finished {
 		g := d.w.books.find(f.Activation)
 		if g == nil || g.task == nil {
@@ -110,7 +110,7 @@ func (d *dispatcher) unfence(in *core.Available) {
 		r, err := d.term.core.TaskRecord(g.task.id)
 		if err == nil && r.State == ha.TaskRunning && r.Activation != f.Activation {
 			f.Activation = r.Activation
-			in.Worker, in.Finished = r.Worker, []core.Finished{f}
+			in.Worker, in.Finished = r.Worker, []step.Finished{f}
 			return
 		}
 	}

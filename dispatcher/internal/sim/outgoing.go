@@ -6,6 +6,7 @@ import (
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 
 // Nothing leaves a dispatcher before the record that justifies it is committed.
@@ -49,15 +50,15 @@ func (b *books) leaves(epoch ha.Epoch, r reply) {
 		return
 	}
 	switch in := r.request.input.(type) {
-	case core.Hello:
+	case step.Hello:
 		if b.ever[r.answer.reply.Worker] == nil {
 			b.w.fail("%s is told that it is registered, and no committed record says so", r.answer.reply.Worker)
 		}
-	case core.Bye:
+	case step.Bye:
 		if b.registered[in.Worker] != nil {
 			b.w.fail("%s is told that it has left, and no committed record says so", in.Worker)
 		}
-	case core.Available:
+	case step.Available:
 		for _, f := range in.Finished {
 			if g := b.find(f.Activation); g != nil && g.running && g.worker == in.Worker {
 				b.w.fail("%s is told that its report of %s arrived, and no committed record says so", in.Worker, f.Activation)
@@ -75,11 +76,11 @@ func (b *books) refuses(r reply) {
 	}
 	var id ha.WorkerID
 	switch in := r.request.input.(type) {
-	case core.Heartbeat:
+	case step.Heartbeat:
 		id = in.Worker
-	case core.Available:
+	case step.Available:
 		id = in.Worker
-	case core.Bye:
+	case step.Bye:
 		id = in.Worker
 	}
 	if b.registered[id] != nil {
@@ -89,24 +90,24 @@ func (b *books) refuses(r reply) {
 
 // acknowledged checks what a worker was told, once it has arrived: it is in the
 // log, in effect once.
-func (b *books) acknowledged(o *worker, in core.Input, r core.Reply) {
+func (b *books) acknowledged(o *worker, in step.Input, r step.Reply) {
 	if r.Err != nil {
 		return
 	}
 	switch in := in.(type) {
-	case core.Hello:
+	case step.Hello:
 		reg := b.ever[r.Worker]
 		if reg == nil || reg.owner != o || reg.Instance != in.Instance || reg.Weight != in.Weight {
 			b.w.fail("%s was told that it is %s, and the log has %+v", o.name, r.Worker, reg)
 		}
-	case core.Available:
+	case step.Available:
 		for _, f := range in.Finished {
 			g := b.find(f.Activation)
 			if g == nil || g.worker != in.Worker || g.ends != 1 {
 				b.w.fail("%s was told that its report of %s arrived, and the log has %+v", o.name, f.Activation, g)
 			}
 		}
-	case core.Bye:
+	case step.Bye:
 		if reg := b.ever[in.Worker]; reg == nil || reg.removals != 1 {
 			b.w.fail("%s was told that it has left, and the log has %+v", o.name, reg)
 		}

@@ -59,7 +59,7 @@ func Run(o Options) (Report, error) {
 // newWorld draws a world from its seed.
 func newWorld(o Options) *world {
 	w := &world{opts: o, rng: rand.New(rand.NewPCG(o.Seed, 0x5eed)), tracing: o.Trace, begunOnce: map[ha.ActivationID]bool{}}
-	w.cfg = core.Config{
+	w.cfg.FleetConfig = core.FleetConfig{
 		Timing:        ha.DefaultTiming(),
 		ActivateEvery: pick(w, 0, 500*time.Millisecond, time.Second, 2*time.Second),
 		ShareWindow:   pick(w, 0, 1, 20, 40),

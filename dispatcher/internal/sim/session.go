@@ -5,7 +5,7 @@ import (
 	"time"
 
 	ha "github.com/seed261fe303/ha"
-	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 
 // session is one registration of a worker, from the reply to its hello on.
@@ -16,7 +16,7 @@ type session struct {
 	missed   int
 	seen     map[ha.ActivationID]bool
 	held     []ha.ActivationID // received, and its outcome not acknowledged
-	finished []core.Finished
+	finished []step.Finished
 	sent     int // the first of finished are in the report that is in flight
 
 	beat, report, bye *call
@@ -27,7 +27,7 @@ type session struct {
 	byes              int
 }
 
-func newSession(w *worker, r core.Reply) *session {
+func newSession(w *worker, r step.Reply) *session {
 	s := &session{w: w, id: r.Worker, epoch: r.Epoch, seen: map[ha.ActivationID]bool{}}
 	s.tick()
 	return s
@@ -55,7 +55,7 @@ func (s *session) heartbeat() {
 		return
 	}
 	s.overdue = false
-	in := core.Heartbeat{Worker: s.id}
+	in := step.Heartbeat{Worker: s.id}
 	if s.w.manners != simple {
 		in.Running = append([]ha.ActivationID{}, s.held...)
 	}
@@ -115,7 +115,7 @@ func (s *session) answered(a answer) {
 	}
 }
 
-func unknown(r core.Reply) bool { return r.Err != nil && r.Err.Status == 404 }
+func unknown(r step.Reply) bool { return r.Err != nil && r.Err.Status == 404 }
 
 // over is what a worker makes of 404: it stops what it runs and says hello again.
 func (s *session) over() {
@@ -145,7 +145,7 @@ func (s *session) order(o order) {
 			return // it does not know what to say
 		}
 		s.held = append(s.held, o.activation)
-		s.ended(core.Finished{Activation: o.activation, Outcome: ha.OutcomeRejected})
+		s.ended(step.Finished{Activation: o.activation, Outcome: ha.OutcomeRejected})
 		return
 	}
 	s.held = append(s.held, o.activation)
@@ -153,7 +153,7 @@ func (s *session) order(o order) {
 }
 
 // ended takes note of an outcome.
-func (s *session) ended(f core.Finished) {
+func (s *session) ended(f step.Finished) {
 	s.w.w.tasks.said[f.Activation] = f
 	s.finished = append(s.finished, f)
 	s.advance()
@@ -171,7 +171,7 @@ func (s *session) advance() {
 }
 
 func (s *session) send() {
-	in := core.Available{Worker: s.id}
+	in := step.Available{Worker: s.id}
 	if s.w.manners != simple {
 		in.Finished = slices.Clone(s.finished)
 	}
@@ -221,7 +221,7 @@ func (s *session) drain() {
 
 func (s *session) sayBye() {
 	s.byes++
-	s.bye = s.w.call(core.Bye{Worker: s.id}, s.mine(s.byeAgain))
+	s.bye = s.w.call(step.Bye{Worker: s.id}, s.mine(s.byeAgain))
 }
 
 func (s *session) byeAgain() {

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	ha "github.com/seed261fe303/ha"
-	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 
 // What is promised for tasks in a healed world.
@@ -157,10 +157,10 @@ func (w *world) mend() {
 	c := w.clients[0]
 	before := c.errands
 	for _, kind := range w.tasks.kinds {
-		c.unlock(core.SetPause{Kind: kind}, gateOf(w.books.kinds, kind))
+		c.unlock(step.SetPause{Kind: kind}, gateOf(w.books.kinds, kind))
 	}
 	for _, pool := range w.tasks.pools {
-		c.unlock(core.SetPause{Pool: pool}, gateOf(w.books.pools, pool))
+		c.unlock(step.SetPause{Pool: pool}, gateOf(w.books.pools, pool))
 	}
 	asked := map[string]bool{}
 	for _, t := range w.books.tasks {
@@ -180,12 +180,12 @@ func (w *world) mend() {
 const fast = 20
 
 // unlock lifts a pause and a slow rate, or makes that a fast one.
-func (c *client) unlock(in core.SetPause, g *gate) {
+func (c *client) unlock(in step.SetPause, g *gate) {
 	if g.paused {
 		c.ask(in)
 	}
 	if g.interval > interval(fast) {
-		c.ask(core.SetLimit{Limit: ha.Limit{Kind: in.Kind, Concurrency: g.limit, Rate: pick[float64](c.w, 0, fast), Burst: 1}})
+		c.ask(step.SetLimit{Limit: ha.Limit{Kind: in.Kind, Concurrency: g.limit, Rate: pick[float64](c.w, 0, fast), Burst: 1}})
 	}
 }
 
@@ -194,7 +194,7 @@ func (c *client) free(t *task, asked map[string]bool) {
 	w := c.w
 	if g := t.awaits; g != nil && !g.closed && !asked[g.name] {
 		asked[g.name] = true
-		c.ask(core.ChangeBatch{Name: g.name, Close: true})
+		c.ask(step.ChangeBatch{Name: g.name, Close: true})
 	}
 	for _, id := range t.spec.After {
 		if w.books.byID[id] != nil || asked[string(id)] {
@@ -208,6 +208,6 @@ func (c *client) free(t *task, asked map[string]bool) {
 		s := c.plain()
 		s.ID = id
 		w.mean(s)
-		c.do(request{input: core.Submit{Spec: s}}, func(answer, bool) {})
+		c.do(request{input: step.Submit{Spec: s}}, func(answer, bool) {})
 	}
 }

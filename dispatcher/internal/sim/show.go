@@ -7,19 +7,20 @@ import (
 	"strings"
 
 	ha "github.com/seed261fe303/ha"
-	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/record"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 
 // What the trace shows. No address may be in it, or a seed would not be a trace.
 
 // shown is inputs.
-func shown(list ...core.Input) string {
+func shown(list ...step.Input) string {
 	var parts []string
 	for _, in := range list {
 		switch in := in.(type) {
-		case core.Submit:
+		case step.Submit:
 			parts = append(parts, "submit "+shownSpec(in.Spec))
-		case core.ChangeBatch:
+		case step.ChangeBatch:
 			parts = append(parts, fmt.Sprintf("batch %s, close: %v, then: %s", in.Name, in.Close, shownSpec(in.Then)))
 		default:
 			parts = append(parts, fmt.Sprintf("%T%+v", in, in))
@@ -46,7 +47,7 @@ func shownBody(body any) string {
 		return ""
 	case ha.TaskRecord:
 		return fmt.Sprintf(" task %s is %s (%s), attempt %d, %s, %q", body.ID, body.State, body.Reason, body.Attempt, body.Activation, body.Result)
-	case []core.Result:
+	case []step.Result:
 		parts := []string{fmt.Sprintf(" %d results", len(body))}
 		for _, r := range body {
 			parts = append(parts, fmt.Sprintf("%s %q", r.ID, r.Result))
@@ -57,7 +58,7 @@ func shownBody(body any) string {
 }
 
 // shownReplies is what answers several submissions in one.
-func shownReplies(list []core.Reply) string {
+func shownReplies(list []step.Reply) string {
 	parts := make([]string, len(list))
 	for i, r := range list {
 		parts[i] = fmt.Sprintf(" [%s %v %v]", r.Task, r.Duplicate, r.Err)
@@ -66,27 +67,27 @@ func shownReplies(list []core.Reply) string {
 }
 
 // shownRecord is a record.
-func shownRecord(r core.Record) string {
+func shownRecord(r record.Record) string {
 	switch r := r.(type) {
-	case core.TaskSubmitted:
-		return fmt.Sprintf("submitted number %d at %s: %s", r.Number, r.At, shownSpec(r.Spec))
-	case core.TaskStarted:
+	case *record.TaskSubmitted:
+		return fmt.Sprintf("submitted number %d at %s: %s", r.Number, r.At, shownSpec(&r.Spec))
+	case *record.TaskStarted:
 		return fmt.Sprintf("started task number %d at %s: activation number %d of %s", r.Task, r.At, r.Number, r.Worker)
-	case core.TaskEnded:
+	case *record.TaskEnded:
 		return fmt.Sprintf("ended activation number %d of %s: %s, %s", r.Number, r.Worker, r.Outcome, shownFate(r.Fate))
-	case core.TaskMoved:
+	case *record.TaskMoved:
 		return fmt.Sprintf("moved task number %d: %s", r.Task, shownFate(r.Fate))
-	case core.TaskRestored:
+	case *record.TaskRestored:
 		return fmt.Sprintf("restored number %d, %s, attempt %d, failures %d, lost %d, step %d, turn %d, %s number %d, open %v, result %q: %s", r.Number,
-			r.TaskState(), r.Attempt, r.Failures, r.Lost, r.Step, r.Turn, r.Worker, r.Activation.Number, r.Open, r.Result, shownSpec(r.Spec))
+			r.State.Name(), r.Attempt, r.Failures, r.Lost, r.Step, r.Turn, r.Worker, r.Activation.Number, r.Open, r.Result, shownSpec(&r.Spec))
 	}
 	return fmt.Sprintf("%T%+v", r, r)
 }
 
-func shownFate(f core.Fate) string {
-	text := fmt.Sprintf("becomes %s at %s", f.State(), f.At)
-	if f.Why() != "" {
-		text += " for " + f.Why()
+func shownFate(f record.Fate) string {
+	text := fmt.Sprintf("becomes %s at %s", f.Next.Name(), f.At)
+	if f.Reason.Name() != "" {
+		text += " for " + f.Reason.Name()
 	}
 	if !f.Due.IsZero() {
 		text += fmt.Sprintf(", due %s", f.Due)
@@ -107,8 +108,8 @@ func (t *task) String() string {
 // unlike says where two states differ first.
 func unlike(a, b []byte) string {
 	for len(a) > 0 && len(b) > 0 {
-		ra, restA, err1 := core.DecodeRecord(a)
-		rb, restB, err2 := core.DecodeRecord(b)
+		ra, restA, err1 := record.Decode(a)
+		rb, restB, err2 := record.Decode(b)
 		if err1 != nil || err2 != nil {
 			return fmt.Sprintf("%v, %v", err1, err2)
 		}

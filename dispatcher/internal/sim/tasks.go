@@ -6,7 +6,7 @@ import (
 	"time"
 
 	ha "github.com/seed261fe303/ha"
-	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 
 // tasking is what a world has of tasks beside the books, the clients and the handlers.
@@ -25,7 +25,7 @@ type tasking struct {
 	meant map[string]*ha.TaskSpec
 	ids   []ha.TaskID
 	// said is what workers reported, whether or not it ever arrived.
-	said map[ha.ActivationID]core.Finished
+	said map[ha.ActivationID]step.Finished
 	// Somebody has asked for these to happen.
 	gone               map[ha.WorkerID]bool
 	cancelled, revived map[ha.TaskID]bool
@@ -39,7 +39,7 @@ func (w *world) drawTasks() {
 		on: w.chance(650), kinds: []string{"k0", "k1", "k2"}, pools: []string{"default", "p1"},
 		left: pick(w, 50, 150, 300), skew: pick(w, 0, time.Second, 20*time.Second),
 		work: pick(w, 100*time.Millisecond, time.Second, 3*time.Second), pieces: pick(w, 1, 5, 100),
-		meant: map[string]*ha.TaskSpec{}, said: map[ha.ActivationID]core.Finished{}, gone: map[ha.WorkerID]bool{},
+		meant: map[string]*ha.TaskSpec{}, said: map[ha.ActivationID]step.Finished{}, gone: map[ha.WorkerID]bool{},
 		cancelled: map[ha.TaskID]bool{}, revived: map[ha.TaskID]bool{}, revivedKinds: map[string]bool{},
 	}
 	w.cfg.Aging = pick(w, time.Second, 10*time.Minute)
@@ -108,7 +108,7 @@ func (w *world) declareGone(id ha.WorkerID) {
 	for _, d := range w.dispatchers {
 		if d.leads() && !d.paused && !d.leaving {
 			w.nemesis.tally.Tasks.Gone++
-			d.term.inbox = append(d.term.inbox, incoming{nil, d.arrived(request{input: core.Gone{Worker: id}})})
+			d.term.inbox = append(d.term.inbox, incoming{nil, d.arrived(request{input: step.Gone{Worker: id}})})
 			d.term.settle()
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/core"
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 
 // What the real driver waits for the log, and between two attempts to follow it.
@@ -277,7 +278,7 @@ func (t *term) setAlarm() {
 			return
 		}
 		if t.won && !d.leaving {
-			t.core.Step(core.Tick{At: d.time()}, &t.filling.ready)
+			t.core.Step(step.Tick{At: d.time()}, &t.filling.ready)
 		}
 		t.settle()
 	})

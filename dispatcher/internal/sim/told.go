@@ -6,34 +6,34 @@ import (
 	"time"
 
 	ha "github.com/seed261fe303/ha"
-	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 
 // What clients are told.
 
 // leavesTask checks an answer about tasks that leaves: what it says is committed.
-func (b *books) leavesTask(in core.Input, r core.Reply) {
+func (b *books) leavesTask(in step.Input, r step.Reply) {
 	if r.Err != nil {
 		return
 	}
 	switch in := in.(type) {
-	case core.Submit:
+	case step.Submit:
 		if b.byID[r.Task] == nil {
 			b.w.fail("a client is told that task %s is accepted, and no committed record says so", r.Task)
 		}
-	case core.CancelTask:
+	case step.CancelTask:
 		if t := b.byID[in.ID]; t == nil || len(t.ends) == 0 {
 			b.w.fail("a client is told that task %s has ended, and no committed record says so", in.ID)
 		}
-	case core.PullTasks:
+	case step.PullTasks:
 		if results := resultsOf(r); in.Receipt != "" && len(results) > len(b.receipts[in.Receipt]) {
 			b.w.fail("a client is handed %d results, and no committed record says so", len(results))
 		}
 	}
 }
 
-func resultsOf(r core.Reply) []core.Result {
-	results, ok := r.Body.([]core.Result)
+func resultsOf(r step.Reply) []step.Result {
+	results, ok := r.Body.([]step.Result)
 	if !ok {
 		panic(fmt.Sprintf("sim: a pull is answered with %T", r.Body))
 	}
@@ -55,7 +55,7 @@ func (b *books) told(e *errand, a answer) {
 	}
 	if e.request.list != nil {
 		for i, in := range e.request.list {
-			if s, ok := in.(core.Submit); ok {
+			if s, ok := in.(step.Submit); ok {
 				b.toldSubmitted(s.Spec, a.list[i])
 			}
 		}
@@ -66,29 +66,29 @@ func (b *books) told(e *errand, a answer) {
 		return
 	}
 	switch in := e.request.input.(type) {
-	case core.Submit:
+	case step.Submit:
 		b.toldSubmitted(in.Spec, r)
-	case core.CancelTask:
+	case step.CancelTask:
 		b.toldRecord(in.ID, r)
 		if record, ok := r.Body.(ha.TaskRecord); ok && !record.State.Final() {
 			b.w.fail("task %s was cancelled and is %s", in.ID, record.State)
 		}
-	case core.RetryTask:
+	case step.RetryTask:
 		if in.ID != "" {
 			b.toldRecord(in.ID, r)
 		}
-	case core.PullTasks:
+	case step.PullTasks:
 		b.toldResults(in, r)
-	case core.SetPause, core.SetLimit:
+	case step.SetPause, step.SetLimit:
 		b.toldRule(in, r, e.began)
-	case core.ChangeBatch:
+	case step.ChangeBatch:
 		b.toldBatch(in, r)
 	}
 }
 
 // toldSubmitted: what was accepted is in the log; that it is there once was seen to
 // when it came there.
-func (b *books) toldSubmitted(s *ha.TaskSpec, r core.Reply) {
+func (b *books) toldSubmitted(s *ha.TaskSpec, r step.Reply) {
 	name := token(s.Payload)
 	t := b.byToken[name]
 	switch {
@@ -106,7 +106,7 @@ func (b *books) toldSubmitted(s *ha.TaskSpec, r core.Reply) {
 }
 
 // toldRecord: what a record says of a task was so once.
-func (b *books) toldRecord(id ha.TaskID, r core.Reply) {
+func (b *books) toldRecord(id ha.TaskID, r step.Reply) {
 	t := b.byID[id]
 	if r.Err != nil {
 		if r.Err.Code == "unknown_task" && t != nil && !t.left && b.w.now-t.since > time.Minute {
@@ -137,7 +137,7 @@ func (b *books) toldRecord(id ha.TaskID, r core.Reply) {
 
 // toldResults: whoever pulls is handed what belongs to its receipt, in order, and
 // the same again; only what is forgotten is missing.
-func (b *books) toldResults(in core.PullTasks, r core.Reply) {
+func (b *books) toldResults(in step.PullTasks, r step.Reply) {
 	if in.Receipt == "" {
 		return
 	}
@@ -159,20 +159,20 @@ func (b *books) toldResults(in core.PullTasks, r core.Reply) {
 }
 
 // toldRule: what was set was so for a moment.
-func (b *books) toldRule(in core.Input, r core.Reply, since time.Duration) {
+func (b *books) toldRule(in step.Input, r step.Reply, since time.Duration) {
 	if r.Err != nil {
 		return
 	}
 	var g *gate
 	var so func(rule) bool
 	switch in := in.(type) {
-	case core.SetPause:
+	case step.SetPause:
 		g = gateOf(b.kinds, in.Kind)
 		if in.Pool != "" {
 			g = gateOf(b.pools, in.Pool)
 		}
 		so = func(r rule) bool { return r.paused == in.Paused }
-	case core.SetLimit:
+	case step.SetLimit:
 		l := in.Limit
 		switch {
 		case l.Kind != "":
@@ -190,7 +190,7 @@ func (b *books) toldRule(in core.Input, r core.Reply, since time.Duration) {
 }
 
 // toldBatch: a batch's numbers add up, and the task it ends with is in the log.
-func (b *books) toldBatch(in core.ChangeBatch, r core.Reply) {
+func (b *books) toldBatch(in step.ChangeBatch, r step.Reply) {
 	if r.Err != nil {
 		return
 	}

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	ha "github.com/seed261fe303/ha"
-	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 
 // manners is how well a worker knows the protocol.
@@ -57,7 +57,7 @@ type worker struct {
 // call is a request that waits for its answer.
 type call struct {
 	id      uint64
-	input   core.Input
+	input   step.Input
 	timeout *timer
 }
 
@@ -103,7 +103,7 @@ func (w *worker) greet() {
 }
 
 func (w *worker) sayHello() {
-	w.hello = w.call(core.Hello{
+	w.hello = w.call(step.Hello{
 		Weight: w.weight, Slots: w.slots, Name: w.name, Pools: w.pools, Kinds: w.kinds, Instance: w.instance,
 	}, func() { w.helloAgain() })
 }
@@ -120,7 +120,7 @@ func (w *worker) helloAgain() {
 }
 
 // call sends a request. Unless it is answered in time, late is called.
-func (w *worker) call(in core.Input, late func()) *call {
+func (w *worker) call(in step.Input, late func()) *call {
 	c := &call{id: w.w.ask(), input: in}
 	c.timeout = w.after(w.w.cfg.Timing.ReplyTimeout, late)
 	w.w.bus.request(w, request{id: c.id, input: in})
@@ -157,7 +157,7 @@ func (w *worker) receive(_ receiver, message any) {
 }
 
 // welcome takes the answer to a hello.
-func (w *worker) welcome(r core.Reply) {
+func (w *worker) welcome(r step.Reply) {
 	if r.Err != nil {
 		w.helloAgain()
 		return
@@ -198,7 +198,7 @@ func (w *worker) work(o order) {
 		if w.w.swift {
 			d = 5 * time.Millisecond
 		}
-		w.working[id] = &job{end: w.after(d, func() { w.finish(core.Finished{Activation: id, Outcome: w.w.outcome()}) })}
+		w.working[id] = &job{end: w.after(d, func() { w.finish(step.Finished{Activation: id, Outcome: w.w.outcome()}) })}
 	}
 	if len(w.working) > w.slots {
 		w.w.fail("%s runs %d in %d slots", w.name, len(w.working), w.slots)
@@ -206,7 +206,7 @@ func (w *worker) work(o order) {
 }
 
 // finish ends what runs.
-func (w *worker) finish(f core.Finished) {
+func (w *worker) finish(f step.Finished) {
 	w.working[f.Activation].stop()
 	delete(w.working, f.Activation)
 	w.s.ended(f)

@@ -1,0 +1,120 @@
+package core
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/fleet"
+	"github.com/seed261fe303/ha/dispatcher/internal/record"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
+	"github.com/seed261fe303/ha/dispatcher/internal/tasks"
+)
+
+// Config holds the rules a [Core] works by: those of its parts. The dispatcher validates
+// them.
+type Config struct {
+	FleetConfig
+	TaskConfig
+}
+
+// The rules of the parts.
+type (
+	FleetConfig = fleet.Config
+	TaskConfig  = tasks.Config
+)
+
+// Core is the state machine. See the package comment for how to drive it. It
+// must not be used concurrently.
+type Core struct {
+	cfg    Config
+	common *step.Common
+	fleet  *fleet.Fleet
+	tasks  *tasks.Tasks
+
+	passed  Passed // by Replay; soft
+	decoder record.Decoder
+}
+
+// New returns a Core that nobody has registered with.
+func New(cfg Config) *Core {
+	c := &Core{cfg: cfg}
+	c.reset()
+	return c
+}
+
+// reset makes c know nothing.
+func (c *Core) reset() {
+	c.common = new(step.Common)
+	c.fleet = fleet.New(c.cfg.FleetConfig, c.common, c)
+	c.tasks = tasks.New(c.cfg.TaskConfig, c.common, c.fleet)
+}
+
+// SectionAdded tells the parts of a new section; see [fleet.Observer].
+func (c *Core) SectionAdded(s *fleet.Section) { c.tasks.SectionAdded(s) }
+
+// SectionDropped tells the parts of the end of a section; see [fleet.Observer].
+func (c *Core) SectionDropped(s *fleet.Section) { c.tasks.SectionDropped(s) }
+
+// Epoch returns the epoch of the leader whose records were applied last.
+func (c *Core) Epoch() ha.Epoch { return c.common.Epoch }
+
+// Leader returns the name of that leader.
+func (c *Core) Leader() string { return c.common.Node }
+
+// Loading reports whether a snapshot has begun and not ended.
+func (c *Core) Loading() bool { return c.common.Loading }
+
+// Apply changes the state as r says. It keeps no reference to r itself. An error means
+// that r cannot follow the records before it: the journal is corrupt, and the state must
+// not be used.
+func (c *Core) Apply(r record.Record) error {
+	switch r := r.(type) {
+	case *record.Elected:
+		return c.applyElected(r)
+	case *record.Begun:
+		return c.applyBegun(r)
+	case *record.Totals:
+		return c.applyTotals(r)
+	case *record.Registered, *record.Removed, *record.Activated, *record.Ended, *record.Restored, *record.History:
+		return c.fleet.Apply(r)
+	}
+	return c.tasks.Apply(r)
+}
+
+func (c *Core) applyElected(r *record.Elected) error {
+	if r.Epoch <= c.common.Epoch {
+		return fmt.Errorf("apply elected: epoch %d does not follow %d", r.Epoch, c.common.Epoch)
+	}
+	c.common.Epoch, c.common.Node = r.Epoch, r.Node
+	return nil
+}
+
+// Lead begins a leadership: it records the epoch, gives every worker a full
+// grace period, and keeps the pace of activations that the journal shows.
+// The epoch must be higher than any before, and a snapshot applied to its end.
+func (c *Core) Lead(at time.Time, epoch ha.Epoch, node string, out *step.Ready) error {
+	if c.common.Loading {
+		return errors.New("lead: the journal ends within a snapshot")
+	}
+	elected := &record.Elected{At: at, Epoch: epoch, Node: node}
+	if err := c.Apply(elected); err != nil {
+		return err
+	}
+	out.Records.Add(elected)
+	c.common.Now, c.common.Nanos, c.common.MayAssign = at, at.UnixNano(), true
+	c.tasks.Lead()
+	c.fleet.Lead(at)
+	out.Effects = append(out.Effects, step.Effect{Type: step.TellElected, At: at, Name: node})
+	return nil
+}
+
+// NextWake returns when the next Tick is due; the zero time: none is.
+func (c *Core) NextWake() time.Time {
+	wake := c.fleet.NextWake()
+	if at := c.tasks.NextWake(); at > 0 && (wake.IsZero() || at < wake.UnixNano()) {
+		wake = step.Moment(at)
+	}
+	return wake
+}

@@ -1,0 +1,92 @@
+package fleet
+
+import (
+	"iter"
+	"time"
+
+	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/record"
+)
+
+// WorkerView is what the list of workers shows of one. Its slices belong to the
+// fleet and must not be changed.
+type WorkerView struct {
+	record.Registered
+	Activations uint64
+	Running     int
+	// Share and ExpectedShare are parts, 0 to 1, of the activations and of the
+	// weights of all workers that share the same sort of work.
+	Share, ExpectedShare float64
+	Busy                 bool
+	LastSeen             time.Time
+	CPU                  float64
+	MemoryBytes          int64
+	Work                 record.WorkCounts
+}
+
+// Workers yields the workers registered after the order after, in order of
+// registration; none while a snapshot is being applied. The fleet must not change
+// before the loop over them ends.
+func (f *Fleet) Workers(after uint64) iter.Seq[WorkerView] {
+	return func(yield func(WorkerView) bool) {
+		if f.common.Loading {
+			return // not in order yet
+		}
+		for w := range f.order.after(after) {
+			if !yield(f.view(w)) {
+				return
+			}
+		}
+	}
+}
+
+func (f *Fleet) view(w *Worker) WorkerView {
+	g := f.groups[w.group()]
+	v := WorkerView{
+		Registered: w.Registered, Activations: w.activations, Running: len(w.runs),
+		ExpectedShare: float64(w.Weight) / float64(g.selector.Weights()),
+		Busy:          !w.member.Idle(),
+		LastSeen:      w.soft.lastSeen, CPU: w.soft.cpu, MemoryBytes: w.soft.memoryBytes,
+		Work: w.work,
+	}
+	if g.activations > 0 {
+		v.Share = float64(w.activations) / float64(g.activations)
+	}
+	return v
+}
+
+// Counts returns the counters since the journal began.
+func (f *Fleet) Counts() record.Counts { return f.counts }
+
+// Population returns how many workers are registered, and how many of them have
+// a free slot.
+func (f *Fleet) Population() (registered, idle int) {
+	for i := range f.groups {
+		idle += f.groups[i].selector.IdleLen()
+	}
+	return len(f.workers), idle
+}
+
+// settling is the time that a new worker is given to listen on its own subject.
+const settling = time.Second
+
+// Probeable yields the workers that listen on a subject of their own, in order of
+// registration: those that have something to do, or the others. The fleet must not
+// change meanwhile.
+func (f *Fleet) Probeable(busy bool) iter.Seq[ha.WorkerID] {
+	return func(yield func(ha.WorkerID) bool) {
+		for w := range f.order.after(0) {
+			if w.Direct && len(w.runs) > 0 == busy && f.common.Now.Sub(w.At) >= settling && !yield(w.Worker) {
+				return
+			}
+		}
+	}
+}
+
+// LastSeen returns when a worker was last heard of; the zero time: it is unknown.
+func (f *Fleet) LastSeen(id ha.WorkerID) time.Time {
+	if w := f.workers[id]; w != nil {
+		return w.soft.lastSeen
+	}
+	return time.Time{}
+}

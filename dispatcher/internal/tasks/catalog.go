@@ -1,0 +1,190 @@
+package tasks
+
+import (
+	"slices"
+
+	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/fleet"
+	"github.com/seed261fe303/ha/dispatcher/internal/record"
+)
+
+// Limits on how many different names the state holds. They are never forgotten
+// while the journal lasts, so that averages and settings stay.
+const (
+	maxKinds   = 10_000
+	maxPools   = 10_000
+	maxClasses = 100_000
+)
+
+// throttle is what lets tasks start, or not.
+type throttle struct {
+	name    string
+	paused  bool
+	limit   int // that may run at once; 0: any number
+	running int
+	pending int
+}
+
+func (t *throttle) open() bool { return !t.paused && (t.limit == 0 || t.running < t.limit) }
+
+// pool is one pool of workers, as tasks name it.
+type pool struct{ throttle }
+
+// kind is one kind of tasks.
+type kind struct {
+	throttle
+	// Of a rate: interval is the time a start uses up, 0: there is none; due is when
+	// the next would be due if they came evenly; burst is how many may come early.
+	// That is the token bucket in the form of the generic cell rate algorithm (ITU-T
+	// I.371), which needs no refilling.
+	interval int64
+	burst    int64
+	due      int64
+
+	stats record.KindCounts
+	// failed are the ends that a retry of the whole kind puts back, oldest first.
+	failed ends
+}
+
+// opens returns when the rate allows a start; 0: now.
+func (k *kind) opens(now int64) int64 {
+	if k.interval == 0 {
+		return 0
+	}
+	if at := k.due - (k.burst-1)*k.interval; at > now && !k.stale(now) {
+		return at
+	}
+	return 0
+}
+
+// stale tells whether due is further off than any number of starts can have put
+// it: it is from a slower rate, or from a leader whose clock was ahead.
+func (k *kind) stale(now int64) bool { return k.due > now+k.burst*k.interval }
+
+func (k *kind) started(at int64) {
+	if k.interval == 0 {
+		return
+	}
+	if k.stale(at) {
+		k.due = at
+	}
+	k.due = max(k.due, at) + k.interval
+}
+
+// class is the tasks of one kind in one pool: the same workers may run all of them.
+type class struct {
+	kind  *kind
+	pool  *pool
+	queue lanes
+	// done are those with a result that nobody was handed, the oldest first.
+	done list
+	// sections are those of the selector whose workers may run them.
+	sections []int
+}
+
+// catalog is the kinds, pools and classes that there are.
+type catalog struct {
+	fleet     *fleet.Fleet
+	kinds     map[string]*kind
+	pools     map[string]*pool
+	classes   map[className]*class
+	kindList  []*kind
+	poolList  []*pool
+	classList []*class
+}
+
+func newCatalog(f *fleet.Fleet) catalog {
+	return catalog{fleet: f, kinds: map[string]*kind{}, pools: map[string]*pool{}, classes: map[className]*class{}}
+}
+
+// kindOf returns the kind of that name, which it makes where there is none.
+func (c *catalog) kindOf(name string, at int64) *kind {
+	k := c.kinds[name]
+	if k == nil {
+		k = &kind{throttle: throttle{name: name}, stats: record.KindCounts{Since: at}}
+		c.kinds[name] = k
+		c.kindList = append(c.kindList, k)
+	}
+	return k
+}
+
+func (c *catalog) poolOf(name string) *pool {
+	p := c.pools[name]
+	if p == nil {
+		p = &pool{throttle{name: name}}
+		c.pools[name] = p
+		c.poolList = append(c.poolList, p)
+	}
+	return p
+}
+
+type className struct{ kind, pool string }
+
+func (c *catalog) classOf(kind, pool string, at int64) *class {
+	name := className{kind, pool}
+	k := c.classes[name]
+	if k == nil {
+		k = &class{kind: c.kindOf(kind, at), pool: c.poolOf(pool)}
+		for _, s := range c.fleet.Sections() {
+			if s.Takes(kind, pool) {
+				k.sections = append(k.sections, s.ID)
+			}
+		}
+		c.classes[name] = k
+		c.classList = append(c.classList, k)
+	}
+	return k
+}
+
+// roomFor tells why tasks of that kind and pool cannot be told from others any
+// more; nil: they can.
+func (c *catalog) roomFor(kind, pool string) *ha.Error {
+	if c.classes[className{kind, pool}] != nil {
+		return nil
+	}
+	if err := c.roomForRule(kind, pool); err != nil {
+		return err
+	}
+	if len(c.classList) >= maxClasses {
+		return ha.Overloaded("too_many_names", "at most %d different pairs of kind and pool may be used", maxClasses)
+	}
+	return nil
+}
+
+// roomForRule is roomFor for the rules of one kind or one pool: the other is empty.
+func (c *catalog) roomForRule(kind, pool string) *ha.Error {
+	switch {
+	case kind != "" && c.kinds[kind] == nil && len(c.kindList) >= maxKinds:
+		return ha.Overloaded("too_many_names", "at most %d different kinds may be used", maxKinds)
+	case pool != "" && c.pools[pool] == nil && len(c.poolList) >= maxPools:
+		return ha.Overloaded("too_many_names", "at most %d different pools may be used", maxPools)
+	}
+	return nil
+}
+
+// name returns the name of a kind or a pool that is in the catalog, and so shares its memory.
+func (c *catalog) name(b []byte) (string, bool) {
+	if k := c.kinds[string(b)]; k != nil {
+		return k.name, true
+	}
+	if p := c.pools[string(b)]; p != nil {
+		return p.name, true
+	}
+	return "", false
+}
+
+// sectionAdded lets the workers of s run what they take.
+func (c *catalog) sectionAdded(s *fleet.Section) {
+	for _, k := range c.classList {
+		if s.Takes(k.kind.name, k.pool.name) {
+			k.sections = append(k.sections, s.ID)
+		}
+	}
+}
+
+// sectionDropped undoes sectionAdded.
+func (c *catalog) sectionDropped(s *fleet.Section) {
+	for _, k := range c.classList {
+		k.sections = slices.DeleteFunc(k.sections, func(id int) bool { return id == s.ID })
+	}
+}

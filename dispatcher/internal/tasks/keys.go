@@ -1,0 +1,122 @@
+package tasks
+
+import (
+	"maps"
+	"slices"
+)
+
+// key is one concurrency key.
+type key struct {
+	name string
+	// limit of its own; 0: that of all keys counts.
+	limit    int
+	tasks    int // that name it and have not ended
+	admitted int // of them, those running or in the queue of their class
+	waiting  lanes
+}
+
+// keys is the concurrency keys that there are.
+type keys struct {
+	aging  int64
+	limit  int // of each key that has none of its own; 0: none
+	byName map[string]*key
+}
+
+func newKeys(aging int64) keys { return keys{aging: aging, byName: map[string]*key{}} }
+
+// of returns the concurrency key of that name. It makes one if there is none.
+func (ks *keys) of(name string) *key {
+	k := ks.byName[name]
+	if k == nil {
+		k = &key{name: name}
+		ks.byName[name] = k
+	}
+	return k
+}
+
+// forget lets go of a key that says nothing any more.
+func (ks *keys) forget(k *key) {
+	if k.tasks == 0 && k.limit == 0 {
+		delete(ks.byName, k.name)
+	}
+}
+
+// inOrder returns the keys in the order of their names.
+func (ks *keys) inOrder() []*key {
+	list := make([]*key, 0, len(ks.byName))
+	for _, name := range slices.Sorted(maps.Keys(ks.byName)) {
+		list = append(list, ks.byName[name])
+	}
+	return list
+}
+
+// most returns how many tasks of k may be admitted; 0: any number.
+func (ks *keys) most(k *key) int {
+	if k.limit > 0 {
+		return k.limit
+	}
+	return ks.limit
+}
+
+// admits reports whether one more task of k may be in the queue of its class, or run.
+// Those that may not wait in a queue of the key's own, so that they hold up nobody.
+func (ks *keys) admits(k *key) bool {
+	most := ks.most(k)
+	return most == 0 || k.admitted < most
+}
+
+// admit lets in the tasks that k has room for.
+func (ks *keys) admit(k *key) {
+	for k.waiting.n > 0 && ks.admits(k) {
+		t := k.waiting.head(ks.aging)
+		t.leave()
+		t.admitted = true
+		k.admitted++
+		t.class.queue.put(t, true)
+	}
+}
+
+// apply makes the limits of these keys good for tasks that wait already: if
+// one has become lower, the latest of its tasks leave the queues of their classes.
+func (ks *keys) apply(tasks *table, changed ...*key) {
+	queued := make(map[*key][]*task)
+	for _, k := range changed {
+		if most := ks.most(k); most > 0 && k.admitted > most {
+			queued[k] = nil
+		}
+	}
+	for t := tasks.from(0); t != nil && len(queued) > 0; t = tasks.from(t.number + 1) {
+		if t.state == pending && t.admitted {
+			if list, ok := queued[t.more.key]; ok {
+				queued[t.more.key] = append(list, t)
+			}
+		}
+	}
+	for _, k := range changed {
+		ks.withdraw(k, queued[k])
+		ks.admit(k)
+	}
+}
+
+// withdraw takes the places of k above its limit from those queued, and puts them
+// before those that wait for one.
+func (ks *keys) withdraw(k *key, queued []*task) {
+	if len(queued) == 0 {
+		return
+	}
+	slices.SortFunc(queued, byTurn)
+	list := queued[max(0, len(queued)-(k.admitted-ks.most(k))):]
+	for _, t := range list {
+		t.leave()
+		t.admitted = false
+		k.admitted--
+	}
+	for k.waiting.n > 0 {
+		t := k.waiting.head(ks.aging)
+		t.leave()
+		list = append(list, t)
+	}
+	for _, t := range list {
+		k.waiting.push(t)
+	}
+}

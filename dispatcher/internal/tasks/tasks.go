@@ -1,0 +1,150 @@
+package tasks
+
+import (
+	"strconv"
+	"time"
+
+	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/fleet"
+	"github.com/seed261fe303/ha/dispatcher/internal/record"
+	"github.com/seed261fe303/ha/dispatcher/internal/retry"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
+)
+
+// Config holds the rules [Tasks] work by. The dispatcher validates them.
+type Config struct {
+	// Aging is the age that one level of priority is worth; see lanes.
+	Aging time.Duration
+	// TaskTimeout is that of a task which names none.
+	TaskTimeout time.Duration
+	// MaxTasks and MaxTaskBytes bound the tasks that have not ended: their number, and
+	// about what they take.
+	MaxTasks     int
+	MaxTaskBytes int64
+	// Retain, RetainFailed, RetainTasks and RetainBytes bound for how long tasks are
+	// kept that ended well and badly, how many of each, and about what all of them take.
+	Retain, RetainFailed time.Duration
+	RetainTasks          int
+	RetainBytes          int64
+	// IDHash is the hash by which tasks are found; nil: one of this process alone. Tests
+	// take one under which many ids meet.
+	IDHash func(ha.TaskID) uint64
+}
+
+// Tasks is the durable tasks. What applying records derives from the
+// tasks themselves (queues, timers, counts) is not recorded: link adds a task to it
+// and unlink takes it out, and after a snapshot it is built anew from all of them.
+//
+// It must not be used concurrently.
+type Tasks struct {
+	cfg    Config
+	common *step.Common
+	fleet  *fleet.Fleet
+
+	// Recorded.
+	table       table
+	submissions uint64
+	turns       uint64
+	since       int64
+	catalog     catalog
+	batches     batches
+	keys        keys
+	receipts    receipts
+	memories    memories
+
+	derived
+	soft
+	load load // while a snapshot is loaded
+	made made
+
+	scratch    []byte
+	lastPolicy *retry.Policy // most tasks have the same one
+}
+
+// derived follows from the recorded state.
+type derived struct {
+	expected  map[ha.TaskID]*expectation
+	unique    map[string]*task
+	counts    [states]int
+	bytes     int64  // about what all of them take
+	ended     int64  // about what those take that ended
+	deadlines timers // of those that run
+	wakes     timers // of those that do not
+	good, bad ends
+	// resolved are waiting tasks about which something is to be decided: what they came
+	// after has ended, one way or another.
+	resolved list
+}
+
+// soft dies with a leadership.
+type soft struct {
+	// more: work was left over by the bound on one Step.
+	more bool
+	// rateOpens is when the next task may start that a rate holds back, 0: none is.
+	rateOpens int64
+	// ready is the memory of Assign.
+	ready []candidate
+}
+
+// made are the records that are made most often. Each is filled in, applied and encoded
+// before the next of its type, so one of each is enough.
+type made struct {
+	submitted record.TaskSubmitted
+	started   record.TaskStarted
+	ended     record.TaskEnded
+	moved     record.TaskMoved
+}
+
+// New returns Tasks without a task, which runs them on the workers of f.
+func New(cfg Config, common *step.Common, f *fleet.Fleet) *Tasks {
+	return &Tasks{
+		cfg: cfg, common: common, fleet: f,
+		table: newTable(cfg.IDHash), catalog: newCatalog(f), batches: newBatches(), keys: newKeys(int64(cfg.Aging)),
+		receipts: newReceipts(), memories: newMemories(),
+		derived: derived{expected: map[ha.TaskID]*expectation{}, unique: map[string]*task{}},
+	}
+}
+
+// Lead begins a leadership.
+func (ts *Tasks) Lead() {
+	// The leader before may have left something undone, for what is over the bound of one Step.
+	ts.soft = soft{more: ts.counts[pending] > 0 || ts.resolved.n > 0}
+}
+
+// Name returns the name of a kind, a pool or a batch, as [record.Interner] asks.
+func (ts *Tasks) Name(name []byte) string {
+	if known, ok := ts.catalog.name(name); ok {
+		return known
+	}
+	return string(name)
+}
+
+// SectionAdded lets the workers of s run what they take; see [fleet.Observer].
+func (ts *Tasks) SectionAdded(s *fleet.Section) { ts.catalog.sectionAdded(s) }
+
+// SectionDropped undoes SectionAdded.
+func (ts *Tasks) SectionDropped(s *fleet.Section) { ts.catalog.sectionDropped(s) }
+
+// record applies r and adds it to out.
+func (ts *Tasks) record(out *step.Ready, r record.Record) {
+	step.Must(ts.Apply(r))
+	out.Records.Add(r)
+}
+
+// live returns how many tasks have not ended.
+func (ts *Tasks) live() int {
+	return ts.counts[waiting] + ts.counts[scheduled] + ts.counts[pending] + ts.counts[running]
+}
+
+// newTaskID names the task that is submitted next. A client may have chosen that
+// name before, or named it as one to come; then it is made longer.
+func (ts *Tasks) newTaskID() ha.TaskID {
+	id := "t" + strconv.FormatUint(uint64(ts.common.Epoch), 36) + "-" + strconv.FormatUint(ts.submissions+1, 10)
+	for {
+		_, remembered := ts.memories.recall(ha.TaskID(id))
+		if ts.table.byID(ha.TaskID(id)) == nil && ts.expected[ha.TaskID(id)] == nil && !remembered {
+			return ha.TaskID(id)
+		}
+		id += "x"
+	}
+}
