@@ -159,11 +159,14 @@ func (c *Codec) retry(name string, v **ha.Retry) {
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
+// Printer makes fingerprints. The zero value is ready; it must not be used concurrently.
+type Printer struct{ c Codec }
+
 // Fingerprint is a checksum of what was submitted, by which the repetition of a
 // submission is told from another task under the same id: two checksums with
-// different polynomials. It uses the memory of scratch and returns it for the next call.
-func Fingerprint(s *ha.TaskSpec, scratch []byte) (print uint64, _ []byte) {
-	c := Codec{mode: writing, buf: scratch[:0]}
-	spec(&c, s)
-	return uint64(crc32.Checksum(c.buf, castagnoli))<<32 | uint64(crc32.ChecksumIEEE(c.buf)), c.buf
+// different polynomials.
+func (p *Printer) Fingerprint(s *ha.TaskSpec) uint64 {
+	p.c.mode, p.c.buf = writing, p.c.buf[:0]
+	spec(&p.c, s)
+	return uint64(crc32.Checksum(p.c.buf, castagnoli))<<32 | uint64(crc32.ChecksumIEEE(p.c.buf))
 }

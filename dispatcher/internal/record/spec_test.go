@@ -9,10 +9,11 @@ import (
 
 // Each field of a task counts for whether a repeated submission is the same.
 func TestFingerprintSeesEverything(t *testing.T) {
+	var printer Printer
 	prints := map[uint64]string{}
 	note := func(what string, s *ha.TaskSpec) {
 		t.Helper()
-		p, _ := Fingerprint(s, nil)
+		p := printer.Fingerprint(s)
 		if other, ok := prints[p]; ok {
 			t.Errorf("%s looks as %s", what, other)
 		}
@@ -21,7 +22,7 @@ func TestFingerprintSeesEverything(t *testing.T) {
 	full := fullSpec()
 	note("as it is", &full)
 	again := fullSpec()
-	if same, _ := Fingerprint(&again, nil); prints[same] != "as it is" {
+	if same := printer.Fingerprint(&again); prints[same] != "as it is" {
 		t.Error("the same task does not look the same")
 	}
 	for what, change := range map[string]func(*ha.TaskSpec){

@@ -222,7 +222,7 @@ type IDHash [16]byte
 // RememberedID is how the forgotten task of an id ended.
 type RememberedID struct {
 	Hash  IDHash
-	Print uint64 // see [Fingerprint]
+	Print uint64 // see [Printer]
 	State State
 }
 

@@ -12,7 +12,7 @@ import (
 type TaskSubmitted struct {
 	At     time.Time
 	Number uint64
-	Print  uint64 // see [Fingerprint]
+	Print  uint64 // see [Printer]
 	Spec   ha.TaskSpec
 }
 

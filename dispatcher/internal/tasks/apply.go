@@ -120,7 +120,8 @@ func (ts *Tasks) policy(r *ha.Retry) *retry.Policy {
 		Factor: r.Factor, Jitter: r.Jitter, MaxLost: r.MaxLost,
 	}
 	if ts.lastPolicy == nil || *ts.lastPolicy != p {
-		ts.lastPolicy = &p
+		ts.lastPolicy = new(retry.Policy)
+		*ts.lastPolicy = p
 	}
 	return ts.lastPolicy
 }

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	ha "github.com/seed261fe303/ha"
-	"github.com/seed261fe303/ha/dispatcher/internal/record"
 	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 
@@ -86,8 +85,7 @@ const submittedBytes = 100
 
 func (ts *Tasks) submit(in step.Submit, out *step.Ready) step.Reply {
 	s := in.Spec
-	var print uint64
-	print, ts.scratch = record.Fingerprint(s, ts.scratch)
+	print := ts.printer.Fingerprint(s)
 	if s.ID != "" {
 		if known, same := ts.knows(s.ID, print); same {
 			return step.Reply{Task: s.ID, Duplicate: true}

@@ -57,7 +57,7 @@ type Tasks struct {
 	load load // while a snapshot is loaded
 	made made
 
-	scratch    []byte
+	printer    record.Printer
 	lastPolicy *retry.Policy // most tasks have the same one
 }
 
@@ -93,6 +93,7 @@ type made struct {
 	started   record.TaskStarted
 	ended     record.TaskEnded
 	moved     record.TaskMoved
+	forgotten record.TasksForgotten
 }
 
 // New returns Tasks without a task, which runs them on the workers of f.
@@ -139,12 +140,13 @@ func (ts *Tasks) live() int {
 // newTaskID names the task that is submitted next. A client may have chosen that
 // name before, or named it as one to come; then it is made longer.
 func (ts *Tasks) newTaskID() ha.TaskID {
-	id := "t" + strconv.FormatUint(uint64(ts.common.Epoch), 36) + "-" + strconv.FormatUint(ts.submissions+1, 10)
-	for {
-		_, remembered := ts.memories.recall(ha.TaskID(id))
-		if ts.table.byID(ha.TaskID(id)) == nil && ts.expected[ha.TaskID(id)] == nil && !remembered {
-			return ha.TaskID(id)
+	var b [64]byte
+	name := strconv.AppendUint(append(b[:0], 't'), uint64(ts.common.Epoch), 36)
+	name = strconv.AppendUint(append(name, '-'), ts.submissions+1, 10)
+	for id := ha.TaskID(name); ; id += "x" {
+		_, remembered := ts.memories.recall(id)
+		if ts.table.byID(id) == nil && ts.expected[id] == nil && !remembered {
+			return id
 		}
-		id += "x"
 	}
 }

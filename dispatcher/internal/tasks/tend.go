@@ -84,7 +84,8 @@ func (ts *Tasks) decide(out *step.Ready, t *task) {
 // trim forgets tasks that ended, the oldest first, where there are too many or
 // their time is over.
 func (ts *Tasks) trim(out *step.Ready) {
-	var forgotten record.TasksForgotten
+	forgotten := &ts.made.forgotten
+	forgotten.Tasks = forgotten.Tasks[:0]
 	dropped := int64(0)
 	for _, q := range []struct {
 		ends *ends
@@ -105,7 +106,7 @@ func (ts *Tasks) trim(out *step.Ready) {
 		}
 	}
 	if len(forgotten.Tasks) > 0 {
-		ts.record(out, &forgotten)
+		ts.record(out, forgotten)
 	}
 	if len(forgotten.Tasks) == step.TaskBurst {
 		ts.more = true
