@@ -47,7 +47,9 @@ const (
 var importRules = []rule{
 	{packages: ".", forbidden: impure,
 		why: "the vocabulary is what every package speaks: were it to import one of them, they could not import it"},
-	{packages: "subjects", ours: []string{"."}, forbidden: impure,
+	{packages: "subjects/internal/rawjson", ours: []string{"."}, forbidden: impure,
+		why: "reading and writing JSON by hand knows no message, so that each message stands in one place, above it"},
+	{packages: "subjects", ours: []string{".", "subjects/internal/rawjson"}, forbidden: impure,
 		why: "the wire is names and JSON; whoever writes a worker of their own can use it without a server or a dispatcher"},
 	{packages: "embedded", external: []string{natsServer, natsClient, zerolog},
 		why: "the server is one part of many that the command puts together; it knows nothing of dispatching"},

@@ -9,9 +9,6 @@ import (
 // DefaultPrefix begins every subject unless configured otherwise.
 const DefaultPrefix = "ha"
 
-// MaxToken is the greatest length in bytes of a name that becomes a subject token.
-const MaxToken = 64
-
 // Kind tells what a subject is for.
 type Kind string
 
@@ -184,21 +181,4 @@ func (n Names) Parse(subject string) (Subject, error) {
 
 func badSubject(subject, why string) error {
 	return ha.Invalid("invalid_subject", "subject %s: %s", Quote(subject), why)
-}
-
-// ValidToken tells whether s may be one token of a subject: 1 to [MaxToken]
-// letters, digits, '_' and '-'. The NATS client accepts more ("work.*", "a..b"),
-// which is why every token is checked here.
-func ValidToken(s string) bool {
-	if s == "" || len(s) > MaxToken {
-		return false
-	}
-	for i := range len(s) {
-		switch c := s[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '_', c == '-':
-		default:
-			return false
-		}
-	}
-	return true
 }

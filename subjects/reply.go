@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"strconv"
+	"strings"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/subjects/internal/rawjson"
 )
 
 // The headers of a refused request, as NATS micro services use them.
@@ -61,7 +63,17 @@ func DecodeReply(errorCode string, body []byte, into any) error {
 // workers may be longer.
 func decodeAny(body []byte, into any) error {
 	if err := json.Unmarshal(body, into); err != nil {
-		return ha.Invalid("invalid_reply", "reply is not the expected JSON: %s", explain(err).Message)
+		return ha.Invalid("invalid_reply", "reply is not the expected JSON: %s", rawjson.Explain(err, into).Message)
 	}
 	return nil
+}
+
+// HeaderText makes text fit to be the value of a header: one line.
+func HeaderText(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, text)
 }

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/subjects/internal/rawjson"
 )
 
 // slowSubmit is DecodeSubmit by encoding/json alone.
@@ -24,7 +25,7 @@ func slowSubmit(body []byte) (list []Submission, many bool, err error) {
 	}
 	var entries []json.RawMessage
 	if err := json.Unmarshal(body, &entries); err != nil {
-		return nil, true, explain(err)
+		return nil, true, rawjson.Explain(err, &entries)
 	}
 	if len(entries) > MaxSubmit {
 		return nil, true, ha.TooLarge("too_many_tasks", "one submission may hold at most %d tasks, got %d", MaxSubmit, len(entries))

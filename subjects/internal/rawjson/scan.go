@@ -1,23 +1,20 @@
-package subjects
+package rawjson
 
 import (
-	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"strings"
 	"unicode/utf8"
-
-	ha "github.com/seed261fe303/ha"
 )
 
-// maxScanDepth is how deep a value may be nested that skipValue takes. What is
+// maxScanDepth is how deep a value may be nested that SkipValue takes. What is
 // deeper is left to encoding/json.
 const maxScanDepth = 64
 
-// skipValue returns what follows the JSON value at the beginning of b. It accepts
+// SkipValue returns what follows the JSON value at the beginning of b. It accepts
 // nothing that encoding/json refuses, given that b is UTF-8; what it does not
 // accept may still be JSON. No blanks may come before the value.
-func skipValue(b []byte) (rest []byte, ok bool) { return skipNested(b, maxScanDepth) }
+func SkipValue(b []byte) (rest []byte, ok bool) { return skipNested(b, maxScanDepth) }
 
 func skipNested(b []byte, depth int) ([]byte, bool) {
 	if len(b) == 0 || depth == 0 {
@@ -43,7 +40,7 @@ func skipNested(b []byte, depth int) ([]byte, bool) {
 
 // skipMembers skips the rest of an object or an array, whose end is closing.
 func skipMembers(b []byte, depth int, closing byte) (rest []byte, ok bool) {
-	b = skipBlanks(b)
+	b = SkipBlanks(b)
 	if len(b) > 0 && b[0] == closing {
 		return b[1:], true
 	}
@@ -55,15 +52,15 @@ func skipMembers(b []byte, depth int, closing byte) (rest []byte, ok bool) {
 			if b, ok = skipString(b); !ok {
 				return nil, false
 			}
-			if b = skipBlanks(b); len(b) == 0 || b[0] != ':' {
+			if b = SkipBlanks(b); len(b) == 0 || b[0] != ':' {
 				return nil, false
 			}
-			b = skipBlanks(b[1:])
+			b = SkipBlanks(b[1:])
 		}
 		if b, ok = skipNested(b, depth-1); !ok {
 			return nil, false
 		}
-		b = skipBlanks(b)
+		b = SkipBlanks(b)
 		switch {
 		case len(b) == 0:
 			return nil, false
@@ -72,11 +69,12 @@ func skipMembers(b []byte, depth int, closing byte) (rest []byte, ok bool) {
 		case b[0] != ',':
 			return nil, false
 		}
-		b = skipBlanks(b[1:])
+		b = SkipBlanks(b[1:])
 	}
 }
 
-func skipBlanks(b []byte) []byte {
+// SkipBlanks returns what follows the blanks at the beginning of b.
+func SkipBlanks(b []byte) []byte {
 	for len(b) > 0 && (b[0] == ' ' || b[0] == '\n' || b[0] == '\t' || b[0] == '\r') {
 		b = b[1:]
 	}
@@ -179,34 +177,18 @@ func skipDigits(b []byte) []byte {
 	return b
 }
 
-// ValidJSON tells whether b is one JSON value in UTF-8, with nothing but blanks
+// Valid reports whether b is one JSON value in UTF-8, with nothing but blanks
 // around it. It is [json.Valid], faster, and strict about UTF-8.
-func ValidJSON(b []byte) bool {
+func Valid(b []byte) bool {
 	if !utf8.Valid(b) {
 		return false
 	}
-	rest, ok := skipValue(skipBlanks(b))
-	return ok && len(skipBlanks(rest)) == 0 || json.Valid(b)
+	rest, ok := SkipValue(SkipBlanks(b))
+	return ok && len(SkipBlanks(rest)) == 0 || json.Valid(b)
 }
 
-// MaxNesting is how deep the arrays and objects of a payload, a result or metadata
-// may be nested: messages that carry them must stay below what JSON decoders take.
-const MaxNesting = 1000
-
-// checkNesting refuses what is nested too deep. What is as short as that cannot be,
-// nor can what has so few brackets.
-func checkNesting(field string, raw json.RawMessage) error {
-	if len(raw) <= 2*MaxNesting || bytes.Count(raw, []byte{'['})+bytes.Count(raw, []byte{'{'}) <= MaxNesting {
-		return nil
-	}
-	if deepest(raw) > MaxNesting {
-		return ha.Invalid("invalid_"+field, "%s may be nested at most %d levels deep", field, MaxNesting)
-	}
-	return nil
-}
-
-// deepest returns how deep raw, which is JSON, is nested.
-func deepest(raw []byte) (most int) {
+// Depth returns how deep raw, which is JSON, is nested.
+func Depth(raw []byte) (most int) {
 	depth, quoted := 0, false
 	for i := 0; i < len(raw); i++ {
 		switch c := raw[i]; {

@@ -1,52 +1,78 @@
 package subjects
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
-	"strings"
-	"time"
 
 	ha "github.com/seed261fe303/ha"
 )
 
-// named is a field and what stands in it.
-type named struct{ field, value string }
-
-// checkTokens refuses the first that is neither empty nor a token.
-func checkTokens(list ...named) error {
-	for _, n := range list {
-		if n.value != "" && !ValidToken(n.value) {
-			return badToken(n.field, n.value)
+// readTask reads a task as it is submitted, its fields in any order.
+func (in *reader) readTask(s *ha.TaskSpec) bool {
+	if !in.Skip(`{`) {
+		return false
+	}
+	for more := true; more; more = in.Skip(`,`) {
+		var ok bool
+		switch {
+		case in.Skip(`"id":"`):
+			s.ID = ha.TaskID(in.Token())
+			ok = s.ID != ""
+		case in.Skip(`"kind":"`):
+			s.Kind = in.TokenLike(&in.kind)
+			ok = s.Kind != ""
+		case in.Skip(`"payload":`):
+			s.Payload, ok = in.Value()
+		case in.Skip(`"pool":"`):
+			s.Pool = in.TokenLike(&in.pool)
+			ok = s.Pool != ""
+		case in.Skip(`"priority":`):
+			var n int64
+			n, ok = in.Number()
+			s.Priority = int(n)
+		case in.Skip(`"timeout_ms":`):
+			var n int64
+			n, ok = in.Number()
+			s.Timeout = ha.Millis(n)
+		case in.Skip(`"batch":"`):
+			s.Batch = in.Token()
+			ok = s.Batch != ""
+		default:
+			ok = in.readMore(s)
+		}
+		if !ok {
+			return false
 		}
 	}
-	return nil
+	return in.Skip(`}`)
 }
 
-func checkID(field string, id ha.TaskID) error {
-	if !ValidToken(string(id)) {
-		return badToken(field, string(id))
+// readMore reads one of the fields that few tasks have.
+func (in *reader) readMore(s *ha.TaskSpec) (ok bool) {
+	switch {
+	case in.Skip(`"unique_key":`):
+		return in.Into(&s.UniqueKey)
+	case in.Skip(`"concurrency_key":`):
+		return in.Into(&s.ConcurrencyKey)
+	case in.Skip(`"labels":`):
+		return in.Into(&s.Labels)
+	case in.Skip(`"metadata":`):
+		s.Metadata, ok = in.Value()
+		return ok
+	case in.Skip(`"retry":`):
+		return in.Into(&s.Retry)
+	case in.Skip(`"after":`):
+		return in.Into(&s.After)
+	case in.Skip(`"after_batch":`):
+		return in.Into(&s.AfterBatch)
+	case in.Skip(`"steps":`):
+		return in.Into(&s.Steps)
+	case in.Skip(`"run_at":`):
+		return in.Into(&s.RunAt)
+	case in.Skip(`"expires_at":`):
+		return in.Into(&s.ExpiresAt)
 	}
-	return nil
-}
-
-// latest is the first moment that does not count as a time any more: a journal
-// keeps nanoseconds since 1970 in 63 bits.
-var latest = time.Date(2262, 1, 1, 0, 0, 0, 0, time.UTC)
-
-func checkTime(field string, t time.Time) error {
-	if t = t.UTC(); !t.IsZero() && (t.Year() < 1970 || !t.Before(latest)) {
-		return ha.Invalid("invalid_"+field, "%s must be from the year 1970 to 2261, got %d", field, t.Year())
-	}
-	return nil
-}
-
-// checkMillis refuses what is negative or over the longest timeout.
-func checkMillis(code, field string, m ha.Millis) error {
-	if most := ha.Milliseconds(ha.MaxTimeout); m < 0 || m > most {
-		return ha.Invalid("invalid_"+code, "%s must be from 1 to %d, got %d", field, most, m)
-	}
-	return nil
+	return false
 }
 
 // CheckTask validates a task as it is submitted, and takes null for what is
@@ -195,19 +221,4 @@ func checkLabels(labels map[string]string) error {
 	}
 	return ha.TooLarge("label_too_large", "the value of a label may be at most %d bytes, that of %s has %d",
 		ha.MaxLabelValue, bad, len(labels[bad]))
-}
-
-// CheckResult returns why a worker may not report result, or nil: it must be
-// valid JSON of at most [ha.MaxPayload] bytes. The error is an [*ha.Error].
-func CheckResult(result json.RawMessage) error {
-	if len(result) > ha.MaxPayload {
-		return ha.TooLarge("result_too_large", "a result may be at most %d bytes, got %d", ha.MaxPayload, len(result))
-	}
-	if err := checkNesting("result", result); err != nil {
-		return err
-	}
-	if len(result) > 0 && !ValidJSON(result) {
-		return ha.Invalid("invalid_result", "a result must be JSON, got %s", Quote(strings.ToValidUTF8(string(result), "?")))
-	}
-	return nil
 }

@@ -1,0 +1,98 @@
+package subjects
+
+import (
+	"encoding/json"
+	"strconv"
+	"time"
+
+	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/subjects/internal/rawjson"
+)
+
+// The events of this protocol, as entity and what of [Names.Event].
+const (
+	EntityWorker  = "worker"
+	EntityLeader  = "leader"
+	WhatJoined    = "joined"
+	WhatLeft      = "left"
+	WhatLost      = "lost"
+	WhatActivated = "activated"
+	WhatAvailable = "available"
+	WhatElected   = "elected"
+)
+
+// The events of tasks, as what of [Names.Event] with the entity "task".
+const (
+	EntityTask     = "task"
+	WhatSubmitted  = "submitted"
+	WhatStarted    = "started"
+	WhatCompleted  = "completed"
+	WhatFailed     = "failed"
+	WhatCancelled  = "cancelled"
+	WhatTimedOut   = "timed_out"
+	WhatRetrying   = "retrying"
+	WhatReturned   = "returned"
+	WhatStepped    = "stepped"
+	WhatProgressed = "progressed"
+	WhatPaused     = "paused"
+	WhatResumed    = "resumed"
+)
+
+// Event tells one committed change.
+type Event struct {
+	At    time.Time `json:"at"`
+	Epoch ha.Epoch  `json:"epoch"`
+	// Worker, Name and Weight are set on events of workers.
+	Worker ha.WorkerID `json:"worker,omitempty"`
+	Name   string      `json:"name,omitempty"`
+	Weight ha.Weight   `json:"weight,omitempty"`
+	// Activation and Outcome are set where an activation starts or ends.
+	Activation ha.ActivationID `json:"activation,omitempty"`
+	Outcome    ha.Outcome      `json:"outcome,omitempty"`
+	Error      string          `json:"error,omitempty"`
+	// Reason says why a worker left or was lost, or why a task is in its state.
+	Reason string `json:"reason,omitempty"`
+	// Dispatcher is set on events of the leader.
+	Dispatcher string `json:"dispatcher,omitempty"`
+	// Task, Kind, Pool and Attempt are set on events of tasks, Kind or Pool alone on
+	// those of pausing and resuming.
+	Task    ha.TaskID `json:"task,omitempty"`
+	Kind    string    `json:"kind,omitempty"`
+	Pool    string    `json:"pool,omitempty"`
+	Attempt int       `json:"attempt,omitempty"`
+	// Step is the index of the step, from 1 on.
+	Step int `json:"step,omitempty"`
+	// Percent and Text are how far a task is.
+	Percent float64 `json:"percent,omitempty"`
+	Text    string  `json:"text,omitempty"`
+}
+
+// AppendEvent appends the JSON of e to dst.
+func AppendEvent(dst []byte, e Event) []byte {
+	dst = append(dst, `{"at":"`...)
+	dst = e.At.UTC().AppendFormat(dst, time.RFC3339Nano)
+	dst = append(dst, `","epoch":`...)
+	dst = strconv.AppendUint(dst, uint64(e.Epoch), 10)
+	dst = rawjson.AppendToken(dst, `,"worker":"`, string(e.Worker))
+	dst = rawjson.AppendToken(dst, `,"name":"`, e.Name)
+	if e.Weight != 0 {
+		dst = append(dst, `,"weight":`...)
+		dst = strconv.AppendInt(dst, int64(e.Weight), 10)
+	}
+	dst = rawjson.AppendToken(dst, `,"activation":"`, string(e.Activation))
+	dst = rawjson.AppendToken(dst, `,"outcome":"`, string(e.Outcome))
+	dst = rawjson.AppendText(dst, `,"error":`, e.Error)
+	dst = rawjson.AppendText(dst, `,"reason":`, e.Reason)
+	dst = rawjson.AppendToken(dst, `,"dispatcher":"`, e.Dispatcher)
+	dst = rawjson.AppendToken(dst, `,"task":"`, string(e.Task))
+	dst = rawjson.AppendToken(dst, `,"kind":"`, e.Kind)
+	dst = rawjson.AppendToken(dst, `,"pool":"`, e.Pool)
+	dst = rawjson.AppendInt(dst, `,"attempt":`, int64(e.Attempt))
+	dst = rawjson.AppendInt(dst, `,"step":`, int64(e.Step))
+	if e.Percent != 0 {
+		percent, _ := json.Marshal(e.Percent) // it was a JSON number when it came
+		dst = append(append(dst, `,"percent":`...), percent...)
+	}
+	dst = rawjson.AppendText(dst, `,"text":`, e.Text)
+	return append(dst, '}')
+}

@@ -1,0 +1,72 @@
+package subjects
+
+import (
+	ha "github.com/seed261fe303/ha"
+)
+
+// Status answers the status request.
+type Status struct {
+	Leader      Dispatcher   `json:"leader"`
+	Dispatchers []Dispatcher `json:"dispatchers"`
+	Journal     Journal      `json:"journal"`
+	Workers     WorkerCounts `json:"workers"`
+	Activations Activations  `json:"activations"`
+	// Tasks counts the tasks that are kept, by state.
+	Tasks map[ha.TaskState]int `json:"tasks"`
+	// UptimeMS is how long the leader has led.
+	UptimeMS int64 `json:"uptime_ms"`
+	// Malformed counts the messages refused before they reached the state. Dropped
+	// counts the times that the dispatcher fell so far behind a subscription that
+	// messages were lost: one or more each time.
+	Malformed uint64 `json:"malformed"`
+	Dropped   uint64 `json:"dropped"`
+}
+
+// Dispatcher is one dispatcher in a [Status], and what each publishes of itself
+// every 2 s on its own subject.
+type Dispatcher struct {
+	Name string `json:"name"`
+	// Epoch is the highest it has seen.
+	Epoch ha.Epoch `json:"epoch"`
+	// Role is "leader", "standby", "candidate", "deposed" while it reads the journal
+	// anew, or "starting" while it waits for the journal.
+	Role string `json:"role,omitempty"`
+	// Position is the sequence of the last journal entry it has applied.
+	Position uint64 `json:"position"`
+	// Trouble says why it cannot work, and what to do about it; empty: it is healthy.
+	Trouble string `json:"trouble,omitempty"`
+}
+
+// Journal is the journal in a [Status].
+type Journal struct {
+	// Kind is "memory" or "jetstream".
+	Kind string `json:"kind"`
+	// Position is the sequence of the last committed entry.
+	Position uint64 `json:"position"`
+	// Bytes is about what the journal takes where it is kept.
+	Bytes uint64 `json:"bytes"`
+}
+
+// WorkerCounts counts the registered workers in a [Status].
+type WorkerCounts struct {
+	Registered int `json:"registered"`
+	Idle       int `json:"idle"`
+	Busy       int `json:"busy"`
+	// Joined, Left and Lost count since the journal began.
+	Joined uint64 `json:"joined"`
+	Left   uint64 `json:"left"`
+	Lost   uint64 `json:"lost"`
+}
+
+// Activations counts activations since the journal began. Started is always
+// Running plus the outcomes.
+type Activations struct {
+	Started   uint64 `json:"started"`
+	Running   uint64 `json:"running"`
+	Done      uint64 `json:"done"`
+	Failed    uint64 `json:"failed"`
+	Cancelled uint64 `json:"cancelled"`
+	TimedOut  uint64 `json:"timed_out"`
+	Rejected  uint64 `json:"rejected"`
+	Lost      uint64 `json:"lost"`
+}

@@ -1,0 +1,33 @@
+package subjects
+
+import (
+	ha "github.com/seed261fe303/ha"
+)
+
+// BatchRequest creates a batch, closes it, gives it a task that runs when it is
+// done, or only asks for its progress, as its fields say.
+type BatchRequest struct {
+	Name  string `json:"name"`
+	Close bool   `json:"close,omitempty"`
+	// Then must come after no batch; it is given this one.
+	Then *ha.TaskSpec `json:"then,omitempty"`
+}
+
+// DecodeBatch decodes a request about a batch. The error is an [*ha.Error].
+func DecodeBatch(body []byte) (BatchRequest, error) {
+	var r BatchRequest
+	if err := decode(body, &r); err != nil {
+		return r, err
+	}
+	if !ValidToken(r.Name) {
+		return r, badToken("name", r.Name)
+	}
+	if r.Then == nil {
+		return r, nil
+	}
+	if r.Then.AfterBatch != "" && r.Then.AfterBatch != r.Name {
+		return r, ha.Invalid("invalid_after_batch", "the task of \"then\" comes after the batch %q, not after %s", r.Name, Quote(r.Then.AfterBatch))
+	}
+	r.Then.AfterBatch = r.Name
+	return r, CheckTask(r.Then)
+}

@@ -1,0 +1,85 @@
+package subjects
+
+import (
+	"encoding/json"
+	"time"
+
+	ha "github.com/seed261fe303/ha"
+)
+
+// RetryRequest puts a failed task back, or up to Limit failed ones of a kind.
+type RetryRequest struct {
+	ID   ha.TaskID `json:"id,omitempty"`
+	Kind string    `json:"kind,omitempty"`
+	// Limit from 1 to [MaxTasksPage]; 0: [MaxTasksPage].
+	Limit int `json:"limit,omitempty"`
+}
+
+// Retried answers a [RetryRequest] of a kind; that of one task is answered by its record.
+type Retried struct {
+	Retried int `json:"retried"`
+	// More: there are further failed tasks of the kind.
+	More bool `json:"more,omitempty"`
+}
+
+// DecodeRetry decodes a request to put tasks back. The error is an [*ha.Error].
+func DecodeRetry(body []byte) (RetryRequest, error) {
+	var r RetryRequest
+	if err := decode(body, &r); err != nil {
+		return r, err
+	}
+	if (r.ID == "") == (r.Kind == "") {
+		return r, ha.Invalid("invalid_id", "either id or kind must say what is to be retried")
+	}
+	if r.ID != "" {
+		return r, checkID("id", r.ID)
+	}
+	if !ValidToken(r.Kind) {
+		return r, badToken("kind", r.Kind)
+	}
+	n, err := limit(r.Limit, MaxTasksPage)
+	r.Limit = n
+	return r, err
+}
+
+// PullRequest asks for results that nobody was handed yet, the oldest first.
+type PullRequest struct {
+	// Limit from 1 to [MaxTasksPage]; 0: 100.
+	Limit int    `json:"limit,omitempty"`
+	Pool  string `json:"pool,omitempty"`
+	Kind  string `json:"kind,omitempty"`
+	// Receipt is a token of the client's own: a request that repeats it gets the same
+	// results again. Without one, results whose answer was lost are not handed out again.
+	Receipt string `json:"receipt,omitempty"`
+}
+
+// Pulled answers a [PullRequest].
+type Pulled struct {
+	Results []PulledResult `json:"results"`
+}
+
+// PulledResult is one result.
+type PulledResult struct {
+	ID     ha.TaskID       `json:"id"`
+	Kind   string          `json:"kind"`
+	Pool   string          `json:"pool"`
+	Result json.RawMessage `json:"result,omitempty"`
+	// EndedAt is when it completed, by the leader's clock.
+	EndedAt time.Time `json:"ended_at"`
+}
+
+// DecodePull decodes a request for results. The error is an [*ha.Error].
+func DecodePull(body []byte) (PullRequest, error) {
+	var r PullRequest
+	if !blank(body) {
+		if err := decode(body, &r); err != nil {
+			return r, err
+		}
+	}
+	if err := checkTokens(named{"kind", r.Kind}, named{"pool", r.Pool}, named{"receipt", r.Receipt}); err != nil {
+		return r, err
+	}
+	n, err := limit(r.Limit, 100)
+	r.Limit = n
+	return r, err
+}

@@ -1,0 +1,62 @@
+package subjects
+
+import (
+	ha "github.com/seed261fe303/ha"
+)
+
+// PauseRequest pauses or resumes a kind or a pool; exactly one is set.
+type PauseRequest struct {
+	Kind string `json:"kind,omitempty"`
+	Pool string `json:"pool,omitempty"`
+}
+
+// DecodePause decodes a request to pause or to resume. The error is an [*ha.Error].
+func DecodePause(body []byte) (PauseRequest, error) {
+	var r PauseRequest
+	if err := decode(body, &r); err != nil {
+		return r, err
+	}
+	if (r.Kind == "") == (r.Pool == "") {
+		return r, ha.Invalid("invalid_kind", "either kind or pool must say what is meant")
+	}
+	return r, checkTokens(named{"kind", r.Kind}, named{"pool", r.Pool})
+}
+
+// DecodeLimit decodes a limit. The error is an [*ha.Error].
+func DecodeLimit(body []byte) (ha.Limit, error) {
+	var l ha.Limit
+	if err := decode(body, &l); err != nil {
+		return l, err
+	}
+	given := 0
+	for _, name := range []string{l.Kind, l.Pool, l.Key} {
+		if name != "" {
+			given++
+		}
+	}
+	key := l.Key
+	if key == "*" {
+		key = ""
+	}
+	if err := checkTokens(named{"kind", l.Kind}, named{"pool", l.Pool}, named{"key", key}); err != nil {
+		return l, err
+	}
+	switch {
+	case given != 1:
+		return l, ha.Invalid("invalid_limit", "one of kind, pool and key must say what is limited")
+	case l.Concurrency < 0 || l.Concurrency > 1_000_000:
+		return l, ha.Invalid("invalid_limit", "concurrency must be from 1 to 1000000, or 0 for no limit, got %d", l.Concurrency)
+	case l.Rate != 0 && (l.Rate < 0.001 || l.Rate > 1_000_000):
+		return l, ha.Invalid("invalid_limit", "rate must be from 0.001 to 1000000 a second, or 0 for no limit, got %g", l.Rate)
+	case l.Rate != 0 && l.Kind == "":
+		return l, ha.Invalid("invalid_limit", "only a kind may have a rate")
+	case l.Burst < 0 || l.Burst > 1_000_000:
+		return l, ha.Invalid("invalid_limit", "burst must be from 1 to 1000000, got %d", l.Burst)
+	case l.Burst != 0 && l.Rate == 0:
+		return l, ha.Invalid("invalid_limit", "burst goes with a rate")
+	}
+	if l.Rate != 0 && l.Burst == 0 {
+		l.Burst = 1
+	}
+	return l, nil
+}

@@ -1,0 +1,85 @@
+package subjects
+
+import (
+	"math"
+	"strconv"
+	"time"
+
+	ha "github.com/seed261fe303/ha"
+)
+
+// MaxWorkersPage is the greatest number of workers in one reply, which keeps it
+// within the 1 MiB that a NATS server carries by default.
+const MaxWorkersPage = 1000
+
+// WorkersRequest asks for the list of workers. See [DecodeWorkersRequest].
+type WorkersRequest struct {
+	// Limit is the greatest number of workers to list, 1 to [MaxWorkersPage]; 0: as
+	// many as one answer may hold.
+	Limit int `json:"limit,omitempty"`
+	// Cursor continues an earlier list: its Next.
+	Cursor string `json:"cursor,omitempty"`
+}
+
+// Workers answers a [WorkersRequest].
+type Workers struct {
+	Workers []WorkerInfo `json:"workers"`
+	// Total counts all that are registered.
+	Total int `json:"total"`
+	// Next is the cursor of the rest; empty where there is none.
+	Next string `json:"next,omitempty"`
+}
+
+// WorkerInfo is one row of the list of workers, in order of registration.
+type WorkerInfo struct {
+	ID     ha.WorkerID `json:"id"`
+	Name   string      `json:"name,omitempty"`
+	Weight ha.Weight   `json:"weight"`
+	// Activations since registration.
+	Activations uint64 `json:"activations"`
+	// Share is the worker's part, 0 to 1, of all activations of the workers that
+	// are registered now and share the same kind of work.
+	Share float64 `json:"share"`
+	// ExpectedShare is its part of their weights.
+	ExpectedShare float64 `json:"expected_share"`
+	// Busy: every slot is taken.
+	Busy    bool `json:"busy"`
+	Running int  `json:"running"`
+	Slots   int  `json:"slots"`
+	// RegisteredAt and LastSeen are the leader's time.
+	RegisteredAt time.Time `json:"registered_at"`
+	LastSeen     time.Time `json:"last_seen"`
+	Pools        []string  `json:"pools"`
+	Kinds        []string  `json:"kinds"`
+	Direct       bool      `json:"direct,omitempty"`
+	CPU          float64   `json:"cpu,omitempty"`
+	MemoryBytes  int64     `json:"memory_bytes,omitempty"`
+	// TasksCompleted and TasksFailed count attempts at tasks since registration, and
+	// TaskMS is the average time of the completed, in milliseconds.
+	TasksCompleted uint64  `json:"tasks_completed,omitempty"`
+	TasksFailed    uint64  `json:"tasks_failed,omitempty"`
+	TaskMS         float64 `json:"task_ms,omitempty"`
+}
+
+// DecodeWorkersRequest decodes a request for the list of workers and returns
+// after which registration, counted from 1, the list is to begin. An empty body
+// asks for the first page. The error is an [*ha.Error].
+func DecodeWorkersRequest(body []byte) (r WorkersRequest, after uint64, err error) {
+	if !blank(body) {
+		if err := decode(body, &r); err != nil {
+			return WorkersRequest{}, 0, err
+		}
+	}
+	if r.Limit < 0 || r.Limit > MaxWorkersPage {
+		return WorkersRequest{}, 0, ha.Invalid("invalid_limit", "limit must be a whole number from 1 to %d, got %d", MaxWorkersPage, r.Limit)
+	}
+	if r.Limit == 0 {
+		r.Limit = MaxWorkersPage
+	}
+	if r.Cursor != "" {
+		if after, err = strconv.ParseUint(r.Cursor, 10, 64); err != nil || after == math.MaxUint64 {
+			return WorkersRequest{}, 0, ha.Invalid("invalid_cursor", "cursor must be the next of an earlier answer, got %s", Quote(r.Cursor))
+		}
+	}
+	return r, after, nil
+}
