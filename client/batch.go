@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"encoding/json"
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/subjects"
@@ -21,8 +20,15 @@ func (c *Client) Batch(ctx context.Context, name string) (ha.TaskBatch, error) {
 //
 // An error about the task is as that of [Client.Submit].
 func (c *Client) CloseBatch(ctx context.Context, name string, then *ha.TaskSpec) (ha.TaskBatch, error) {
-	var answer ha.TaskBatch
-	body, err := closing(name, then)
+	var (
+		answer ha.TaskBatch
+		body   []byte
+	)
+	r := subjects.BatchRequest{Name: name, Close: true}
+	var err error
+	if r.Then, err = closing(name, then); err == nil {
+		body, err = subjects.AppendBatch(nil, r)
+	}
 	if err == nil {
 		answer, err = exchange[ha.TaskBatch](ctx, c, c.query(subjects.TaskBatch, body))
 	}
@@ -32,27 +38,14 @@ func (c *Client) CloseBatch(ctx context.Context, name string, then *ha.TaskSpec)
 	return answer, nil
 }
 
-// closing is the request that closes a batch, written by hand for the sake of the
-// task's payload, which is passed on as it is.
-func closing(name string, then *ha.TaskSpec) ([]byte, error) {
+// closing is the task that runs when the batch is done, ready to be sent; nil: none.
+func closing(batch string, then *ha.TaskSpec) (*ha.TaskSpec, error) {
 	if then == nil {
-		return json.Marshal(subjects.BatchRequest{Name: name, Close: true})
+		return nil, nil
 	}
 	spec := *then
 	if spec.AfterBatch == "" {
-		spec.AfterBatch = name
+		spec.AfterBatch = batch
 	}
-	if err := prepare(&spec); err != nil {
-		return nil, err
-	}
-	quoted, err := json.Marshal(name)
-	if err != nil {
-		return nil, err
-	}
-	body := append([]byte(`{"name":`), quoted...)
-	body = append(body, `,"close":true,"then":`...)
-	if body, err = appendTask(body, &spec); err != nil {
-		return nil, err
-	}
-	return append(body, '}'), nil
+	return &spec, prepare(&spec)
 }

@@ -253,14 +253,14 @@ func (c *Client) disband(ctx context.Context, crew []*entry, err error) error {
 
 // gathered is the body of a request for crew.
 func gathered(crew []*entry) []byte {
-	size := len(`]`)
+	size := 0
 	for _, e := range crew {
 		size += len(e.body) + len(`,`)
 	}
-	body := make([]byte, 0, size)
-	for i, e := range crew {
-		body = append(body, "[,"[min(i, 1)])
-		body = append(body, e.body...)
+	var tasks subjects.TaskArray
+	tasks.Grow(size)
+	for _, e := range crew {
+		tasks.AddJSON(e.body)
 	}
-	return append(body, ']')
+	return tasks.Body()
 }

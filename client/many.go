@@ -88,47 +88,42 @@ type bulk struct {
 	unanswered int
 }
 
-// part is one request: the indexes of its tasks, and its body.
+// part is one request: the indexes of its tasks, and the body that they make.
 type part struct {
 	tasks []int
-	body  []byte
+	array subjects.TaskArray
 }
 
 // fill puts the next tasks into p, as many as fit. A task that is not right gets its
 // error and is left out.
 func (m *bulk) fill(p *part) {
-	p.tasks, p.body = p.tasks[:0], append(p.body[:0], '[')
+	p.tasks = p.tasks[:0]
+	p.array.Reset()
 	for ; m.next < len(m.specs) && len(p.tasks) < partTasks; m.next++ {
 		spec, out := m.specs[m.next], &m.out[m.next]
 		if out.ID != "" {
 			spec.ID = out.ID // it was given when the task did not fit into the part before
 		}
 		err := prepare(&spec)
-		before := len(p.body)
+		added := false
 		if err == nil {
-			if len(p.tasks) > 0 {
-				p.body = append(p.body, ',')
-			}
-			p.body, err = appendTask(p.body, &spec)
+			added, err = p.array.Add(&spec, m.limit)
 		}
 		out.ID = spec.ID
 		if err != nil {
 			out.Err = failed("submit", string(spec.ID), err)
-			p.body = p.body[:before]
 			continue
 		}
-		if len(p.body)+len(`]`) > m.limit && len(p.tasks) > 0 {
-			p.body = p.body[:before]
+		if !added {
 			break
 		}
 		p.tasks = append(p.tasks, m.next)
 	}
-	p.body = append(p.body, ']')
 }
 
 // send sends p and notes what came of its tasks.
 func (m *bulk) send(ctx context.Context, p *part) {
-	reply, err := m.c.ask(ctx, m.c.query(subjects.TaskSubmit, p.body))
+	reply, err := m.c.ask(ctx, m.c.query(subjects.TaskSubmit, p.array.Body()))
 	if err == nil {
 		err = m.read(reply, p)
 	}

@@ -1,7 +1,6 @@
 package client
 
 import (
-	"bytes"
 	"context"
 	"time"
 
@@ -29,7 +28,7 @@ func (c *Client) Submit(ctx context.Context, spec ha.TaskSpec) (ha.TaskID, error
 	if err := prepare(&spec); err != nil {
 		return spec.ID, failed("submit", string(spec.ID), err)
 	}
-	body, err := appendTask(make([]byte, 0, 160+len(spec.Payload)), &spec)
+	body, err := subjects.AppendTask(make([]byte, 0, 160+len(spec.Payload)), &spec)
 	if err != nil {
 		return spec.ID, failed("submit", string(spec.ID), err)
 	}
@@ -40,9 +39,18 @@ func (c *Client) Submit(ctx context.Context, spec ha.TaskSpec) (ha.TaskID, error
 	return spec.ID, nil
 }
 
+// prepare makes spec ready to be sent: it gives it an id if it has none, and validates
+// it. The error is an [*ha.Error].
+func prepare(spec *ha.TaskSpec) error {
+	if spec.ID == "" {
+		spec.ID = ha.TaskID(newID())
+	}
+	return subjects.PrepareTask(spec)
+}
+
 // readSubmitted reads the answer to the submission of the task id.
 func readSubmitted(reply []byte, id ha.TaskID) (subjects.Submitted, error) {
-	if rest, ok := skipAccepted(reply, id); ok && len(rest) == 0 {
+	if subjects.Accepted(reply, id) {
 		return subjects.Submitted{ID: id}, nil
 	}
 	var s subjects.Submitted
@@ -56,16 +64,7 @@ func readSubmitted(reply []byte, id ha.TaskID) (subjects.Submitted, error) {
 // It returns an entry for each; nil: the answer says no more than that all were taken,
 // as it mostly does, which is quickly seen.
 func readMany(reply []byte, n int, id func(int) ha.TaskID) ([]subjects.Submitted, error) {
-	rest, ok := bytes.CutPrefix(reply, []byte(`[`))
-	for i := 0; i < n && ok; i++ {
-		if i > 0 {
-			rest, ok = bytes.CutPrefix(rest, []byte(`,`))
-		}
-		if ok {
-			rest, ok = skipAccepted(rest, id(i))
-		}
-	}
-	if ok && string(rest) == `]` {
+	if subjects.AllAccepted(reply, n, id) {
 		return nil, nil
 	}
 	var entries []subjects.Submitted
@@ -87,15 +86,4 @@ func entryError(s subjects.Submitted, id ha.TaskID) error {
 		return strange("it is about the task %s", subjects.Quote(string(s.ID)))
 	}
 	return nil
-}
-
-// skipAccepted passes over the answer that most tasks get, {"id":"…"}.
-func skipAccepted(reply []byte, id ha.TaskID) (rest []byte, ok bool) {
-	const before, after = `{"id":"`, `"}`
-	n := len(before) + len(id) + len(after)
-	if len(reply) < n || string(reply[:len(before)]) != before ||
-		string(reply[len(before):n-len(after)]) != string(id) || string(reply[n-len(after):n]) != after {
-		return nil, false
-	}
-	return reply[n:], true
 }

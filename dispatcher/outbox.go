@@ -1,7 +1,6 @@
 package dispatcher
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"strconv"
@@ -131,7 +130,7 @@ func (o *outbox) reply(b *batch, r *reply) {
 		o.buf = subjects.AppendSubmitted(o.buf[:0], subjects.Submitted{ID: r.answer.Task, Duplicate: r.answer.Duplicate})
 		o.publish(r.to, o.buf)
 	case r.submitted != nil:
-		o.buf = appendSubmitted(o.buf[:0], r.submitted)
+		o.buf = subjects.AppendSubmittedList(o.buf[:0], r.submitted)
 		o.publish(r.to, o.buf)
 	default:
 		o.buf = subjects.AppendOK(o.buf[:0], r.answer.Ignored)
@@ -139,59 +138,18 @@ func (o *outbox) reply(b *batch, r *reply) {
 	}
 }
 
-// talkative is how many refusals of one submission say why in words, where all of
-// them would be more than a message holds.
-const talkative = 100
-
-// maxAnswer is the length of an answer that every NATS server carries, with its headers.
-const maxAnswer = 1_000_000
-
-// appendSubmitted appends the answer to an array of tasks. A NATS server carries 1 MiB
-// unless told otherwise, and ten thousand refusals may be longer: then most are
-// content with their code.
-func appendSubmitted(dst []byte, list []subjects.Submitted) []byte {
-	whole := len(dst)
-	for most := len(list); ; most = talkative {
-		dst = append(dst[:whole], '[')
-		refused := 0
-		for i, s := range list {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			if s.Error != nil {
-				if refused++; refused > most {
-					s = subjects.Submitted{Error: &subjects.ErrorDetail{Status: s.Error.Status, Code: s.Error.Code}}
-				}
-			}
-			dst = subjects.AppendSubmitted(dst, s)
-		}
-		dst = append(dst, ']')
-		if len(dst) <= maxAnswer || most == talkative {
-			return dst
-		}
-	}
-}
-
-// answer sends any message as JSON. What was passed in as JSON goes out as it came:
-// without the escapes that json.Marshal puts into it for the sake of HTML.
+// answer sends any message as JSON.
 func (o *outbox) answer(to string, message any) {
-	var body bytes.Buffer
-	e := json.NewEncoder(&body)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(message); err != nil {
-		o.d.cfg.Log.Error().Err(err).Msg("encoding an answer")
+	body, err := subjects.EncodeReply(message)
+	if err != nil {
+		o.d.cfg.Log.Error().Err(err).Msg("encoding a reply")
 		return
 	}
-	o.publish(to, bytes.TrimSuffix(body.Bytes(), []byte{'\n'}))
+	o.publish(to, body)
 }
 
 func (o *outbox) refuse(r *reply) {
-	refusal, body := subjects.EncodeError(r.answer.Err)
-	if r.answer.Task != "" {
-		body, _ = json.Marshal(subjects.ErrorBody{ // strings always marshal
-			Error: subjects.ErrorDetail{Code: refusal.Code, Message: refusal.Message}, ID: r.answer.Task,
-		})
-	}
+	refusal, body := subjects.EncodeRefusal(r.answer.Err, r.answer.Task)
 	msg := nats.NewMsg(r.to)
 	msg.Header.Set(subjects.HeaderErrorCode, strconv.Itoa(refusal.Status))
 	msg.Header.Set(subjects.HeaderError, subjects.HeaderText(refusal.Message))

@@ -175,3 +175,19 @@ func TestCancelAndRetry(t *testing.T) {
 		t.Errorf("got %+v, %v", r, err)
 	}
 }
+
+// TestQueueKnowsARepeatedTask by what it says, not by where it lies in memory.
+func TestQueueKnowsARepeatedTask(t *testing.T) {
+	var q hatest.Queue
+	task := func(attempts int) ha.TaskSpec {
+		return ha.TaskSpec{ID: "t1", Kind: "k", Retry: &ha.Retry{MaxAttempts: attempts}}
+	}
+	for range 2 {
+		if _, err := q.Submit(t.Context(), task(3)); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := q.Submit(t.Context(), task(4)); !errors.Is(err, ha.ErrConflict) {
+		t.Errorf("other content: %v", err)
+	}
+}

@@ -1,6 +1,7 @@
 package hatest
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -43,13 +44,8 @@ func (q *Queue) Handle(kind string, h worker.TaskHandler) {
 
 // Submit takes a task in. The error is an [*ha.Error] or a [*client.NotUniqueError].
 func (q *Queue) Submit(_ context.Context, spec ha.TaskSpec) (ha.TaskID, error) {
-	if err := subjects.CheckTask(&spec); err != nil {
+	if err := subjects.PrepareTask(&spec); err != nil {
 		return "", err
-	}
-	for _, raw := range [][]byte{spec.Payload, spec.Metadata} {
-		if len(raw) > 0 && !subjects.ValidJSON(raw) {
-			return "", ha.Invalid("invalid_json", "payload and metadata must be JSON, got %s", subjects.Quote(string(raw)))
-		}
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -105,7 +101,11 @@ func (q *Queue) holder(key string) ha.TaskID {
 }
 
 // sameSpec compares what was submitted, by what is sent of it.
-func sameSpec(a, b ha.TaskSpec) bool { return fmt.Sprintf("%+v", a) == fmt.Sprintf("%+v", b) }
+func sameSpec(a, b ha.TaskSpec) bool {
+	textA, errA := subjects.AppendTask(nil, &a)
+	textB, errB := subjects.AppendTask(nil, &b)
+	return errA == nil && errB == nil && bytes.Equal(textA, textB)
+}
 
 // Submitted lists what was submitted, in that order.
 func (q *Queue) Submitted() []ha.TaskSpec {

@@ -199,14 +199,14 @@ func AppendWork(dst []byte, w *Work) []byte {
 	dst = append(dst, '"')
 	if w.Task != nil {
 		dst = append(dst, `,"task":`...)
-		dst = appendTask(dst, w.Task)
+		dst = appendWorkTask(dst, w.Task)
 	}
 	return append(dst, '}')
 }
 
-// appendTask appends the JSON of t to dst. Payload, metadata and results are
+// appendWorkTask appends the JSON of t to dst. Payload, metadata and results are
 // valid JSON already and are passed on as they came.
-func appendTask(dst []byte, t *WorkTask) []byte {
+func appendWorkTask(dst []byte, t *WorkTask) []byte {
 	dst = append(dst, `{"id":"`...)
 	dst = append(dst, t.ID...)
 	dst = append(dst, `","kind":"`...)

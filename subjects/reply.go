@@ -1,6 +1,7 @@
 package subjects
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"strconv"
@@ -33,12 +34,28 @@ type ErrorDetail struct {
 
 // EncodeError returns the body of the refusal err. An error that is not an
 // [*ha.Error] is an internal one.
-func EncodeError(err error) (refusal *ha.Error, body []byte) {
+func EncodeError(err error) (refusal *ha.Error, body []byte) { return EncodeRefusal(err, "") }
+
+// EncodeRefusal is [EncodeError] for a refusal that names a task, as "not_unique" does.
+func EncodeRefusal(err error, id ha.TaskID) (refusal *ha.Error, body []byte) {
 	if !errors.As(err, &refusal) {
 		refusal = &ha.Error{Status: 500, Code: "internal", Message: err.Error()}
 	}
-	body, _ = json.Marshal(ErrorBody{Error: ErrorDetail{Code: refusal.Code, Message: refusal.Message}}) // strings always marshal
+	e := ErrorBody{Error: ErrorDetail{Code: refusal.Code, Message: refusal.Message}, ID: id}
+	body, _ = json.Marshal(e) // strings always marshal
 	return refusal, body
+}
+
+// EncodeReply returns a reply as JSON. What is in it as JSON goes out as it came:
+// without the escapes that [json.Marshal] puts into it for the sake of HTML.
+func EncodeReply(message any) ([]byte, error) {
+	var body bytes.Buffer
+	e := json.NewEncoder(&body)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(message); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(body.Bytes(), []byte{'\n'}), nil
 }
 
 // DecodeReply decodes a reply into the message that into points to. errorCode

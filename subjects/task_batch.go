@@ -2,6 +2,7 @@ package subjects
 
 import (
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/subjects/internal/rawjson"
 )
 
 // BatchRequest creates a batch, closes it, gives it a task that runs when it is
@@ -30,4 +31,20 @@ func DecodeBatch(body []byte) (BatchRequest, error) {
 	}
 	r.Then.AfterBatch = r.Name
 	return r, CheckTask(r.Then)
+}
+
+// AppendBatch appends the JSON of r to dst. Its task, whose payload is passed on as it
+// is, must be one that [PrepareTask] found right. The error is that of [AppendTask].
+func AppendBatch(dst []byte, r BatchRequest) ([]byte, error) {
+	dst = rawjson.AppendQuoted(append(dst, `{"name":`...), r.Name)
+	if r.Close {
+		dst = append(dst, `,"close":true`...)
+	}
+	if r.Then != nil {
+		var err error
+		if dst, err = AppendTask(append(dst, `,"then":`...), r.Then); err != nil {
+			return dst, err
+		}
+	}
+	return append(dst, '}'), nil
 }

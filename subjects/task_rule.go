@@ -1,6 +1,8 @@
 package subjects
 
 import (
+	"math"
+
 	ha "github.com/seed261fe303/ha"
 )
 
@@ -22,12 +24,25 @@ func DecodePause(body []byte) (PauseRequest, error) {
 	return r, checkTokens(named{"kind", r.Kind}, named{"pool", r.Pool})
 }
 
-// DecodeLimit decodes a limit. The error is an [*ha.Error].
+// DecodeLimit decodes and validates a limit, with its default filled in. The error is an
+// [*ha.Error].
 func DecodeLimit(body []byte) (ha.Limit, error) {
 	var l ha.Limit
 	if err := decode(body, &l); err != nil {
 		return l, err
 	}
+	if err := CheckLimit(l); err != nil {
+		return l, err
+	}
+	if l.Rate != 0 && l.Burst == 0 {
+		l.Burst = 1
+	}
+	return l, nil
+}
+
+// CheckLimit validates a limit. The error is an [*ha.Error] for the first thing that is
+// wrong.
+func CheckLimit(l ha.Limit) error {
 	given := 0
 	for _, name := range []string{l.Kind, l.Pool, l.Key} {
 		if name != "" {
@@ -39,24 +54,21 @@ func DecodeLimit(body []byte) (ha.Limit, error) {
 		key = ""
 	}
 	if err := checkTokens(named{"kind", l.Kind}, named{"pool", l.Pool}, named{"key", key}); err != nil {
-		return l, err
+		return err
 	}
 	switch {
 	case given != 1:
-		return l, ha.Invalid("invalid_limit", "one of kind, pool and key must say what is limited")
+		return ha.Invalid("invalid_limit", "one of kind, pool and key must say what is limited")
 	case l.Concurrency < 0 || l.Concurrency > 1_000_000:
-		return l, ha.Invalid("invalid_limit", "concurrency must be from 1 to 1000000, or 0 for no limit, got %d", l.Concurrency)
-	case l.Rate != 0 && (l.Rate < 0.001 || l.Rate > 1_000_000):
-		return l, ha.Invalid("invalid_limit", "rate must be from 0.001 to 1000000 a second, or 0 for no limit, got %g", l.Rate)
+		return ha.Invalid("invalid_limit", "concurrency must be from 1 to 1000000, or 0 for no limit, got %d", l.Concurrency)
+	case l.Rate != 0 && (l.Rate < 0.001 || l.Rate > 1_000_000) || math.IsNaN(l.Rate):
+		return ha.Invalid("invalid_limit", "rate must be from 0.001 to 1000000 a second, or 0 for no limit, got %g", l.Rate)
 	case l.Rate != 0 && l.Kind == "":
-		return l, ha.Invalid("invalid_limit", "only a kind may have a rate")
+		return ha.Invalid("invalid_limit", "only a kind may have a rate")
 	case l.Burst < 0 || l.Burst > 1_000_000:
-		return l, ha.Invalid("invalid_limit", "burst must be from 1 to 1000000, got %d", l.Burst)
+		return ha.Invalid("invalid_limit", "burst must be from 1 to 1000000, got %d", l.Burst)
 	case l.Burst != 0 && l.Rate == 0:
-		return l, ha.Invalid("invalid_limit", "burst goes with a rate")
+		return ha.Invalid("invalid_limit", "burst goes with a rate")
 	}
-	if l.Rate != 0 && l.Burst == 0 {
-		l.Burst = 1
-	}
-	return l, nil
+	return nil
 }

@@ -1,10 +1,12 @@
 package subjects
 
 import (
-	"fmt"
-	"math"
+	"bytes"
+	"encoding/json"
+	"unicode/utf8"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/subjects/internal/rawjson"
 )
 
 // readTask reads a task as it is submitted, its fields in any order.
@@ -75,150 +77,84 @@ func (in *reader) readMore(s *ha.TaskSpec) (ok bool) {
 	return false
 }
 
-// CheckTask validates a task as it is submitted, and takes null for what is
-// absent. It fills in no defaults. The error is an [*ha.Error] for the first thing
-// that is wrong.
-func CheckTask(s *ha.TaskSpec) error {
-	if string(s.Payload) == "null" {
-		s.Payload = nil
-	}
-	if string(s.Metadata) == "null" {
-		s.Metadata = nil
-	}
-	if len(s.Payload) > ha.MaxPayload {
-		return ha.TooLarge("payload_too_large", "payload may be at most %d bytes, got %d", ha.MaxPayload, len(s.Payload))
-	}
-	if err := checkNesting("payload", s.Payload); err != nil {
+// PrepareTask makes s ready for [AppendTask]: it cuts the blanks around payload and
+// metadata and validates all that [CheckTask] does, and that these two are JSON. One
+// task that is wrong could make a whole request unreadable. The error is an
+// [*ha.Error].
+func PrepareTask(s *ha.TaskSpec) error {
+	s.Payload, s.Metadata = trim(s.Payload), trim(s.Metadata)
+	if err := CheckTask(s); err != nil {
 		return err
 	}
-	if len(s.Steps) == 0 && !ValidToken(s.Kind) {
-		return badToken("kind", s.Kind)
-	}
-	if err := checkTokens(
-		named{"id", string(s.ID)}, named{"kind", s.Kind}, named{"pool", s.Pool}, named{"unique_key", s.UniqueKey},
-		named{"concurrency_key", s.ConcurrencyKey}, named{"batch", s.Batch}, named{"after_batch", s.AfterBatch},
-	); err != nil {
+	if err := checkJSON("payload", s.Payload); err != nil {
 		return err
 	}
-	if s.Priority < ha.MinPriority || s.Priority > ha.MaxPriority {
-		return ha.Invalid("invalid_priority", "priority must be a whole number from %d to %d, got %d", ha.MinPriority, ha.MaxPriority, s.Priority)
-	}
-	if err := checkMillis("timeout", "timeout_ms", s.Timeout); err != nil {
-		return err
-	}
-	return checkMore(s)
+	return checkJSON("metadata", s.Metadata)
 }
 
-// checkMore validates what few tasks have.
-func checkMore(s *ha.TaskSpec) error {
-	if len(s.Metadata) > ha.MaxMetadata {
-		return ha.TooLarge("metadata_too_large", "metadata may be at most %d bytes, got %d", ha.MaxMetadata, len(s.Metadata))
-	}
-	if err := checkNesting("metadata", s.Metadata); err != nil {
-		return err
-	}
-	if err := checkTime("run_at", s.RunAt); err != nil {
-		return err
-	}
-	if err := checkTime("expires_at", s.ExpiresAt); err != nil {
-		return err
-	}
-	if err := checkRetry("retry", s.Retry); err != nil {
-		return err
-	}
-	switch s.OnUpstreamFailure {
-	case "", ha.UpstreamFail, ha.UpstreamRun:
-	default:
-		return ha.Invalid("invalid_on_upstream_failure", "on_upstream_failure must be %q or %q, got %s",
-			ha.UpstreamFail, ha.UpstreamRun, Quote(string(s.OnUpstreamFailure)))
-	}
-	if err := checkAfter(s); err != nil {
-		return err
-	}
-	if err := checkSteps(s.Steps); err != nil {
-		return err
-	}
-	return checkLabels(s.Labels)
-}
+// trim cuts the blanks around a JSON value, which mean nothing and which the reader by
+// hand does not take.
+func trim(raw json.RawMessage) json.RawMessage { return bytes.Trim(raw, " \t\r\n") }
 
-func checkAfter(s *ha.TaskSpec) error {
-	if len(s.After) > ha.MaxAfter {
-		return ha.TooLarge("too_many_after", "after may list at most %d tasks, got %d", ha.MaxAfter, len(s.After))
-	}
-	for i, id := range s.After {
-		if err := checkID(fmt.Sprintf("after[%d]", i), id); err != nil {
-			return err
-		}
-		if id == s.ID {
-			return ha.Invalid("invalid_after", "task %s cannot come after itself", id)
-		}
-	}
-	if s.Batch != "" && s.Batch == s.AfterBatch {
-		return ha.Invalid("invalid_after_batch", "a task of the batch %s cannot come after it", s.Batch)
-	}
-	return nil
-}
-
-func checkSteps(steps []ha.Step) error {
-	if len(steps) > ha.MaxSteps {
-		return ha.TooLarge("too_many_steps", "a task may have at most %d steps, got %d", ha.MaxSteps, len(steps))
-	}
-	for i, step := range steps {
-		field := fmt.Sprintf("steps[%d]", i)
-		if !ValidToken(step.Kind) {
-			return badToken(field+".kind", step.Kind)
-		}
-		if err := checkMillis("timeout", field+".timeout_ms", step.Timeout); err != nil {
-			return err
-		}
-		if err := checkRetry(field+".retry", step.Retry); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func checkRetry(field string, r *ha.Retry) error {
-	if r == nil {
-		return nil
-	}
-	bad := func(what, format string, args ...any) error {
-		return ha.Invalid("invalid_retry", "%s.%s must be "+format, append([]any{field, what}, args...)...)
-	}
-	switch most := ha.Milliseconds(ha.MaxTimeout); {
-	case r.MaxAttempts < 0 || r.MaxAttempts > ha.MaxAttempts:
-		return bad("max_attempts", "from 1 to %d, got %d", ha.MaxAttempts, r.MaxAttempts)
-	case r.Backoff < 0 || r.Backoff > most:
-		return bad("backoff_ms", "from 1 to %d, got %d", most, r.Backoff)
-	case r.MaxBackoff < 0 || r.MaxBackoff > most:
-		return bad("max_backoff_ms", "from 1 to %d, got %d", most, r.MaxBackoff)
-	case r.Factor != 0 && (r.Factor < 1 || r.Factor > 100) || math.IsNaN(r.Factor):
-		return bad("factor", "from 1 to 100, got %g", r.Factor)
-	case r.Jitter > 1 || math.IsNaN(r.Jitter) || math.IsInf(r.Jitter, -1):
-		return bad("jitter", "from 0 to 1, or negative for none, got %g", r.Jitter)
-	case r.MaxLost < -1 || r.MaxLost > 1000:
-		return bad("max_lost", "from 0 to 1000, or -1 for none, got %d", r.MaxLost)
-	}
-	return nil
-}
-
-func checkLabels(labels map[string]string) error {
-	if len(labels) > ha.MaxLabels {
-		return ha.TooLarge("too_many_labels", "a task may have at most %d labels, got %d", ha.MaxLabels, len(labels))
-	}
-	bad, found := "", false // the first by name, so that the same task is always refused for the same
-	for name, value := range labels {
-		if (!ValidToken(name) || len(value) > ha.MaxLabelValue) && (!found || name < bad) {
-			bad, found = name, true
-		}
-	}
+func checkJSON(field string, raw json.RawMessage) error {
 	switch {
-	case !found:
+	case len(raw) == 0 || ValidJSON(raw): // which looks at the UTF-8, too
 		return nil
-	case !ValidToken(bad):
-		return ha.Invalid("invalid_labels", "names of labels must be 1 to %d of the characters a-z, A-Z, 0-9, '_' and '-', got %s",
-			MaxToken, Quote(bad))
+	case !utf8.Valid(raw):
+		return ha.Invalid("invalid_utf8", "%s must be UTF-8", field)
 	}
-	return ha.TooLarge("label_too_large", "the value of a label may be at most %d bytes, that of %s has %d",
-		ha.MaxLabelValue, bad, len(labels[bad]))
+	return ha.Invalid("invalid_json", "%s must be JSON, got %s", field, Quote(string(raw)))
+}
+
+// AppendTask appends the JSON of s, which [PrepareTask] found right, to dst. What most
+// tasks have is written by hand, as encoding/json would; those are tokens, which
+// need no escaping, and whole numbers. A payload is passed on as it is.
+//
+// The error is that of [json.Marshal], which finds nothing that a valid task has.
+func AppendTask(dst []byte, s *ha.TaskSpec) ([]byte, error) {
+	start := len(dst)
+	dst = append(dst, '{')
+	dst = rawjson.AppendToken(dst, `"id":"`, string(s.ID))
+	dst = rawjson.AppendToken(dst, `,"kind":"`, s.Kind)
+	dst = rawjson.AppendRaw(dst, `,"payload":`, s.Payload)
+	dst = rawjson.AppendToken(dst, `,"pool":"`, s.Pool)
+	dst = rawjson.AppendInt(dst, `,"priority":`, int64(s.Priority))
+	dst = rawjson.AppendInt(dst, `,"timeout_ms":`, int64(s.Timeout))
+	dst = rawjson.AppendToken(dst, `,"batch":"`, s.Batch)
+	if !plain(s) {
+		var err error
+		if dst, err = appendRest(dst, s); err != nil {
+			return dst, err
+		}
+	}
+	if s.ID == "" && len(dst) > start+1 { // the first field has a comma before it
+		dst = append(dst[:start+1], dst[start+2:]...)
+	}
+	return append(dst, '}'), nil
+}
+
+// plain reports whether AppendTask writes all that s has by hand.
+func plain(s *ha.TaskSpec) bool {
+	return len(s.After) == 0 && s.AfterBatch == "" && s.OnUpstreamFailure == "" && s.RunAt.IsZero() && s.ExpiresAt.IsZero() &&
+		s.Retry == nil && s.UniqueKey == "" && s.ConcurrencyKey == "" && len(s.Steps) == 0 && !s.Partial && len(s.Labels) == 0 &&
+		len(s.Metadata) == 0
+}
+
+// appendRest appends the fields of s that AppendTask does not write, a comma before
+// each.
+func appendRest(dst []byte, s *ha.TaskSpec) ([]byte, error) {
+	rest := *s
+	rest.ID, rest.Kind, rest.Payload, rest.Pool, rest.Priority, rest.Timeout, rest.Batch = "", "", nil, "", 0, 0, ""
+	rest.Metadata = nil
+	// Some zones have offsets that RFC 3339 cannot write.
+	rest.RunAt, rest.ExpiresAt = rest.RunAt.UTC(), rest.ExpiresAt.UTC()
+	text, err := json.Marshal(&rest)
+	if err != nil {
+		return dst, ha.Invalid("invalid_json", "the task cannot be written as JSON: %v", err)
+	}
+	if len(text) > len(`{}`) {
+		dst = append(dst, ',')
+		dst = append(dst, text[1:len(text)-1]...)
+	}
+	return rawjson.AppendRaw(dst, `,"metadata":`, s.Metadata), nil
 }

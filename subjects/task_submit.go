@@ -1,7 +1,9 @@
 package subjects
 
 import (
+	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -168,4 +170,120 @@ func AppendSubmitted(dst []byte, s Submitted) []byte {
 		dst = append(dst, '}')
 	}
 	return append(dst, '}')
+}
+
+// TaskArray is the body of a submission of many tasks while it is being written. The
+// zero value is ready to use. It is not safe for concurrent use.
+type TaskArray struct {
+	body []byte
+	n    int
+}
+
+// Len returns how many tasks there are.
+func (a *TaskArray) Len() int { return a.n }
+
+// Reset takes all tasks out and keeps the memory.
+func (a *TaskArray) Reset() { a.body, a.n = a.body[:0], 0 }
+
+// Grow makes room for tasks of that many bytes in all, with what separates them.
+func (a *TaskArray) Grow(bytes int) { a.body = slices.Grow(a.body, bytes+len(`[]`)) }
+
+// Add adds a task that [PrepareTask] found right, and reports whether it did: not if
+// the body would become longer than limit bytes and there is a task already. The error
+// is that of [AppendTask].
+func (a *TaskArray) Add(s *ha.TaskSpec, limit int) (added bool, err error) {
+	before := len(a.body)
+	a.separate()
+	a.body, err = AppendTask(a.body, s)
+	if err != nil || a.n > 0 && len(a.body)+len(`]`) > limit {
+		a.body = a.body[:before]
+		return false, err
+	}
+	a.n++
+	return true, nil
+}
+
+// AddJSON adds a task that [AppendTask] wrote.
+func (a *TaskArray) AddJSON(task []byte) {
+	a.separate()
+	a.body = append(a.body, task...)
+	a.n++
+}
+
+func (a *TaskArray) separate() { a.body = append(a.body, "[,"[min(a.n, 1)]) }
+
+// Body returns the body of the submission, which is valid until the next change.
+func (a *TaskArray) Body() []byte {
+	if a.n == 0 {
+		return []byte(`[]`)
+	}
+	a.body = append(a.body, ']')
+	body := a.body
+	a.body = a.body[:len(a.body)-1]
+	return body
+}
+
+// maxWordyRefusals is how many refusals of one submission say why in words if all of
+// them would be more than a message holds.
+const maxWordyRefusals = 100
+
+// maxReply is the length of a reply that every NATS server carries, with its headers.
+const maxReply = 1_000_000
+
+// AppendSubmittedList appends the JSON of the reply to an array of tasks to dst. A NATS
+// server carries 1 MiB unless told otherwise, and ten thousand refusals may be longer:
+// then most are content with their code.
+func AppendSubmittedList(dst []byte, list []Submitted) []byte {
+	start := len(dst)
+	for most := len(list); ; most = maxWordyRefusals {
+		dst = append(dst[:start], '[')
+		refused := 0
+		for i, s := range list {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			if s.Error != nil {
+				if refused++; refused > most {
+					s = Submitted{Error: &ErrorDetail{Status: s.Error.Status, Code: s.Error.Code}}
+				}
+			}
+			dst = AppendSubmitted(dst, s)
+		}
+		dst = append(dst, ']')
+		if len(dst)-start <= maxReply || most == maxWordyRefusals {
+			return dst
+		}
+	}
+}
+
+// Accepted reports whether body is the reply that most submissions of one task get:
+// the task of that id was taken, and there is no more to say.
+func Accepted(body []byte, id ha.TaskID) bool {
+	rest, ok := skipAccepted(body, id)
+	return ok && len(rest) == 0
+}
+
+// AllAccepted is [Accepted] for the submission of n tasks, whose ids id returns.
+func AllAccepted(body []byte, n int, id func(int) ha.TaskID) bool {
+	rest, ok := bytes.CutPrefix(body, []byte(`[`))
+	for i := 0; i < n && ok; i++ {
+		if i > 0 {
+			rest, ok = bytes.CutPrefix(rest, []byte(`,`))
+		}
+		if ok {
+			rest, ok = skipAccepted(rest, id(i))
+		}
+	}
+	return ok && string(rest) == `]`
+}
+
+// skipAccepted passes over the reply that most tasks get, {"id":"…"}.
+func skipAccepted(body []byte, id ha.TaskID) (rest []byte, ok bool) {
+	const before, after = `{"id":"`, `"}`
+	n := len(before) + len(id) + len(after)
+	if len(body) < n || string(body[:len(before)]) != before ||
+		string(body[len(before):n-len(after)]) != string(id) || string(body[n-len(after):n]) != after {
+		return nil, false
+	}
+	return body[n:], true
 }

@@ -68,11 +68,7 @@ before; without --concurrency and --rate there is none any more.`,
   ha task limit --kind resize`,
 		args: cobra.NoArgs,
 		check: func([]string) error {
-			body, err := json.Marshal(l)
-			if err == nil {
-				_, err = subjects.DecodeLimit(body)
-			}
-			return errorsFirst(oneOf("--kind, --pool or --key", l.Kind, l.Pool, l.Key), checked(err))
+			return errorsFirst(oneOf("--kind, --pool or --key", l.Kind, l.Pool, l.Key), checked(subjects.CheckLimit(l)))
 		},
 		do: func(ctx context.Context, c tasks, _ []string) error {
 			if err := c.SetLimit(ctx, l); err != nil {

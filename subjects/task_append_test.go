@@ -1,4 +1,4 @@
-package client
+package subjects
 
 import (
 	"bytes"
@@ -10,7 +10,6 @@ import (
 	"time"
 
 	ha "github.com/seed261fe303/ha"
-	"github.com/seed261fe303/ha/subjects"
 )
 
 // everything is a task that says something in each field.
@@ -22,10 +21,10 @@ var everything = ha.TaskSpec{
 	Labels: map[string]string{"a": "<é>"}, Metadata: json.RawMessage(`["<&>", 1.0]`),
 }
 
-// read is what the dispatcher makes of a task that was written here.
-func read(t *testing.T, body []byte) ha.TaskSpec {
+// readBack is what the dispatcher makes of a task that was written here.
+func readBack(t *testing.T, body []byte) ha.TaskSpec {
 	t.Helper()
-	list, many, err := subjects.DecodeSubmit(body)
+	list, many, err := DecodeSubmit(body)
 	if err != nil || many {
 		t.Fatalf("%s: %v, %v", body, many, err)
 	}
@@ -35,11 +34,11 @@ func read(t *testing.T, body []byte) ha.TaskSpec {
 // TestEveryFieldIsSent: one that is added to the task and forgotten here is noticed,
 // alone and among all others.
 func TestEveryFieldIsSent(t *testing.T) {
-	body, err := appendTask(nil, &everything)
+	body, err := AppendTask(nil, &everything)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := read(t, body); !reflect.DeepEqual(got, everything) {
+	if got := readBack(t, body); !reflect.DeepEqual(got, everything) {
 		t.Errorf("sent     %+v\narrived  %+v", everything, got)
 	}
 	all := reflect.ValueOf(everything)
@@ -50,11 +49,11 @@ func TestEveryFieldIsSent(t *testing.T) {
 		}
 		alone := ha.TaskSpec{ID: "t1", Kind: "resize"}
 		reflect.ValueOf(&alone).Elem().Field(i).Set(all.Field(i))
-		body, err := appendTask(nil, &alone)
+		body, err := AppendTask(nil, &alone)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := read(t, body); !reflect.DeepEqual(got, alone) {
+		if got := readBack(t, body); !reflect.DeepEqual(got, alone) {
 			t.Errorf("%s alone: sent %+v, arrived %+v", name, alone, got)
 		}
 	}
@@ -84,17 +83,17 @@ func FuzzTask(f *testing.F) {
 		if more&8 > 0 {
 			s.RunAt = time.Unix(timeout, 5).In(time.FixedZone("odd", 25*3600+7))
 		}
-		if err := prepare(&s); err != nil {
+		if err := PrepareTask(&s); err != nil {
 			if _, ok := errors.AsType[*ha.Error](err); !ok || strings.Contains(err.Error(), "\n") {
 				t.Errorf("refused with %v", err)
 			}
 			return
 		}
-		body, err := appendTask(nil, &s)
+		body, err := AppendTask(nil, &s)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := read(t, body)
+		got := readBack(t, body)
 		if s.RunAt = s.RunAt.UTC(); !reflect.DeepEqual(got, s) {
 			t.Errorf("sent     %+v\narrived  %+v\nas %s", s, got, body)
 		}
@@ -121,9 +120,9 @@ func BenchmarkPrepareAndAppend(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		s := ha.TaskSpec{Kind: "resize", Payload: payload, Pool: "gpu"}
-		if err := prepare(&s); err != nil {
+		if err := PrepareTask(&s); err != nil {
 			b.Fatal(err)
 		}
-		body, _ = appendTask(body[:0], &s)
+		body, _ = AppendTask(body[:0], &s)
 	}
 }
