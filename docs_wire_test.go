@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -125,34 +126,51 @@ func TestDocsNameEveryField(t *testing.T) {
 			look(f.Type)
 		}
 	}
-	for _, w := range onTheWire {
-		for _, m := range w.messages {
-			look(reflect.TypeOf(m))
+	for _, r := range subjects.Requests() {
+		for _, f := range r.Forms {
+			look(f.Request)
+			look(f.Reply)
 		}
 	}
-	look(reflect.TypeFor[subjects.Event]())
+	for _, a := range subjects.Announcements() {
+		look(a.Message)
+	}
 	if len(seen) < 30 {
 		t.Errorf("looked at %d types only", len(seen))
 	}
 }
 
-var taskName = regexp.MustCompile(`(?m)^\t(Task|What)[A-Z]\w+ += "(\w+)"$`)
-
-// TestDocsNameEveryRequestAndEvent of tasks.
-func TestDocsNameEveryRequestAndEvent(t *testing.T) {
+// TestDocsHaveASectionForEveryRequest of the table.
+func TestDocsHaveASectionForEveryRequest(t *testing.T) {
 	page := read(t, "docs/protocol.md")
-	_, events, _ := strings.Cut(read(t, "subjects/event.go"), "EntityTask ")
-	names := taskName.FindAllStringSubmatch(read(t, "subjects/task_submit.go")+events, -1)
-	if len(names) < 20 {
+	names, err := subjects.NewNames("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	headings := heading.FindAllStringSubmatch(codeBlock.ReplaceAllString(page, ""), -1)
+	has := func(subject string) bool {
+		return slices.ContainsFunc(headings, func(h []string) bool { return strings.Contains(h[1], "`"+subject+"`") })
+	}
+	for _, r := range subjects.Requests() {
+		if subject := r.Subject(names, "<id>"); !has(subject) {
+			t.Errorf("the page has no section for %s", subject)
+		}
+	}
+}
+
+var eventName = regexp.MustCompile(`(?m)^\tWhat[A-Z]\w+ += "(\w+)"$`)
+
+// TestDocsNameEveryEvent of tasks.
+func TestDocsNameEveryEvent(t *testing.T) {
+	page := read(t, "docs/protocol.md")
+	_, ofTasks, _ := strings.Cut(read(t, "subjects/event.go"), "EntityTask ")
+	names := eventName.FindAllStringSubmatch(ofTasks, -1)
+	if len(names) < 12 {
 		t.Fatalf("found only %d names: is the pattern still right?", len(names))
 	}
 	for _, n := range names {
-		want := "ha.task." + n[2]
-		if n[1] == "What" {
-			want = "ha.event.task." + n[2]
-		}
-		if !strings.Contains(page, "`"+want+"`") {
-			t.Errorf("the page does not name %s", want)
+		if !strings.Contains(page, "`ha.event.task."+n[1]+"`") {
+			t.Errorf("the page does not name ha.event.task.%s", n[1])
 		}
 	}
 }

@@ -25,14 +25,14 @@ const serviceVersion = "1.0.0"
 // serveTimeout is how long the server may take to confirm the subscriptions.
 const serveTimeout = 5 * time.Second
 
-// request is one decoded message on its way to the loop: an input for the core,
-// or a question about it.
+// request is one decoded request on its way to the loop: an input for the core,
+// or a query of its state.
 type request struct {
 	input step.Input
 	// submissions is set instead of input where many tasks are submitted at once.
 	submissions []subjects.Submission
 	at          time.Time
-	// ask is set instead of input; its answer is sent when all before it is committed.
+	// ask is set instead of input; its reply is sent when all before it is committed.
 	// Nil: there will be one later.
 	ask     func(l *loop, replyTo string) any
 	replyTo string
@@ -60,38 +60,15 @@ func (d *Dispatcher) introduce() (micro.Service, error) {
 	return svc, nil
 }
 
-// serve subscribes to the request subjects as endpoints of svc. Callbacks run
-// until the service is stopped; they only decode, and hand over to inbox. After
-// done is closed they drop what they get.
+// serve subscribes to the requests of the table as endpoints of svc, one for each
+// subscription. Callbacks run until the service is stopped; they only decode, and hand
+// over to inbox. After done is closed they drop what they get.
 func (d *Dispatcher) serve(svc micro.Service, inbox chan<- request, done <-chan struct{}) error {
-	endpoints := []struct {
-		name, subject string
-		decode        decoder
-	}{
-		{"hello", d.names.Hello(), decodeHello},
-		{"heartbeat", d.names.HeartbeatAll(), decodeHeartbeat},
-		{"available", d.names.AvailableAll(), decodeAvailable},
-		{"bye", d.names.ByeAll(), decodeBye},
-		{"workers", d.names.Workers(), decodeWorkers},
-		{"status", d.names.Status(), decodeStatus},
-		{"progress", d.names.ProgressAll(), decodeProgress},
-		{"task-submit", d.names.Task(subjects.TaskSubmit), decodeSubmit},
-		{"task-get", d.names.Task(subjects.TaskGet), decodeTaskGet},
-		{"task-wait", d.names.Task(subjects.TaskWait), decodeTaskWait},
-		{"task-list", d.names.Task(subjects.TaskList), decodeTaskList},
-		{"task-cancel", d.names.Task(subjects.TaskCancel), decodeTaskCancel},
-		{"task-retry", d.names.Task(subjects.TaskRetry), decodeTaskRetry},
-		{"task-pull", d.names.Task(subjects.TaskPull), decodeTaskPull},
-		{"task-pause", d.names.Task(subjects.TaskPause), decodeTaskPause},
-		{"task-resume", d.names.Task(subjects.TaskResume), decodeTaskResume},
-		{"task-limit", d.names.Task(subjects.TaskLimit), decodeTaskLimit},
-		{"task-stats", d.names.Task(subjects.TaskStats), decodeTaskStats},
-		{"task-batch", d.names.Task(subjects.TaskBatch), decodeTaskBatch},
-	}
-	for _, e := range endpoints {
-		handle := d.handler(e.decode, inbox, done)
-		if err := svc.AddEndpoint(e.name, handle, micro.WithEndpointSubject(e.subject)); err != nil {
-			return fmt.Errorf("serve %s: %w", e.subject, err)
+	handle := d.handler(inbox, done)
+	for _, s := range subjects.Subscriptions() {
+		subject := s.Subject(d.names)
+		if err := svc.AddEndpoint(s.Name, handle, micro.WithEndpointSubject(subject)); err != nil {
+			return fmt.Errorf("serve %s: %w", subject, err)
 		}
 	}
 	return nil
@@ -144,9 +121,9 @@ func (d *Dispatcher) serviceError(err *micro.NATSError) {
 	d.cfg.Log.Warn().Str("subject", err.Subject).Str("error", err.Description).Msg("subscription")
 }
 
-func (d *Dispatcher) handler(decode decoder, inbox chan<- request, done <-chan struct{}) micro.Handler {
+func (d *Dispatcher) handler(inbox chan<- request, done <-chan struct{}) micro.Handler {
 	return micro.HandlerFunc(func(req micro.Request) {
-		r, err := d.decode(decode, req)
+		r, err := d.decode(req)
 		if err != nil {
 			d.refuse(req, err)
 			return
@@ -159,12 +136,12 @@ func (d *Dispatcher) handler(decode decoder, inbox chan<- request, done <-chan s
 	})
 }
 
-func (d *Dispatcher) decode(decode decoder, req micro.Request) (request, error) {
-	s, err := d.names.Parse(req.Subject())
+func (d *Dispatcher) decode(req micro.Request) (request, error) {
+	s, name, err := d.names.ParseRequest(req.Subject())
 	if err != nil {
 		return request{}, err
 	}
-	return decode(time.Now().UTC(), s.Worker, req.Data())
+	return decoders[name](time.Now().UTC(), s.Worker, req.Data())
 }
 
 // refuse answers a malformed message. It never reaches the loop.

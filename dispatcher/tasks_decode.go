@@ -8,7 +8,29 @@ import (
 	"github.com/seed261fe303/ha/subjects"
 )
 
-// The decoders of the requests about tasks.
+// decoders make what the loop handles of each request in the table of requests, by its
+// name.
+var decoders = map[string]decoder{
+	"hello":       decodeHello,
+	"heartbeat":   decodeHeartbeat,
+	"available":   decodeAvailable,
+	"bye":         decodeBye,
+	"workers":     decodeWorkers,
+	"status":      decodeStatus,
+	"progress":    decodeProgress,
+	"task-submit": decodeSubmit,
+	"task-get":    decodeTaskGet,
+	"task-wait":   decodeTaskWait,
+	"task-list":   decodeTaskList,
+	"task-cancel": decodeTaskCancel,
+	"task-retry":  decodeTaskRetry,
+	"task-pull":   decodeTaskPull,
+	"task-pause":  decodeTaskPause,
+	"task-resume": decodeTaskResume,
+	"task-limit":  decodeTaskLimit,
+	"task-stats":  decodeTaskStats,
+	"task-batch":  decodeTaskBatch,
+}
 
 func decodeSubmit(at time.Time, _ ha.WorkerID, body []byte) (request, error) {
 	list, many, err := subjects.DecodeSubmit(body)

@@ -9,35 +9,16 @@ import (
 // DefaultPrefix begins every subject unless configured otherwise.
 const DefaultPrefix = "ha"
 
-// Kind tells what a subject is for.
-type Kind string
-
-// The kinds of subjects.
-const (
-	KindHello     Kind = "hello"
-	KindHeartbeat Kind = "hb"
-	KindActivate  Kind = "activate"
-	KindAvailable Kind = "available"
-	KindBye       Kind = "bye"
-	KindWorkers   Kind = "workers"
-	KindStatus    Kind = "status"
-	KindTask      Kind = "task"
-	KindProgress  Kind = "progress"
-	KindEvent     Kind = "event"
-	// KindDispatcher is where each dispatcher says where it stands.
-	KindDispatcher Kind = "dispatcher"
-)
-
 // Subject is a parsed subject name.
 type Subject struct {
-	Kind Kind
+	Topic Topic
 	// Worker is set on hb, available, bye and progress, and on an activate for one
 	// direct worker.
 	Worker ha.WorkerID
 	// Dispatcher is set on what a dispatcher says of itself.
 	Dispatcher string
-	// Entity and What are set on events: "worker" and "joined". What is also the
-	// request on a task: "submit".
+	// Entity and What are set on events: "worker" and "joined". What also tells the
+	// requests of one topic apart: "submit" on a task.
 	Entity, What string
 }
 
@@ -70,65 +51,65 @@ func (n Names) Prefix() string { return n.prefix }
 func (n Names) All() string { return n.prefix + ".>" }
 
 // Hello is where workers register.
-func (n Names) Hello() string { return n.join(KindHello) }
+func (n Names) Hello() string { return n.join(TopicHello) }
 
 // Heartbeat is where the worker of that id heartbeats.
-func (n Names) Heartbeat(id ha.WorkerID) string { return n.of(KindHeartbeat, id) }
+func (n Names) Heartbeat(id ha.WorkerID) string { return n.of(TopicHeartbeat, string(id)) }
 
 // HeartbeatAll is the wildcard of every worker's heartbeat.
-func (n Names) HeartbeatAll() string { return n.of(KindHeartbeat, "*") }
+func (n Names) HeartbeatAll() string { return n.of(TopicHeartbeat, "*") }
 
 // Activate is the subject shared by all workers, each filtering by its id.
-func (n Names) Activate() string { return n.join(KindActivate) }
+func (n Names) Activate() string { return n.join(TopicActivate) }
 
 // ActivateDirect is the subject of one direct worker.
-func (n Names) ActivateDirect(id ha.WorkerID) string { return n.of(KindActivate, id) }
+func (n Names) ActivateDirect(id ha.WorkerID) string { return n.of(TopicActivate, string(id)) }
 
 // Available is where the worker of that id says that it is free again.
-func (n Names) Available(id ha.WorkerID) string { return n.of(KindAvailable, id) }
+func (n Names) Available(id ha.WorkerID) string { return n.of(TopicAvailable, string(id)) }
 
 // AvailableAll is the wildcard of every worker's available.
-func (n Names) AvailableAll() string { return n.of(KindAvailable, "*") }
+func (n Names) AvailableAll() string { return n.of(TopicAvailable, "*") }
 
 // Bye is where the worker of that id deregisters.
-func (n Names) Bye(id ha.WorkerID) string { return n.of(KindBye, id) }
+func (n Names) Bye(id ha.WorkerID) string { return n.of(TopicBye, string(id)) }
 
 // ByeAll is the wildcard of every worker's bye.
-func (n Names) ByeAll() string { return n.of(KindBye, "*") }
+func (n Names) ByeAll() string { return n.of(TopicBye, "*") }
 
-// Workers answers with the list of workers.
-func (n Names) Workers() string { return n.join(KindWorkers) }
+// Workers is where the list of workers is asked for.
+func (n Names) Workers() string { return n.join(TopicWorkers) }
 
-// Status answers with one report of the whole system.
-func (n Names) Status() string { return n.join(KindStatus) }
+// Status is where a report of the whole system is asked for.
+func (n Names) Status() string { return n.join(TopicStatus) }
 
-// Task is where a client asks something of a task: one of the Task… requests.
-func (n Names) Task(what string) string { return n.of(KindTask, ha.WorkerID(what)) }
+// Task is where a client sends a request on tasks: one of the Task… constants.
+func (n Names) Task(what string) string { return n.of(TopicTask, what) }
 
 // Progress is where the worker of that id tells how far its tasks are.
-func (n Names) Progress(id ha.WorkerID) string { return n.of(KindProgress, id) }
+func (n Names) Progress(id ha.WorkerID) string { return n.of(TopicProgress, string(id)) }
 
 // ProgressAll is the wildcard of every worker's progress.
-func (n Names) ProgressAll() string { return n.of(KindProgress, "*") }
+func (n Names) ProgressAll() string { return n.of(TopicProgress, "*") }
 
 // Dispatcher is where the dispatcher of that name says where it stands.
-func (n Names) Dispatcher(name string) string { return n.of(KindDispatcher, ha.WorkerID(name)) }
+func (n Names) Dispatcher(name string) string { return n.of(TopicDispatcher, name) }
 
 // DispatcherAll is the wildcard of what every dispatcher says of itself.
-func (n Names) DispatcherAll() string { return n.of(KindDispatcher, "*") }
+func (n Names) DispatcherAll() string { return n.of(TopicDispatcher, "*") }
 
 // Event is where a change of that kind is told, such as "worker", "joined".
 func (n Names) Event(entity, what string) string {
-	return n.prefix + "." + string(KindEvent) + "." + entity + "." + what
+	return n.prefix + "." + string(TopicEvent) + "." + entity + "." + what
 }
 
 // EventAll is the wildcard of every event.
-func (n Names) EventAll() string { return n.join(KindEvent) + ".>" }
+func (n Names) EventAll() string { return n.join(TopicEvent) + ".>" }
 
-func (n Names) join(k Kind) string { return n.prefix + "." + string(k) }
+func (n Names) join(t Topic) string { return n.prefix + "." + string(t) }
 
-func (n Names) of(k Kind, id ha.WorkerID) string {
-	return n.prefix + "." + string(k) + "." + string(id)
+func (n Names) of(t Topic, token string) string {
+	return n.prefix + "." + string(t) + "." + token
 }
 
 // Parse is the inverse of the builders. Wildcards are refused, as is any name
@@ -139,44 +120,43 @@ func (n Names) Parse(subject string) (Subject, error) {
 		return Subject{}, badSubject(subject, "it must begin with \""+n.prefix+".\"")
 	}
 	head, tail, more := strings.Cut(rest, ".")
-	s := Subject{Kind: Kind(head)}
-	switch s.Kind {
-	case KindHello, KindWorkers, KindStatus:
-		if more {
-			return Subject{}, badSubject(subject, "nothing may follow "+head)
-		}
+	s := Subject{Topic: Topic(head)}
+	switch wanted := followers[s.Topic]; {
+	case wanted == 0:
+		return Subject{}, badSubject(subject, "it is none of this protocol's")
+	case wanted&followedByNothing != 0 && !more:
 		return s, nil
-	case KindActivate:
-		if !more {
-			return s, nil
-		}
-		fallthrough
-	case KindHeartbeat, KindAvailable, KindBye, KindProgress:
-		if !ValidToken(tail) {
-			return Subject{}, badSubject(subject, "one worker id must follow "+head)
-		}
-		s.Worker = ha.WorkerID(tail)
-		return s, nil
-	case KindTask:
-		if !ValidToken(tail) {
-			return Subject{}, badSubject(subject, "one request must follow task")
-		}
-		s.What = tail
-		return s, nil
-	case KindDispatcher:
-		if !ValidToken(tail) {
-			return Subject{}, badSubject(subject, "one dispatcher name must follow "+head)
-		}
-		s.Dispatcher = tail
-		return s, nil
-	case KindEvent:
+	case wanted == followedByNothing:
+		return Subject{}, badSubject(subject, "nothing may follow "+head)
+	case wanted&followedByEvent != 0:
 		s.Entity, s.What, _ = strings.Cut(tail, ".")
 		if !ValidToken(s.Entity) || !ValidToken(s.What) {
 			return Subject{}, badSubject(subject, "an entity and a change must follow event")
 		}
 		return s, nil
+	case !ValidToken(tail):
+		return Subject{}, badSubject(subject, wanted.name()+" must follow "+head)
+	case wanted&followedByWorker != 0:
+		s.Worker = ha.WorkerID(tail)
+	case wanted&followedByDispatcher != 0:
+		s.Dispatcher = tail
+	default:
+		s.What = tail
 	}
-	return Subject{}, badSubject(subject, "it is none of this protocol's")
+	return s, nil
+}
+
+// ParseRequest is Parse for the subject of a request, of which it also returns the name
+// in the table of requests. Any other subject is refused.
+func (n Names) ParseRequest(subject string) (s Subject, name string, err error) {
+	if s, err = n.Parse(subject); err != nil {
+		return Subject{}, "", err
+	}
+	name, ok := requestNames[requestKey{s.Topic, s.What}]
+	if !ok {
+		return Subject{}, "", badSubject(subject, "it is none of this protocol's requests")
+	}
+	return s, name, nil
 }
 
 func badSubject(subject, why string) error {

@@ -19,31 +19,31 @@ func mustNames(t *testing.T, prefix string) Names {
 
 // rebuild is the other direction of Parse, by the builders that callers use.
 func rebuild(n Names, s Subject) string {
-	switch s.Kind {
-	case KindHello:
+	switch s.Topic {
+	case TopicHello:
 		return n.Hello()
-	case KindHeartbeat:
+	case TopicHeartbeat:
 		return n.Heartbeat(s.Worker)
-	case KindActivate:
+	case TopicActivate:
 		if s.Worker == "" {
 			return n.Activate()
 		}
 		return n.ActivateDirect(s.Worker)
-	case KindAvailable:
+	case TopicAvailable:
 		return n.Available(s.Worker)
-	case KindBye:
+	case TopicBye:
 		return n.Bye(s.Worker)
-	case KindWorkers:
+	case TopicWorkers:
 		return n.Workers()
-	case KindStatus:
+	case TopicStatus:
 		return n.Status()
-	case KindTask:
+	case TopicTask:
 		return n.Task(s.What)
-	case KindProgress:
+	case TopicProgress:
 		return n.Progress(s.Worker)
-	case KindDispatcher:
+	case TopicDispatcher:
 		return n.Dispatcher(s.Dispatcher)
-	case KindEvent:
+	case TopicEvent:
 		return n.Event(s.Entity, s.What)
 	}
 	return ""
@@ -55,20 +55,20 @@ func TestEverySubjectIsBuiltAsTheProtocolSpellsIt(t *testing.T) {
 		built, want string
 		parsed      Subject
 	}{
-		{n.Hello(), "ha.hello", Subject{Kind: KindHello}},
-		{n.Heartbeat("9f2c"), "ha.hb.9f2c", Subject{Kind: KindHeartbeat, Worker: "9f2c"}},
-		{n.Activate(), "ha.activate", Subject{Kind: KindActivate}},
-		{n.ActivateDirect("9f2c"), "ha.activate.9f2c", Subject{Kind: KindActivate, Worker: "9f2c"}},
-		{n.Available("9f2c"), "ha.available.9f2c", Subject{Kind: KindAvailable, Worker: "9f2c"}},
-		{n.Bye("9f2c"), "ha.bye.9f2c", Subject{Kind: KindBye, Worker: "9f2c"}},
-		{n.Workers(), "ha.workers", Subject{Kind: KindWorkers}},
-		{n.Status(), "ha.status", Subject{Kind: KindStatus}},
-		{n.Task(TaskSubmit), "ha.task.submit", Subject{Kind: KindTask, What: "submit"}},
-		{n.Task(TaskBatch), "ha.task.batch", Subject{Kind: KindTask, What: "batch"}},
-		{n.Progress("9f2c"), "ha.progress.9f2c", Subject{Kind: KindProgress, Worker: "9f2c"}},
-		{n.Event(EntityTask, WhatTimedOut), "ha.event.task.timed_out", Subject{Kind: KindEvent, Entity: "task", What: "timed_out"}},
-		{n.Dispatcher("d1"), "ha.dispatcher.d1", Subject{Kind: KindDispatcher, Dispatcher: "d1"}},
-		{n.Event(EntityWorker, WhatJoined), "ha.event.worker.joined", Subject{Kind: KindEvent, Entity: "worker", What: "joined"}},
+		{n.Hello(), "ha.hello", Subject{Topic: TopicHello}},
+		{n.Heartbeat("9f2c"), "ha.hb.9f2c", Subject{Topic: TopicHeartbeat, Worker: "9f2c"}},
+		{n.Activate(), "ha.activate", Subject{Topic: TopicActivate}},
+		{n.ActivateDirect("9f2c"), "ha.activate.9f2c", Subject{Topic: TopicActivate, Worker: "9f2c"}},
+		{n.Available("9f2c"), "ha.available.9f2c", Subject{Topic: TopicAvailable, Worker: "9f2c"}},
+		{n.Bye("9f2c"), "ha.bye.9f2c", Subject{Topic: TopicBye, Worker: "9f2c"}},
+		{n.Workers(), "ha.workers", Subject{Topic: TopicWorkers}},
+		{n.Status(), "ha.status", Subject{Topic: TopicStatus}},
+		{n.Task(TaskSubmit), "ha.task.submit", Subject{Topic: TopicTask, What: "submit"}},
+		{n.Task(TaskBatch), "ha.task.batch", Subject{Topic: TopicTask, What: "batch"}},
+		{n.Progress("9f2c"), "ha.progress.9f2c", Subject{Topic: TopicProgress, Worker: "9f2c"}},
+		{n.Event(EntityTask, WhatTimedOut), "ha.event.task.timed_out", Subject{Topic: TopicEvent, Entity: "task", What: "timed_out"}},
+		{n.Dispatcher("d1"), "ha.dispatcher.d1", Subject{Topic: TopicDispatcher, Dispatcher: "d1"}},
+		{n.Event(EntityWorker, WhatJoined), "ha.event.worker.joined", Subject{Topic: TopicEvent, Entity: "worker", What: "joined"}},
 	} {
 		if c.built != c.want {
 			t.Errorf("built %q, want %q", c.built, c.want)
@@ -157,18 +157,18 @@ func FuzzBuild(f *testing.F) {
 			return
 		}
 		id, tokens := ha.WorkerID(worker), ValidToken(worker)
-		checkBuilt(t, n, n.Hello(), true, Subject{Kind: KindHello})
-		checkBuilt(t, n, n.Activate(), true, Subject{Kind: KindActivate})
-		checkBuilt(t, n, n.Workers(), true, Subject{Kind: KindWorkers})
-		checkBuilt(t, n, n.Status(), true, Subject{Kind: KindStatus})
-		checkBuilt(t, n, n.Heartbeat(id), tokens, Subject{Kind: KindHeartbeat, Worker: id})
-		checkBuilt(t, n, n.ActivateDirect(id), tokens, Subject{Kind: KindActivate, Worker: id})
-		checkBuilt(t, n, n.Available(id), tokens, Subject{Kind: KindAvailable, Worker: id})
-		checkBuilt(t, n, n.Bye(id), tokens, Subject{Kind: KindBye, Worker: id})
-		checkBuilt(t, n, n.Task(what), ValidToken(what), Subject{Kind: KindTask, What: what})
-		checkBuilt(t, n, n.Progress(id), tokens, Subject{Kind: KindProgress, Worker: id})
-		checkBuilt(t, n, n.Dispatcher(worker), tokens, Subject{Kind: KindDispatcher, Dispatcher: worker})
-		checkBuilt(t, n, n.Event(entity, what), ValidToken(entity) && ValidToken(what), Subject{Kind: KindEvent, Entity: entity, What: what})
+		checkBuilt(t, n, n.Hello(), true, Subject{Topic: TopicHello})
+		checkBuilt(t, n, n.Activate(), true, Subject{Topic: TopicActivate})
+		checkBuilt(t, n, n.Workers(), true, Subject{Topic: TopicWorkers})
+		checkBuilt(t, n, n.Status(), true, Subject{Topic: TopicStatus})
+		checkBuilt(t, n, n.Heartbeat(id), tokens, Subject{Topic: TopicHeartbeat, Worker: id})
+		checkBuilt(t, n, n.ActivateDirect(id), tokens, Subject{Topic: TopicActivate, Worker: id})
+		checkBuilt(t, n, n.Available(id), tokens, Subject{Topic: TopicAvailable, Worker: id})
+		checkBuilt(t, n, n.Bye(id), tokens, Subject{Topic: TopicBye, Worker: id})
+		checkBuilt(t, n, n.Task(what), ValidToken(what), Subject{Topic: TopicTask, What: what})
+		checkBuilt(t, n, n.Progress(id), tokens, Subject{Topic: TopicProgress, Worker: id})
+		checkBuilt(t, n, n.Dispatcher(worker), tokens, Subject{Topic: TopicDispatcher, Dispatcher: worker})
+		checkBuilt(t, n, n.Event(entity, what), ValidToken(entity) && ValidToken(what), Subject{Topic: TopicEvent, Entity: entity, What: what})
 	})
 }
 

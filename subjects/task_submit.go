@@ -11,22 +11,6 @@ import (
 	"github.com/seed261fe303/ha/subjects/internal/rawjson"
 )
 
-// The requests on tasks, for [Names.Task].
-const (
-	TaskSubmit = "submit"
-	TaskGet    = "get"
-	TaskWait   = "wait"
-	TaskList   = "list"
-	TaskCancel = "cancel"
-	TaskRetry  = "retry"
-	TaskPull   = "pull"
-	TaskPause  = "pause"
-	TaskResume = "resume"
-	TaskLimit  = "limit"
-	TaskStats  = "stats"
-	TaskBatch  = "batch"
-)
-
 // MaxSubmit is the greatest number of tasks in one submission.
 const MaxSubmit = 10_000
 

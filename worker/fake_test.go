@@ -77,8 +77,8 @@ type fake struct {
 	direct bool
 
 	mu      sync.Mutex
-	scripts map[subjects.Kind]script
-	got     map[subjects.Kind][]got
+	scripts map[subjects.Topic]script
+	got     map[subjects.Topic][]got
 	ids     map[string]ha.WorkerID
 	subs    []*nats.Subscription
 	replies sync.WaitGroup // late ones
@@ -95,8 +95,8 @@ func newFake(t testing.TB) *fake {
 		reply: subjects.HelloReply{
 			HeartbeatMS: 25, ReplyTimeoutMS: 25, Misses: 40, EvictAfterMS: 60_000, Epoch: 7,
 		},
-		scripts: map[subjects.Kind]script{},
-		got:     map[subjects.Kind][]got{},
+		scripts: map[subjects.Topic]script{},
+		got:     map[subjects.Topic][]got{},
 		ids:     map[string]ha.WorkerID{},
 	}
 	t.Cleanup(f.replies.Wait)
@@ -113,7 +113,7 @@ func connect(t testing.TB, s *embedded.Server) *nats.Conn {
 }
 
 // on sets the script of a kind of request.
-func (f *fake) on(k subjects.Kind, s script) *fake {
+func (f *fake) on(k subjects.Topic, s script) *fake {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.scripts[k] = s
@@ -156,37 +156,37 @@ func (f *fake) receive(msg *nats.Msg) {
 		return
 	}
 	g := got{id: s.Worker, raw: string(msg.Data), at: time.Now()}
-	switch s.Kind {
-	case subjects.KindHello:
+	switch s.Topic {
+	case subjects.TopicHello:
 		g.hello, err = subjects.DecodeHello(msg.Data)
-	case subjects.KindHeartbeat:
+	case subjects.TopicHeartbeat:
 		g.heartbeat, err = subjects.DecodeHeartbeat(msg.Data)
-	case subjects.KindAvailable:
+	case subjects.TopicAvailable:
 		g.available, err = subjects.DecodeAvailable(msg.Data)
-	case subjects.KindBye:
+	case subjects.TopicBye:
 		err = subjects.DecodeEmpty(msg.Data)
 	}
 	if err != nil {
-		f.t.Errorf("%s is malformed: %v: %s", s.Kind, err, msg.Data)
+		f.t.Errorf("%s is malformed: %v: %s", s.Topic, err, msg.Data)
 	}
 	f.mu.Lock()
-	n := len(f.got[s.Kind])
-	f.got[s.Kind] = append(f.got[s.Kind], g)
-	do := f.scripts[s.Kind]
+	n := len(f.got[s.Topic])
+	f.got[s.Topic] = append(f.got[s.Topic], g)
+	do := f.scripts[s.Topic]
 	f.mu.Unlock()
 	var answer any
 	if do != nil {
 		answer = do(n, g)
 	}
 	if answer == nil {
-		answer = f.content(s.Kind, g)
+		answer = f.content(s.Topic, g)
 	}
 	f.respond(msg, answer)
 }
 
 // content is the answer of a dispatcher that is content with the request.
-func (f *fake) content(k subjects.Kind, g got) any {
-	if k == subjects.KindHello {
+func (f *fake) content(k subjects.Topic, g got) any {
+	if k == subjects.TopicHello {
 		return f.register(g.hello)
 	}
 	return subjects.HeartbeatReply{OK: true, Epoch: 0}
@@ -239,14 +239,14 @@ func (f *fake) respond(msg *nats.Msg, answer any) {
 }
 
 // seen returns the requests of a kind so far.
-func (f *fake) seen(k subjects.Kind) []got {
+func (f *fake) seen(k subjects.Topic) []got {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return append([]got(nil), f.got[k]...)
 }
 
 // await waits for the nth request of a kind, from 0, and returns it.
-func (f *fake) await(k subjects.Kind, n int) got {
+func (f *fake) await(k subjects.Topic, n int) got {
 	f.t.Helper()
 	eventually(f.t, func() bool { return len(f.seen(k)) > n }, "%s number %d", k, n)
 	return f.seen(k)[n]
@@ -277,7 +277,7 @@ func (f *fake) publish(subject string, body []byte) {
 func (f *fake) finished(id ha.ActivationID) (out subjects.Finished) {
 	f.t.Helper()
 	eventually(f.t, func() bool {
-		for _, g := range f.seen(subjects.KindAvailable) {
+		for _, g := range f.seen(subjects.TopicAvailable) {
 			for _, x := range g.available.Finished {
 				if x.Activation == id {
 					out = x

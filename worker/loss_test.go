@@ -35,7 +35,7 @@ func TestDispatcherLost(t *testing.T) {
 			f := newFake(t)
 			f.reply.HeartbeatMS, f.reply.ReplyTimeoutMS, f.reply.Misses = 50, 50, 4
 			var lost atomic.Bool
-			f.on(subjects.KindHeartbeat, func(int, got) any {
+			f.on(subjects.TopicHeartbeat, func(int, got) any {
 				if lost.Load() {
 					return tc.after
 				}
@@ -49,7 +49,7 @@ func TestDispatcherLost(t *testing.T) {
 			if tc.after == nil {
 				f.vanish()
 			}
-			before := len(f.seen(subjects.KindHeartbeat))
+			before := len(f.seen(subjects.TopicHeartbeat))
 			if err := w.result(); !errors.Is(err, ha.ErrDispatcherLost) {
 				t.Errorf("Run returned %v", err)
 			}
@@ -59,10 +59,10 @@ func TestDispatcherLost(t *testing.T) {
 			if n := w.Stats().Misses; n < 4 {
 				t.Errorf("lost after %d misses", n)
 			}
-			if n := len(f.seen(subjects.KindHeartbeat)) - before; tc.after != nil && (n < 3 || n > 5) {
+			if n := len(f.seen(subjects.TopicHeartbeat)) - before; tc.after != nil && (n < 3 || n > 5) {
 				t.Errorf("%d heartbeats after the dispatcher was lost, want 4", n)
 			}
-			if n := len(f.seen(subjects.KindBye)); n != 0 {
+			if n := len(f.seen(subjects.TopicBye)); n != 0 {
 				t.Errorf("%d byes", n)
 			}
 		})
@@ -73,14 +73,14 @@ func TestMissesNotInARow(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
 	f.reply.HeartbeatMS, f.reply.ReplyTimeoutMS, f.reply.Misses = 30, 30, 4
-	f.on(subjects.KindHeartbeat, func(n int, _ got) any {
+	f.on(subjects.TopicHeartbeat, func(n int, _ got) any {
 		if n%3 != 2 {
 			return ha.Unavailable("no_leader", "no leader")
 		}
 		return nil
 	}).listen()
 	w := f.start(worker.Config{Handler: idle})
-	f.await(subjects.KindHeartbeat, 12)
+	f.await(subjects.TopicHeartbeat, 12)
 	if n := w.Stats().Misses; n < 8 {
 		t.Errorf("%d misses", n)
 	}
@@ -95,10 +95,10 @@ func TestBeatIsKept(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
 	f.reply.HeartbeatMS, f.reply.ReplyTimeoutMS = 40, 40
-	f.on(subjects.KindHeartbeat, func(int, got) any { return silence{} }).listen()
+	f.on(subjects.TopicHeartbeat, func(int, got) any { return silence{} }).listen()
 	f.start(worker.Config{Handler: idle})
-	f.await(subjects.KindHeartbeat, 20)
-	beats := f.seen(subjects.KindHeartbeat)
+	f.await(subjects.TopicHeartbeat, 20)
+	beats := f.seen(subjects.TopicHeartbeat)
 	var gaps []time.Duration
 	for i := range beats[1:] {
 		gaps = append(gaps, beats[i+1].at.Sub(beats[i].at))
@@ -116,7 +116,7 @@ func TestBeatIsKept(t *testing.T) {
 
 func TestUnknownRegistersAgain(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []subjects.Kind{subjects.KindHeartbeat, subjects.KindAvailable} {
+	for _, kind := range []subjects.Topic{subjects.TopicHeartbeat, subjects.TopicAvailable} {
 		f := newFake(t)
 		var forgotten atomic.Bool
 		f.on(kind, func(_ int, g got) any {
@@ -132,14 +132,14 @@ func TestUnknownRegistersAgain(t *testing.T) {
 		receive(t, b.started)
 		f.reply.Epoch = 1 // the new registration is with a dispatcher that begins anew
 		forgotten.Store(true)
-		if kind == subjects.KindAvailable {
+		if kind == subjects.TopicAvailable {
 			b.results <- nil
 		}
 		if cause := receive(t, b.causes); !errors.Is(cause, worker.ErrForgotten) {
 			t.Errorf("%s: cause is %v", kind, cause)
 		}
 		eventually(t, func() bool { return w.ID() == "worker2" }, "%s: second registration", kind)
-		h := f.seen(subjects.KindHello)
+		h := f.seen(subjects.TopicHello)
 		if len(h) != 2 || h[0].hello.Instance == h[1].hello.Instance || h[1].hello.Slots != 2 {
 			t.Errorf("%s: hellos %+v", kind, h)
 		}
@@ -149,7 +149,7 @@ func TestUnknownRegistersAgain(t *testing.T) {
 		}
 		b.results <- errors.New("broken")
 		eventually(t, func() bool { return w.Stats().Failed == 1 }, "%s: end", kind)
-		for _, g := range f.seen(subjects.KindAvailable) {
+		for _, g := range f.seen(subjects.TopicAvailable) {
 			if g.id == "worker2" && (len(g.available.Finished) != 1 || g.available.Finished[0].Outcome != ha.OutcomeFailed) {
 				t.Errorf("%s: work of the old registration was reported: %s", kind, g.raw)
 			}
@@ -162,7 +162,7 @@ func TestUnknownRegistersAgain(t *testing.T) {
 func TestUnknownWithStubbornHandler(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
-	f.on(subjects.KindHeartbeat, func(_ int, g got) any {
+	f.on(subjects.TopicHeartbeat, func(_ int, g got) any {
 		if g.id == "worker1" && len(g.heartbeat.Running) > 0 {
 			return ha.NotFound("unknown_worker", "unknown")
 		}
@@ -177,7 +177,7 @@ func TestUnknownWithStubbornHandler(t *testing.T) {
 	w := f.start(worker.Config{Slots: 2, Grace: 20 * time.Millisecond, Handler: stubborn})
 	f.order(w.registered(), subjects.OrderActivate, 7, "a1")
 	receive(t, started)
-	if h := f.await(subjects.KindHello, 1); h.hello.Slots != 1 {
+	if h := f.await(subjects.TopicHello, 1); h.hello.Slots != 1 {
 		t.Errorf("second hello promises %d slots, want the 1 that is free", h.hello.Slots)
 	}
 	eventually(t, func() bool { return w.ID() == "worker2" }, "second registration")

@@ -43,11 +43,11 @@ func TestOrdersIgnored(t *testing.T) {
 func TestHeartbeatRaisesTheEpoch(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
-	f.on(subjects.KindHeartbeat, func(int, got) any { return subjects.HeartbeatReply{OK: true, Epoch: 12} }).listen()
+	f.on(subjects.TopicHeartbeat, func(int, got) any { return subjects.HeartbeatReply{OK: true, Epoch: 12} }).listen()
 	b := newBlocking()
 	w := f.start(worker.Config{Handler: b.handle})
 	id := w.registered()
-	f.await(subjects.KindHeartbeat, 2) // the third is sent only after the first was answered
+	f.await(subjects.TopicHeartbeat, 2) // the third is sent only after the first was answered
 	f.order(id, subjects.OrderActivate, 11, "old")
 	f.order(id, subjects.OrderActivate, 12, "new")
 	if a := receive(t, b.started); a.ID != "new" {
@@ -114,7 +114,7 @@ func TestDrainOrder(t *testing.T) {
 	if o := f.finished("a1"); o.Outcome != ha.OutcomeDone {
 		t.Errorf("%+v", o)
 	}
-	f.await(subjects.KindBye, 0)
+	f.await(subjects.TopicBye, 0)
 }
 
 // said lists what the nth available said.
@@ -133,7 +133,7 @@ func TestAvailableIsRepeatedAndGrows(t *testing.T) {
 	} {
 		f := newFake(t)
 		second := make(chan struct{})
-		f.on(subjects.KindAvailable, func(n int, _ got) any {
+		f.on(subjects.TopicAvailable, func(n int, _ got) any {
 			switch n {
 			case 0:
 				return no
@@ -149,17 +149,17 @@ func TestAvailableIsRepeatedAndGrows(t *testing.T) {
 		receive(t, b.started)
 		receive(t, b.started)
 		b.results <- nil
-		first := said(f.await(subjects.KindAvailable, 0))
-		f.await(subjects.KindAvailable, 1)
+		first := said(f.await(subjects.TopicAvailable, 0))
+		f.await(subjects.TopicAvailable, 1)
 		b.results <- nil
 		eventually(t, func() bool { return w.Stats().Done == 2 }, "both ended")
 		close(second)
-		third := said(f.await(subjects.KindAvailable, 2))
+		third := said(f.await(subjects.TopicAvailable, 2))
 		if len(first) != 1 || len(third) != 2 || third[0] != first[0] {
 			t.Errorf("%s: said %v, then %v", name, first, third)
 		}
-		f.await(subjects.KindHeartbeat, len(f.seen(subjects.KindHeartbeat))+1)
-		if n := len(f.seen(subjects.KindAvailable)); n != 3 {
+		f.await(subjects.TopicHeartbeat, len(f.seen(subjects.TopicHeartbeat))+1)
+		if n := len(f.seen(subjects.TopicAvailable)); n != 3 {
 			t.Errorf("%s: %d availables", name, n)
 		}
 	}
@@ -175,19 +175,19 @@ func TestAvailableIsSettled(t *testing.T) {
 		{ha.Invalid("bad", "bad"), 2}, {ha.TooLarge("big", "big"), 2}, // then that it was refused, which is refused too
 	} {
 		f := newFake(t)
-		f.on(subjects.KindAvailable, func(int, got) any { return tc.answer }).listen()
+		f.on(subjects.TopicAvailable, func(int, got) any { return tc.answer }).listen()
 		b := newBlocking()
 		w := f.start(worker.Config{Handler: b.handle})
 		id := w.registered()
 		f.order(id, subjects.OrderActivate, 7, "a1")
 		receive(t, b.started)
 		b.results <- nil
-		f.await(subjects.KindAvailable, tc.said-1)
-		n := len(f.seen(subjects.KindHeartbeat))
-		if g := f.await(subjects.KindHeartbeat, n+2); len(g.heartbeat.Running) != 0 {
+		f.await(subjects.TopicAvailable, tc.said-1)
+		n := len(f.seen(subjects.TopicHeartbeat))
+		if g := f.await(subjects.TopicHeartbeat, n+2); len(g.heartbeat.Running) != 0 {
 			t.Errorf("%v: still listed: %s", tc.answer, g.raw)
 		}
-		if n := len(f.seen(subjects.KindAvailable)); n != tc.said {
+		if n := len(f.seen(subjects.TopicAvailable)); n != tc.said {
 			t.Errorf("%v: %d availables", tc.answer, n)
 		}
 		f.order(id, subjects.OrderActivate, 7, "a2")
@@ -201,7 +201,7 @@ func TestAvailableIsGrouped(t *testing.T) {
 	f := newFake(t)
 	f.reply.HeartbeatMS, f.reply.ReplyTimeoutMS, f.reply.Misses = 2000, 2000, 5 // so that the answer is in time
 	hold := make(chan struct{})
-	f.on(subjects.KindAvailable, func(n int, _ got) any {
+	f.on(subjects.TopicAvailable, func(n int, _ got) any {
 		if n == 0 {
 			<-hold
 		}
@@ -214,13 +214,13 @@ func TestAvailableIsGrouped(t *testing.T) {
 		receive(t, b.started)
 	}
 	b.results <- nil
-	f.await(subjects.KindAvailable, 0)
+	f.await(subjects.TopicAvailable, 0)
 	for range 3 {
 		b.results <- nil
 	}
 	eventually(t, func() bool { return w.Stats().Done == 4 }, "all ended")
 	close(hold)
-	if s := said(f.await(subjects.KindAvailable, 1)); len(s) != 3 {
+	if s := said(f.await(subjects.TopicAvailable, 1)); len(s) != 3 {
 		t.Errorf("second available says %v", s)
 	}
 }
@@ -237,8 +237,8 @@ func TestStopWaitsForHandlers(t *testing.T) {
 	// The order may overtake the stop, and then it runs.
 	f.order(id, subjects.OrderActivate, 7, "a2")
 	eventually(t, func() bool { return w.Stats().Rejected == 1 || w.Stats().Activations == 2 }, "a2")
-	n := len(f.seen(subjects.KindHeartbeat))
-	f.await(subjects.KindHeartbeat, n+2) // it still heartbeats
+	n := len(f.seen(subjects.TopicHeartbeat))
+	f.await(subjects.TopicHeartbeat, n+2) // it still heartbeats
 	b.results <- nil
 	b.results <- nil
 	if err := w.result(); err != nil {
@@ -248,7 +248,7 @@ func TestStopWaitsForHandlers(t *testing.T) {
 		t.Errorf("%+v", o)
 	}
 	f.finished("a2")
-	if len(f.seen(subjects.KindBye)) != 1 {
+	if len(f.seen(subjects.TopicBye)) != 1 {
 		t.Error("no bye")
 	}
 }
@@ -270,7 +270,7 @@ func TestGraceIsOver(t *testing.T) {
 	if o := f.finished("a1"); o.Outcome != ha.OutcomeCancelled {
 		t.Errorf("%+v", o)
 	}
-	f.await(subjects.KindBye, 0)
+	f.await(subjects.TopicBye, 0)
 }
 
 func TestHandlerDoesNotStop(t *testing.T) {
@@ -294,7 +294,7 @@ func TestHandlerDoesNotStop(t *testing.T) {
 		if !errors.Is(err, worker.ErrStillRunning) || errors.Is(err, ha.ErrDispatcherLost) != lose {
 			t.Errorf("%s: Run returned %v", name, err)
 		}
-		if byes := len(f.seen(subjects.KindBye)); (byes == 0) != lose {
+		if byes := len(f.seen(subjects.TopicBye)); (byes == 0) != lose {
 			t.Errorf("%s: %d byes", name, byes)
 		}
 	}
@@ -306,15 +306,15 @@ func TestStopIsBounded(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
 	mute := func(int, got) any { return silence{} }
-	f.on(subjects.KindAvailable, mute).on(subjects.KindBye, mute).listen()
+	f.on(subjects.TopicAvailable, mute).on(subjects.TopicBye, mute).listen()
 	w := f.start(worker.Config{Handler: idle})
 	f.order(w.registered(), subjects.OrderActivate, 7, "a1")
-	f.await(subjects.KindAvailable, 1)
+	f.await(subjects.TopicAvailable, 1)
 	w.stop()
 	if err := w.result(); err != nil {
 		t.Error(err)
 	}
-	if n := len(f.seen(subjects.KindBye)); n != 3 {
+	if n := len(f.seen(subjects.TopicBye)); n != 3 {
 		t.Errorf("%d byes", n)
 	}
 }
@@ -323,7 +323,7 @@ func TestForgottenWhileDraining(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
 	b := newBlocking()
-	f.on(subjects.KindHeartbeat, func(n int, g got) any {
+	f.on(subjects.TopicHeartbeat, func(n int, g got) any {
 		if n > 2 {
 			return ha.NotFound("unknown_worker", "unknown")
 		}
@@ -339,7 +339,7 @@ func TestForgottenWhileDraining(t *testing.T) {
 	if cause := receive(t, b.causes); !errors.Is(cause, worker.ErrForgotten) {
 		t.Errorf("cause is %v", cause)
 	}
-	if n := len(f.seen(subjects.KindHello)); n != 1 {
+	if n := len(f.seen(subjects.TopicHello)); n != 1 {
 		t.Errorf("%d hellos: a draining worker registered again", n)
 	}
 }

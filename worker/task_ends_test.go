@@ -90,8 +90,8 @@ func TestTaskIgnoresItsTimeout(t *testing.T) {
 	if o := f.finished("a2"); o.Outcome != ha.OutcomeRejected {
 		t.Errorf("there was a slot for %+v", o)
 	}
-	n := len(f.seen(subjects.KindHeartbeat))
-	if g := f.await(subjects.KindHeartbeat, n+1); !slices.Equal(g.heartbeat.Running, []ha.ActivationID{"a1"}) {
+	n := len(f.seen(subjects.TopicHeartbeat))
+	if g := f.await(subjects.TopicHeartbeat, n+1); !slices.Equal(g.heartbeat.Running, []ha.ActivationID{"a1"}) {
 		t.Errorf("heartbeat says %s", g.raw)
 	}
 	close(release)
@@ -152,7 +152,7 @@ func TestDrainWithTasks(t *testing.T) {
 			t.Errorf("%+v", o)
 		}
 	}
-	f.await(subjects.KindBye, 0)
+	f.await(subjects.TopicBye, 0)
 }
 
 // A whole order runs at the same time, and its results come in few messages, of
@@ -161,7 +161,7 @@ func TestManySlotsInOneOrder(t *testing.T) {
 	t.Parallel()
 	f := newFake(t).patient()
 	all, hold := make(chan struct{}), make(chan struct{})
-	f.on(subjects.KindAvailable, func(n int, _ got) any {
+	f.on(subjects.TopicAvailable, func(n int, _ got) any {
 		if n == 0 {
 			<-hold
 		}
@@ -188,14 +188,14 @@ func TestManySlotsInOneOrder(t *testing.T) {
 	outcomes := map[ha.ActivationID]int{}
 	eventually(t, func() bool {
 		clear(outcomes)
-		for _, g := range f.seen(subjects.KindAvailable) {
+		for _, g := range f.seen(subjects.TopicAvailable) {
 			for _, o := range g.available.Finished {
 				outcomes[o.Activation]++
 			}
 		}
 		return len(outcomes) == ha.MaxSlots
 	}, "all outcomes")
-	availables := f.seen(subjects.KindAvailable)
+	availables := f.seen(subjects.TopicAvailable)
 	for _, g := range availables {
 		if len(g.raw) > subjects.MaxBody/2 {
 			t.Errorf("an available of %d bytes", len(g.raw))
@@ -221,7 +221,7 @@ func TestRefusedOutcomesGoOneByOne(t *testing.T) {
 	} {
 		f := newFake(t).patient()
 		hold := make(chan struct{})
-		f.on(subjects.KindAvailable, func(n int, g got) any {
+		f.on(subjects.TopicAvailable, func(n int, g got) any {
 			if n == 0 {
 				<-hold // so that the others go together
 			}
@@ -234,13 +234,13 @@ func TestRefusedOutcomesGoOneByOne(t *testing.T) {
 		}).listen()
 		w := f.startTasks(worker.Config{Slots: 8}, kinds{"k": func(_ context.Context, task ha.Task) (any, error) { return task.ID, nil }})
 		f.assign(w.registered(), task("first", "k", ""))
-		f.await(subjects.KindAvailable, 0)
+		f.await(subjects.TopicAvailable, 0)
 		f.assign(w.ID(), task("good1", "k", ""), task("bad1", "k", ""), task("good2", "k", ""), task("bad2", "k", ""))
 		eventually(t, func() bool { return w.Stats().Done == 5 }, "all ended")
 		close(hold)
 		accepted := map[ha.ActivationID]subjects.Finished{}
 		eventually(t, func() bool {
-			for _, g := range f.seen(subjects.KindAvailable)[1:] {
+			for _, g := range f.seen(subjects.TopicAvailable)[1:] {
 				if o := g.available.Finished; len(o) == 1 && (o[0].Outcome == ha.OutcomeFailed || o[0].Activation[0] == 'g') {
 					accepted[o[0].Activation] = o[0]
 				}
@@ -261,7 +261,7 @@ func TestRefusedOutcomesGoOneByOne(t *testing.T) {
 		if err := w.result(); err != nil {
 			t.Error(err)
 		}
-		if n := len(f.seen(subjects.KindAvailable)); n != 8 { // first, together, four alone, and two that say why
+		if n := len(f.seen(subjects.TopicAvailable)); n != 8 { // first, together, four alone, and two that say why
 			t.Errorf("%s: %d availables", name, n)
 		}
 	}

@@ -89,7 +89,7 @@ func TestOutcomesOfTasks(t *testing.T) {
 		"panics-late": answer(panicky{}, nil),
 	})
 	id := w.registered()
-	if got := f.seen(subjects.KindHello)[0].hello.Kinds; len(got) != 17 || !slices.IsSorted(got) {
+	if got := f.seen(subjects.TopicHello)[0].hello.Kinds; len(got) != 17 || !slices.IsSorted(got) {
 		t.Errorf("hello says the kinds %v", got)
 	}
 	for i, tc := range []struct {
@@ -155,7 +155,7 @@ func TestTaskForAPlainWorker(t *testing.T) {
 	if o := f.finished("a1"); o.Outcome != ha.OutcomeFailed || o.Permanent || !strings.Contains(o.Error, `"add"`) {
 		t.Errorf("%+v", o)
 	}
-	if h := f.seen(subjects.KindHello)[0]; strings.Contains(h.raw, "kinds") {
+	if h := f.seen(subjects.TopicHello)[0]; strings.Contains(h.raw, "kinds") {
 		t.Errorf("hello is %s", h.raw)
 	}
 }
@@ -292,7 +292,7 @@ func TestHandleAfterRun(t *testing.T) {
 	if !errors.Is(err, ha.ErrInvalid) || !strings.Contains(err.Error(), `"late"`) || !strings.Contains(err.Error(), "use") {
 		t.Errorf("Run returned %v", err)
 	}
-	if len(f.seen(subjects.KindBye)) != 1 {
+	if len(f.seen(subjects.TopicBye)) != 1 {
 		t.Error("no bye")
 	}
 }

@@ -20,7 +20,7 @@ func BenchmarkWorker(b *testing.B) {
 			f := newFake(b).patient()
 			d := &benchDispatcher{b: b, f: f, total: b.N, done: make(chan struct{})}
 			d.payload = json.RawMessage(fmt.Sprintf(`{"data":"%0189d"}`, 7))
-			f.on(subjects.KindAvailable, d.available).listen()
+			f.on(subjects.TopicAvailable, d.available).listen()
 			w := f.make(connect(b, server), worker.Config{Slots: slots})
 			w.Handle("noop", func(context.Context, ha.Task) (any, error) { return nil, nil })
 			d.id = f.run(w).registered()

@@ -21,7 +21,7 @@ func TestLifeOfAWorker(t *testing.T) {
 	b := newBlocking()
 	w := f.start(worker.Config{Weight: 3, Name: "east-1", Slots: 2, Pools: []string{"a", "b"}, Handler: b.handle})
 
-	h := f.await(subjects.KindHello, 0)
+	h := f.await(subjects.TopicHello, 0)
 	if g := h.hello; g.Weight != 3 || g.Name != "east-1" || g.Slots != 2 || strings.Join(g.Pools, ",") != "a,b" ||
 		g.Instance == "" || !g.Direct || g.Protocol != 1 {
 		t.Errorf("hello is %+v", g)
@@ -29,7 +29,7 @@ func TestLifeOfAWorker(t *testing.T) {
 	if id := w.registered(); id != "worker1" {
 		t.Errorf("id is %q", id)
 	}
-	beat := f.await(subjects.KindHeartbeat, 0)
+	beat := f.await(subjects.TopicHeartbeat, 0)
 	if beat.id != "worker1" || !strings.Contains(beat.raw, `"running":[]`) {
 		t.Errorf("first heartbeat of %s is %s", beat.id, beat.raw)
 	}
@@ -41,19 +41,19 @@ func TestLifeOfAWorker(t *testing.T) {
 	if a := receive(t, b.started); a != (ha.Activation{ID: "a1", Worker: "worker1", Epoch: 7}) {
 		t.Errorf("activation is %+v", a)
 	}
-	n := len(f.seen(subjects.KindHeartbeat))
-	if g := f.await(subjects.KindHeartbeat, n+1); len(g.heartbeat.Running) != 1 || g.heartbeat.Running[0] != "a1" {
+	n := len(f.seen(subjects.TopicHeartbeat))
+	if g := f.await(subjects.TopicHeartbeat, n+1); len(g.heartbeat.Running) != 1 || g.heartbeat.Running[0] != "a1" {
 		t.Errorf("heartbeat while it runs is %s", g.raw)
 	}
 	b.results <- nil
 	if o := f.finished("a1"); o.Outcome != ha.OutcomeDone || o.Error != "" {
 		t.Errorf("outcome is %+v", o)
 	}
-	if m := f.seen(subjects.KindAvailable)[0].available.Message; m != "i_am_available" {
+	if m := f.seen(subjects.TopicAvailable)[0].available.Message; m != "i_am_available" {
 		t.Errorf("message is %q", m)
 	}
-	n = len(f.seen(subjects.KindHeartbeat))
-	if g := f.await(subjects.KindHeartbeat, n+1); len(g.heartbeat.Running) != 0 {
+	n = len(f.seen(subjects.TopicHeartbeat))
+	if g := f.await(subjects.TopicHeartbeat, n+1); len(g.heartbeat.Running) != 0 {
 		t.Errorf("heartbeat after the acknowledgement is %s", g.raw)
 	}
 
@@ -61,7 +61,7 @@ func TestLifeOfAWorker(t *testing.T) {
 	if err := w.result(); err != nil {
 		t.Errorf("Run returned %v", err)
 	}
-	if byes := f.seen(subjects.KindBye); len(byes) != 1 || byes[0].id != "worker1" {
+	if byes := f.seen(subjects.TopicBye); len(byes) != 1 || byes[0].id != "worker1" {
 		t.Errorf("byes: %+v", byes)
 	}
 	eventually(t, func() bool { return f.nobody(f.names.Activate()) && f.nobody(f.names.ActivateDirect("worker1")) }, "end of the subscriptions")
@@ -84,7 +84,7 @@ func TestHelloIsRepeatedWithTheSameInstance(t *testing.T) {
 		ha.NotFound("not_yet", "not yet"),
 		[]byte("nonsense"),
 	}
-	f.on(subjects.KindHello, func(n int, _ got) any {
+	f.on(subjects.TopicHello, func(n int, _ got) any {
 		if n < len(answers) {
 			return answers[n]
 		}
@@ -94,7 +94,7 @@ func TestHelloIsRepeatedWithTheSameInstance(t *testing.T) {
 	eventually(t, func() bool { return !f.nobody(f.names.Activate()) }, "listening before the hello is answered")
 	f.listen() // until here there were no responders
 	w.registered()
-	hellos := f.seen(subjects.KindHello)
+	hellos := f.seen(subjects.TopicHello)
 	if len(hellos) != len(answers)+1 {
 		t.Fatalf("%d hellos, want %d", len(hellos), len(answers)+1)
 	}
@@ -108,14 +108,14 @@ func TestHelloIsRepeatedWithTheSameInstance(t *testing.T) {
 func TestHelloUnansweredIsRepeated(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
-	f.on(subjects.KindHello, func(n int, _ got) any {
+	f.on(subjects.TopicHello, func(n int, _ got) any {
 		if n == 0 {
 			return silence{}
 		}
 		return nil
 	}).listen()
 	f.start(worker.Config{Handler: idle}).registered()
-	if h := f.seen(subjects.KindHello); len(h) != 2 || h[0].hello.Instance != h[1].hello.Instance {
+	if h := f.seen(subjects.TopicHello); len(h) != 2 || h[0].hello.Instance != h[1].hello.Instance {
 		t.Errorf("hellos: %+v", h)
 	}
 }
@@ -124,7 +124,7 @@ func TestHelloRefused(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{400, 409, 413} {
 		f := newFake(t)
-		f.on(subjects.KindHello, func(int, got) any {
+		f.on(subjects.TopicHello, func(int, got) any {
 			return &ha.Error{Status: status, Code: "invalid_weight", Message: "no"}
 		}).listen()
 		err := f.start(worker.Config{Handler: idle}).result()
@@ -132,7 +132,7 @@ func TestHelloRefused(t *testing.T) {
 		if !errors.As(err, &refusal) || refusal.Status != status || refusal.Code != "invalid_weight" {
 			t.Errorf("%d: Run returned %v", status, err)
 		}
-		if n := len(f.seen(subjects.KindHello)); n != 1 {
+		if n := len(f.seen(subjects.TopicHello)); n != 1 {
 			t.Errorf("%d: %d hellos", status, n)
 		}
 	}
@@ -150,7 +150,7 @@ func TestStoppedBeforeItIsAnswered(t *testing.T) {
 	// A registration that the stop crossed on its way is taken back.
 	var second *running
 	ready := make(chan struct{})
-	f.on(subjects.KindHello, func(int, got) any {
+	f.on(subjects.TopicHello, func(int, got) any {
 		<-ready
 		second.stop()
 		return late{20 * time.Millisecond, f.register(subjects.Hello{Instance: "x"})}
@@ -160,7 +160,7 @@ func TestStoppedBeforeItIsAnswered(t *testing.T) {
 	if err := second.result(); err != nil {
 		t.Error(err)
 	}
-	if byes := f.seen(subjects.KindBye); len(byes) != 1 {
+	if byes := f.seen(subjects.TopicBye); len(byes) != 1 {
 		t.Errorf("byes: %+v", byes)
 	}
 }
@@ -170,7 +170,7 @@ func TestStoppedBeforeItIsAnswered(t *testing.T) {
 func TestActivationBehindTheReply(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
-	f.on(subjects.KindHello, func(_ int, g got) any {
+	f.on(subjects.TopicHello, func(_ int, g got) any {
 		r := f.register(g.hello)
 		f.order(r.ID, subjects.OrderActivate, 7, "before") // even overtaking it
 		f.order("someone-else", subjects.OrderActivate, 7, "not-ours")
@@ -199,7 +199,7 @@ func TestSubjectsListenedTo(t *testing.T) {
 		f.direct = tc.direct
 		b := newBlocking()
 		id := f.start(worker.Config{Handler: b.handle, Shared: tc.shared}).registered()
-		f.await(subjects.KindHeartbeat, 0)
+		f.await(subjects.TopicHeartbeat, 0)
 		if got := !f.nobody(f.names.Activate()); got != tc.onShared {
 			t.Errorf("%s: listens on the shared subject: %v", tc.name, got)
 		}

@@ -83,17 +83,17 @@ func (f *fakeTasks) receive(m *nats.Msg) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var reply any = subjects.OK{OK: true}
-	switch s.Kind {
-	case subjects.KindTask:
+	switch s.Topic {
+	case subjects.TopicTask:
 		reply = f.task(s.What, m.Data)
-	case subjects.KindHello:
+	case subjects.TopicHello:
 		f.workers++
 		reply = subjects.HelloReply{ID: fakeWorker, HeartbeatMS: 1000, ReplyTimeoutMS: 1000, Misses: 5, EvictAfterMS: 60_000, Activate: f.names.Activate(), Epoch: 1}
-	case subjects.KindHeartbeat:
+	case subjects.TopicHeartbeat:
 		reply = subjects.HeartbeatReply{OK: true, Epoch: 1}
-	case subjects.KindBye:
+	case subjects.TopicBye:
 		f.workers--
-	case subjects.KindAvailable:
+	case subjects.TopicAvailable:
 		f.finish(m.Data)
 	}
 	f.respond(m, reply)
