@@ -165,6 +165,6 @@ func (c *Client) SetLimit(ctx context.Context, l ha.Limit) error {
 }
 
 // Stats returns counts and averages of the kinds and pools.
-func (c *Client) Stats(ctx context.Context) (subjects.TaskReport, error) {
-	return call[subjects.TaskReport](ctx, c, "stats", "", subjects.TaskStats, struct{}{})
+func (c *Client) Stats(ctx context.Context) (ha.TaskReport, error) {
+	return call[ha.TaskReport](ctx, c, "stats", "", subjects.TaskStats, struct{}{})
 }

@@ -7,6 +7,11 @@
 //	id, err := c.Submit(ctx, task)
 //	record, err := c.Wait(ctx, id)
 //
+// [Call] does all three and decodes the result, as [ha.DecodeResult] does for a record
+// or a pulled result:
+//
+//	thumb, err := client.Call[picture, thumbnail](ctx, c, "resize", picture{Path: "a.png", Width: 800})
+//
 // # Asking again
 //
 // A dispatcher may stop or die at any moment, and another takes over within a second

@@ -11,6 +11,8 @@ import (
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/client"
+	"github.com/seed261fe303/ha/hatest"
+	"github.com/seed261fe303/ha/worker"
 )
 
 // picture is the payload of the examples' tasks.
@@ -50,6 +52,40 @@ func Example() {
 		log.Fatal(err)
 	default:
 		fmt.Printf("done by %s in %s: %s\n", record.Worker, record.EndedAt.Sub(record.StartedAt), record.Result)
+	}
+}
+
+// A function that runs on a worker, wherever that is. The queue stands for a client of a
+// running system, as in a test.
+func ExampleCall() {
+	var c hatest.Queue
+	c.Handle("resize", worker.Typed(func(_ context.Context, p picture) (picture, error) {
+		return picture{Path: "thumb-" + p.Path, Width: p.Width / 10}, nil
+	}))
+
+	thumb, err := client.Call[picture, picture](context.Background(), &c, "resize", picture{Path: "a.png", Width: 800})
+	fmt.Println(thumb.Path, thumb.Width, err)
+	// Output: thumb-a.png 80 <nil>
+}
+
+// Results that were pulled, as what they are.
+func ExampleClient_Pull() {
+	nc, err := nats.Connect(nats.DefaultURL)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer nc.Close()
+	c, err := client.New(nc, client.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	results, err := c.Pull(context.Background(), client.PullOptions{Kind: "resize"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, r := range results {
+		thumb, err := ha.DecodeResult[picture](r.Result)
+		fmt.Println(r.ID, thumb.Path, err)
 	}
 }
 

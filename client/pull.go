@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 
+	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -26,7 +27,7 @@ type PullOptions struct {
 // Where Pull returns an error other than a refusal, results may have been handed out
 // and not have arrived. Who must not lose them, even over a restart of the program,
 // chooses the receipt and keeps it until the results are dealt with.
-func (c *Client) Pull(ctx context.Context, o PullOptions) ([]subjects.PulledResult, error) {
+func (c *Client) Pull(ctx context.Context, o PullOptions) ([]ha.TaskResult, error) {
 	if o.Receipt == "" {
 		o.Receipt = newID()
 	}

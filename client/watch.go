@@ -25,7 +25,7 @@ type WatchFilter struct {
 type Event struct {
 	// What happened: "submitted", "started" and so on, see [subjects.WhatSubmitted].
 	What string
-	subjects.Event
+	ha.Event
 }
 
 // Watch yields the events of tasks as they happen, from the moment the loop begins

@@ -191,3 +191,22 @@ func TestQueueKnowsARepeatedTask(t *testing.T) {
 		t.Errorf("other content: %v", err)
 	}
 }
+
+// TestCallRunsAlikeInBoth: code that calls is tested with either.
+func TestCallRunsAlikeInBoth(t *testing.T) {
+	var q hatest.Queue
+	q.Handle("double", double)
+	s := hatest.Start(t, nil)
+	s.Worker(map[string]worker.TaskHandler{"double": double})
+	for name, c := range map[string]client.Caller{"the queue": &q, "the system": s} {
+		if n, err := client.Call[int, int](t.Context(), c, "double", 21); err != nil || n != 42 {
+			t.Errorf("%s says %d, %v", name, n, err)
+		}
+		if n, err := client.Call[int, int](t.Context(), c, "double", -1); !errors.Is(err, ha.ErrTaskFailed) || n != 0 {
+			t.Errorf("%s says %d, %v", name, n, err)
+		}
+		if text, err := client.Call[int, string](t.Context(), c, "double", 1); !errors.Is(err, ha.ErrBadResult) || text != "" {
+			t.Errorf("%s says %q, %v", name, text, err)
+		}
+	}
+}

@@ -2,7 +2,6 @@ package hatest
 
 import (
 	"context"
-	"encoding/json"
 	"testing"
 	"time"
 
@@ -40,11 +39,9 @@ func Result[Out any](t testing.TB, a worker.Attempted) (out Out) {
 	if a.Outcome != ha.OutcomeDone {
 		t.Fatalf("hatest: the outcome is %s: %s", a.Outcome, a.Error)
 	}
-	if len(a.Result) == 0 {
-		return out
-	}
-	if err := json.Unmarshal(a.Result, &out); err != nil {
-		t.Fatalf("hatest: the result %s is no %T: %v", a.Result, out, err)
+	out, err := ha.DecodeResult[Out](a.Result)
+	if err != nil {
+		t.Fatalf("hatest: the result %s: %v", a.Result, err)
 	}
 	return out
 }

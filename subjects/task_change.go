@@ -1,11 +1,6 @@
 package subjects
 
-import (
-	"encoding/json"
-	"time"
-
-	ha "github.com/seed261fe303/ha"
-)
+import ha "github.com/seed261fe303/ha"
 
 // RetryRequest puts a failed task back, or up to Limit failed ones of a kind.
 type RetryRequest struct {
@@ -59,14 +54,7 @@ type Pulled struct {
 }
 
 // PulledResult is one result.
-type PulledResult struct {
-	ID     ha.TaskID       `json:"id"`
-	Kind   string          `json:"kind"`
-	Pool   string          `json:"pool"`
-	Result json.RawMessage `json:"result,omitempty"`
-	// EndedAt is when it completed, by the leader's clock.
-	EndedAt time.Time `json:"ended_at"`
-}
+type PulledResult = ha.TaskResult
 
 // DecodePull decodes a request for results. The error is an [*ha.Error].
 func DecodePull(body []byte) (PullRequest, error) {
