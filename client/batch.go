@@ -15,14 +15,14 @@ func (c *Client) Batch(ctx context.Context, name string) (ha.TaskBatch, error) {
 
 // CloseBatch says that no further task joins the batch, and returns its progress. A
 // task given as then runs when all of the batch have ended, however they did. It is
-// given an id where it has none; a program that may close the batch again after it
+// given an id if it has none; a program that may close the batch again after it
 // was restarted gives it one of its own, so that it stays one task.
 //
 // An error about the task is as that of [Client.Submit].
 func (c *Client) CloseBatch(ctx context.Context, name string, then *ha.TaskSpec) (ha.TaskBatch, error) {
 	var (
-		answer ha.TaskBatch
-		body   []byte
+		progress ha.TaskBatch
+		body     []byte
 	)
 	r := subjects.BatchRequest{Name: name, Close: true}
 	var err error
@@ -30,12 +30,12 @@ func (c *Client) CloseBatch(ctx context.Context, name string, then *ha.TaskSpec)
 		body, err = subjects.AppendBatch(nil, r)
 	}
 	if err == nil {
-		answer, err = exchange[ha.TaskBatch](ctx, c, c.query(subjects.TaskBatch, body))
+		progress, err = exchange[ha.TaskBatch](ctx, c, c.newRequest(subjects.TaskBatch, body))
 	}
 	if err != nil {
-		return answer, failed("close batch", name, err)
+		return progress, failed("close batch", name, err)
 	}
-	return answer, nil
+	return progress, nil
 }
 
 // closing is the task that runs when the batch is done, ready to be sent; nil: none.

@@ -114,9 +114,9 @@ func TestLeaderChange(t *testing.T) {
 	}
 }
 
-// TestLostAnswer: whatever is repeated is the same request, so that it is the same
+// TestLostReply: whatever is repeated is the same request, so that it is the same
 // task and the same receipt.
-func TestLostAnswer(t *testing.T) {
+func TestLostReply(t *testing.T) {
 	for _, call := range calls {
 		if call.name == "Wait" {
 			continue // is given seconds; see TestWaitRounds
@@ -231,8 +231,8 @@ func TestClosedConnection(t *testing.T) {
 	}
 }
 
-// TestStrangeAnswers: what is no answer is an error, and none of the dispatcher's.
-func TestStrangeAnswers(t *testing.T) {
+// TestBadReplies: what is no answer is an error, and none of the dispatcher's.
+func TestBadReplies(t *testing.T) {
 	for _, call := range calls {
 		t.Run(call.name, func(t *testing.T) {
 			t.Parallel()

@@ -49,37 +49,38 @@ func New(nc *nats.Conn, cfg Config) (*Client, error) {
 // newID returns an id that nobody else makes: 22 letters and digits.
 func newID() string { return nuid.Next() }
 
-// call sends a request whose answer is a T. Its errors say op, on what name says.
-func call[T any](ctx context.Context, c *Client, op, name, what string, request any) (T, error) {
-	var answer T
-	body, err := json.Marshal(request)
+// call sends a request with the JSON of message, the reply to which is a T. Its errors
+// say op, on what name says.
+func call[T any](ctx context.Context, c *Client, op, name, what string, message any) (T, error) {
+	var reply T
+	body, err := json.Marshal(message)
 	if err == nil {
-		answer, err = exchange[T](ctx, c, c.query(what, body))
+		reply, err = exchange[T](ctx, c, c.newRequest(what, body))
 	}
 	if err != nil {
-		return answer, failed(op, name, err)
+		return reply, failed(op, name, err)
 	}
-	return answer, nil
+	return reply, nil
 }
 
-// exchange sends q and reads the answer, which is the zero T beside an error.
-func exchange[T any](ctx context.Context, c *Client, q query) (T, error) {
-	var answer, none T
-	reply, err := c.ask(ctx, q)
+// exchange sends r and reads the reply, which is the zero T beside an error.
+func exchange[T any](ctx context.Context, c *Client, r request) (T, error) {
+	var reply, none T
+	body, err := c.ask(ctx, r)
 	if err != nil {
-		return none, withHolder(err, reply)
+		return none, addHolder(err, body)
 	}
-	if err := understand(reply, &answer); err != nil {
+	if err := decodeReply(body, &reply); err != nil {
 		return none, err
 	}
-	return answer, nil
+	return reply, nil
 }
 
-// command sends a request whose answer says no more than that it was done.
-func (c *Client) command(ctx context.Context, op, name, what string, request any) error {
-	answer, err := call[subjects.OK](ctx, c, op, name, what, request)
-	if err == nil && !answer.OK {
-		err = failed(op, name, strange("it is not ok"))
+// command sends a request the reply to which says no more than that it was done.
+func (c *Client) command(ctx context.Context, op, name, what string, message any) error {
+	reply, err := call[subjects.OK](ctx, c, op, name, what, message)
+	if err == nil && !reply.OK {
+		err = failed(op, name, badReply("it is not ok"))
 	}
 	return err
 }
@@ -90,8 +91,8 @@ func (c *Client) Get(ctx context.Context, id ha.TaskID) (ha.TaskRecord, error) {
 	return call[ha.TaskRecord](ctx, c, "get", string(id), subjects.TaskGet, subjects.TaskRequest{ID: id})
 }
 
-// Cancel ends a task as cancelled and returns its record. Where a worker runs it,
-// the worker is told to stop, and what it still answers counts for nothing. A task
+// Cancel ends a task as cancelled and returns its record. If a worker runs it,
+// the worker is told to stop, and what it still reports counts for nothing. A task
 // that has ended stays as it is, and its record is returned.
 func (c *Client) Cancel(ctx context.Context, id ha.TaskID) (ha.TaskRecord, error) {
 	return call[ha.TaskRecord](ctx, c, "cancel", string(id), subjects.TaskCancel, subjects.TaskRequest{ID: id})
@@ -108,7 +109,7 @@ func (c *Client) Retry(ctx context.Context, id ha.TaskID) (ha.TaskRecord, error)
 // RetryKind puts back all failed tasks of a kind, page by page, and returns how
 // many. It stops once it has put back about as many as had failed when it began, so
 // that tasks which fail again at once do not keep it going for ever. The count
-// misses those of a page whose answer was lost, and is right beside an error too.
+// misses those of a page whose reply was lost, and is right beside an error too.
 func (c *Client) RetryKind(ctx context.Context, kind string) (int, error) {
 	const op = "retry all of kind"
 	report, err := c.Stats(ctx)
@@ -123,7 +124,7 @@ func (c *Client) RetryKind(ctx context.Context, kind string) (int, error) {
 		case err != nil || !page.More || total >= most:
 			return total, err
 		case page.Retried <= 0:
-			return total, failed(op, kind, strange("there are more, and none was retried"))
+			return total, failed(op, kind, badReply("there are more, and none was retried"))
 		}
 	}
 }

@@ -16,20 +16,20 @@
 //
 // A dispatcher may stop or die at any moment, and another takes over within a second
 // or two. Until then NATS says that there are no responders; a request that the old
-// leader held is never answered, and nobody can tell whether it was done. So each
+// leader held never gets a reply, and nobody can tell whether it was done. So each
 // request here is made in such a way that it has the same effect once, however often
 // it is sent: a task has its id before it is sent, a pull its receipt, and all else
 // says how things are to be rather than how to change them. And each is repeated
-// until it is answered, with pauses of 10 ms at first and half a second at most, with
+// until there is a reply, with pauses of 10 ms at first and half a second at most, with
 // some chance in them. A caller notices a change of leader as a call that takes longer.
 //
-// What is repeated: a request without responders, without an answer within
+// What is repeated: a request without responders, without a reply within
 // Config.Timeout, without a connection, or with a refusal of status 500 or 503. It is
 // repeated for Config.Patience, or for as long as the context lasts if that is
 // shorter. While there is no connection nothing is sent, so that nothing is kept by
 // the NATS client and sent later, when its caller has long given up.
 //
-// What is not repeated is any other refusal, since the answer would be the same. That
+// What is not repeated is any other refusal, since the reply would be the same. That
 // holds for a full backlog too (status 429): whether to wait, to slow down or to drop
 // the task is for the program to decide.
 //
@@ -38,7 +38,7 @@
 // [Client.SubmitMany] is for tasks that are there together. Where hundreds of
 // goroutines call [Client.Submit] at the same time, through one client, their tasks
 // share requests as well: 32 are in flight at most, and what comes meanwhile goes
-// together when one of them is answered. It changes no answer, and saves messages.
+// together when the reply to one of them comes. It changes no outcome, and saves messages.
 //
 // # Errors
 //
@@ -50,13 +50,13 @@
 //     [ha.ErrConflict], [ha.ErrTooLarge], [ha.ErrOverloaded]. A unique key that is
 //     taken is a [*NotUniqueError] besides, which names the task that holds it. What
 //     can be seen to be wrong with a task is refused here, before it is sent.
-//   - [ha.ErrUnavailable]: nobody answered for Config.Patience. The message says how
+//   - [ha.ErrUnavailable]: there was no reply for Config.Patience. The message says how
 //     often and for how long it was tried, and what came of it last.
-//   - The context's own error, where it ended first, with its cause. A deadline that
-//     passed while nobody was there to answer matches [ha.ErrUnavailable] as well.
+//   - The context's own error, if it ended first, with its cause. A deadline that
+//     passed while there was no reply matches [ha.ErrUnavailable] as well.
 //   - [nats.ErrConnectionClosed] and [nats.ErrConnectionDraining]: the program closed
 //     the connection.
-//   - [ha.ErrInternal] without an [*ha.Error]: the answer was none of this protocol's.
+//   - [ha.ErrInternal] without an [*ha.Error]: the reply was none of this protocol's.
 //   - [ha.ErrTaskFailed], [ha.ErrTaskCancelled] and [ha.ErrTaskTimedOut]: what
 //     [Client.Wait] waited for ended so. The call itself worked, and the record is
 //     there.
@@ -71,14 +71,14 @@
 // request carries up to 1000 tasks, and each costs the dispatcher about the same as
 // one. It judges tasks one by one, here and there, so that a task that is wrong
 // stops none of the others; it cuts requests so that they fit through the server,
-// keeps four under way, repeats only those that got no answer, and stops once one of
+// keeps four under way, repeats only those that got no reply, and stops once one of
 // them got none for too long.
 //
 // # Following a task
 //
-// [Client.Wait] asks, and the dispatcher holds the answer back until the task has
+// [Client.Wait] asks, and the dispatcher holds the reply back until the task has
 // ended, or 5 s have passed; then it asks again. The record is what counts, so that
-// nothing is missed however late the question. [Client.Watch] listens to the events
+// nothing is missed however late the request. [Client.Watch] listens to the events
 // that the dispatcher tells, which costs it nothing, and shows progress and every
 // change; but events are told once, and those that are missed are gone. It says
 // where they are, and goes on.
@@ -87,7 +87,7 @@
 //
 // A client has no goroutines and no state besides its configuration. A call sends
 // and waits in the caller's goroutine, apart from SubmitMany, which has one for each
-// request under way, and waits for them all before it returns. Answers come through
+// request under way, and waits for them all before it returns. Replies come through
 // the one inbox that the NATS connection keeps for all requests, so that many callers
 // at once cost no subscriptions. Watch has a subscription while the loop over it
 // lasts: its callback decodes, filters and puts into a bounded buffer, and never

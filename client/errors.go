@@ -9,7 +9,7 @@ import (
 	"github.com/seed261fe303/ha/subjects"
 )
 
-// ErrDropped is in the sequence of [Client.Watch] where events are missing.
+// ErrDropped is in the sequence of [Client.Watch] in place of events that are missing.
 var ErrDropped = errors.New("events dropped")
 
 // NotUniqueError refuses a task because another one that has not ended holds its
@@ -29,8 +29,8 @@ func (e *NotUniqueError) Unwrap() error { return e.Refusal }
 
 const codeNotUnique = "not_unique"
 
-// notUnique completes a refusal with the holder of the unique key, where that is
-// what it is about.
+// notUnique completes a refusal with the holder of the unique key, if that is what it is
+// about.
 func notUnique(refusal *ha.Error, holder ha.TaskID) error {
 	if refusal.Code != codeNotUnique {
 		return refusal
@@ -38,9 +38,9 @@ func notUnique(refusal *ha.Error, holder ha.TaskID) error {
 	return &NotUniqueError{Holder: holder, Refusal: refusal}
 }
 
-// withHolder is notUnique for the answer to one task, which names the holder in the
+// addHolder is notUnique for the reply about one task, which names the holder in the
 // body beside the refusal.
-func withHolder(err error, body []byte) error {
+func addHolder(err error, body []byte) error {
 	refusal, ok := errors.AsType[*ha.Error](err)
 	if !ok || refusal.Code != codeNotUnique {
 		return err
@@ -61,16 +61,16 @@ func failed(op, name string, err error) error {
 	return fmt.Errorf("client: %s %s: %w", op, name, err)
 }
 
-// strange is an answer that cannot be read. It is no refusal, and what complains
-// about it must not pass for one.
-func strange(format string, args ...any) error {
+// badReply is the error of a reply that cannot be read. It is no refusal, and must not
+// pass for one.
+func badReply(format string, args ...any) error {
 	return fmt.Errorf("%w: the answer cannot be understood: %s", ha.ErrInternal, fmt.Sprintf(format, args...))
 }
 
-// understand decodes an answer that is no refusal.
-func understand(body []byte, into any) error {
+// decodeReply decodes a reply that is no refusal.
+func decodeReply(body []byte, into any) error {
 	if err := subjects.DecodeReply("", body, into); err != nil {
-		return strange("%v", err)
+		return badReply("%v", err)
 	}
 	return nil
 }

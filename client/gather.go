@@ -13,8 +13,8 @@ import (
 
 const (
 	// gatherRequests is how many requests of [Client.Submit] are in flight before the
-	// next tasks wait, to go together. A few dozen submitters are each served sooner where
-	// none waits for another's answer; of hundreds, it is the messages that cost.
+	// next tasks wait, to go together. A few dozen submitters are each served sooner if
+	// none waits for another's reply; with hundreds, the messages are what costs.
 	gatherRequests = 32
 	// gatherTasks and gatherBytes bound what goes together in one request.
 	gatherTasks = 256
@@ -22,60 +22,60 @@ const (
 )
 
 // gatherer has the tasks that are submitted at the same time share requests, as a
-// disk has those who commit at the same time share a write (group commit; DeWitt et
-// al.: Implementation techniques for main memory database systems, 1984). A task that
-// finds little in flight goes at once, and alone. Others wait for a request to be
-// answered and then go together, in the order in which they came.
+// disk has transactions that commit at the same time share a write (group commit; DeWitt
+// et al.: Implementation techniques for main memory database systems, 1984). A task that
+// finds little in flight goes at once, and alone. Others wait for the reply to a request
+// and then go together, in the order in which they came.
 //
-// There is no goroutine behind it: each request is made by one of those whose task is
-// in it, the leader. Where a leader gives up, as its context ended, the others'
-// tasks go into another request. They may go out twice so, which makes no difference:
-// each has its id.
+// There is no goroutine behind it: each request is made by the caller of one of its
+// tasks, the leader. If a leader gives up, as its context ended, the others' tasks go
+// into another request. They may go out twice so, which makes no difference: each has
+// its id.
 type gatherer struct {
-	mu      sync.Mutex
-	flying  int // requests; one whose leader is about to make it counts
-	waiting []*entry
+	mu       sync.Mutex
+	inFlight int // requests; one whose leader is about to make it counts
+	waiting  []*pendingTask
 }
 
-// entry is one task.
-type entry struct {
+// pendingTask is one task that is being submitted.
+type pendingTask struct {
 	id    ha.TaskID
 	body  []byte // its JSON
 	since time.Time
-	// told, of one that has to wait, gets what is to be done next, or came of it. It has
-	// room for one.
-	told chan verdict
+	// instructions, of one that has to wait, gets what to do next, or what came of it. It
+	// has room for one.
+	instructions chan instruction
 
-	// Guarded by the gatherer's mu: the request that it is in, nil where it has none yet;
+	// Guarded by the gatherer's mu: the request that it is in, nil if it has none yet;
 	// and whether its caller gave up.
-	request *request
-	left    bool
+	shared *sharedRequest
+	gaveUp bool
 }
 
-// verdict is one of: lead these; go alone; that is what came of it.
-type verdict struct {
-	lead  []*entry // the leader itself is the first
+// instruction is one of: lead these; go alone; that is what came of it.
+type instruction struct {
+	lead  []*pendingTask // the leader itself is the first
 	alone bool
 	err   error
 }
 
-// request is what is known of one in flight.
-type request struct {
+// sharedRequest is what is known of a request in flight that several tasks share.
+type sharedRequest struct {
 	mu    sync.Mutex
 	tries int
 	last  error
 }
 
 // tried notes that a try begins, and what came of the one before.
-func (r *request) tried(tries int, last error) {
+func (r *sharedRequest) tried(tries int, last error) {
 	r.mu.Lock()
 	r.tries, r.last = tries, last
 	r.mu.Unlock()
 }
 
-// news returns how often it was tried, and what came of the try before the last; both
+// progress returns how often it was tried, and what came of the try before the last; both
 // are nothing for no request.
-func (r *request) news() (tries int, last error) {
+func (r *sharedRequest) progress() (tries int, last error) {
 	if r == nil {
 		return 0, nil
 	}
@@ -84,84 +84,84 @@ func (r *request) news() (tries int, last error) {
 	return r.tries, r.last
 }
 
-// board takes e into a request: at once, which is told by true, or later.
-func (g *gatherer) board(e *entry) bool {
+// join takes e into a request: at once, which it reports, or later.
+func (g *gatherer) join(e *pendingTask) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.flying < gatherRequests {
-		g.flying++
+	if g.inFlight < gatherRequests {
+		g.inFlight++
 		return true
 	}
-	e.told = make(chan verdict, 1)
+	e.instructions = make(chan instruction, 1)
 	g.waiting = append(g.waiting, e)
 	return false
 }
 
-// landed notes that a request was answered or given up, with those of its tasks that
-// have to go again, and has the next one made.
-func (g *gatherer) landed(again []*entry) {
+// release notes that a request has its reply or was given up, with those of its tasks
+// that have to go again, and has the next one made.
+func (g *gatherer) release(again []*pendingTask) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, e := range again {
-		e.request = nil
+		e.shared = nil
 	}
-	again = slices.DeleteFunc(again, func(e *entry) bool { return e.left })
+	again = slices.DeleteFunc(again, func(e *pendingTask) bool { return e.gaveUp })
 	g.waiting = slices.Insert(g.waiting, 0, again...)
 	if len(g.waiting) == 0 {
-		g.flying--
+		g.inFlight--
 		return
 	}
-	crew := g.muster()
-	crew[0].told <- verdict{lead: crew}
+	group := g.nextGroup()
+	group[0].instructions <- instruction{lead: group}
 }
 
-// muster takes those who go together next out of what waits.
-func (g *gatherer) muster() []*entry {
+// nextGroup takes the tasks that go together next out of what waits.
+func (g *gatherer) nextGroup() []*pendingTask {
 	n, size := 1, len(g.waiting[0].body)
 	for ; n < min(len(g.waiting), gatherTasks); n++ {
 		if size += len(g.waiting[n].body) + len(`,`); size > gatherBytes-len(`[]`) {
 			break
 		}
 	}
-	crew := slices.Clone(g.waiting[:n])
-	r := new(request)
-	for _, e := range crew {
-		e.request = r
+	group := slices.Clone(g.waiting[:n])
+	r := new(sharedRequest)
+	for _, e := range group {
+		e.shared = r
 	}
 	g.waiting = slices.Delete(g.waiting, 0, n)
-	return crew
+	return group
 }
 
-// leave is for an entry whose caller gives up. It returns the request that it is in, or
-// nil; and what came of that, where that is known just now.
-func (g *gatherer) leave(e *entry) (r *request, came verdict, known bool) {
+// giveUp is for a task whose caller gives up. It returns the request that the task is in,
+// or nil; and what came of that, if that is known just now.
+func (g *gatherer) giveUp(e *pendingTask) (r *sharedRequest, came instruction, known bool) {
 	g.mu.Lock()
-	e.left = true
-	r = e.request
+	e.gaveUp = true
+	r = e.shared
 	if i := slices.Index(g.waiting, e); i >= 0 {
 		g.waiting = slices.Delete(g.waiting, i, i+1)
 	}
 	g.mu.Unlock()
 	select {
-	case came = <-e.told:
+	case came = <-e.instructions:
 	default:
 		return r, came, false
 	}
-	if came.lead != nil { // then somebody else has to
-		g.landed(came.lead[1:])
+	if came.lead != nil { // then another has to
+		g.release(came.lead[1:])
 		return nil, came, false
 	}
 	return r, came, !came.alone
 }
 
-// submit hands in one task, together with others where there are any.
-func (c *Client) submit(ctx context.Context, e *entry) error {
-	if c.gather.board(e) {
-		defer c.gather.landed(nil)
+// submit hands in one task, together with others if there are any.
+func (c *Client) submit(ctx context.Context, e *pendingTask) error {
+	if c.gather.join(e) {
+		defer c.gather.release(nil)
 		return c.submitAlone(ctx, e)
 	}
 	select {
-	case v := <-e.told:
+	case v := <-e.instructions:
 		switch {
 		case v.lead != nil:
 			return c.lead(ctx, e, v.lead)
@@ -170,96 +170,97 @@ func (c *Client) submit(ctx context.Context, e *entry) error {
 		}
 		return v.err
 	case <-ctx.Done():
-		r, came, known := c.gather.leave(e)
+		r, came, known := c.gather.giveUp(e)
 		if known {
 			return came.err
 		}
-		tries, last := r.news()
+		tries, last := r.progress()
 		return ended(ctx, tries, time.Since(e.since), last)
 	}
 }
 
-func (c *Client) submitAlone(ctx context.Context, e *entry) error {
-	reply, err := c.ask(ctx, c.queryFor(e, e.body))
+func (c *Client) submitAlone(ctx context.Context, e *pendingTask) error {
+	reply, err := c.ask(ctx, c.requestFor(e, e.body))
 	if err == nil {
 		_, err = readSubmitted(reply, e.id)
 	}
-	return withHolder(err, reply)
+	return addHolder(err, reply)
 }
 
-// queryFor is a submission on behalf of e, which has waited for its turn. However
+// requestFor is a submission on behalf of e, which has waited for its turn. However
 // long that was, at least one try is left.
-func (c *Client) queryFor(e *entry, body []byte) query {
-	q := c.query(subjects.TaskSubmit, body)
-	q.since, q.patience = e.since, max(q.patience, time.Since(e.since)+min(q.patience, q.try))
-	return q
+func (c *Client) requestFor(e *pendingTask, body []byte) request {
+	r := c.newRequest(subjects.TaskSubmit, body)
+	r.since, r.patience = e.since, max(r.patience, time.Since(e.since)+min(r.patience, r.try))
+	return r
 }
 
-// lead makes the request for crew, whose first is e.
-func (c *Client) lead(ctx context.Context, e *entry, crew []*entry) error {
-	if len(crew) == 1 {
-		defer c.gather.landed(nil)
+// lead makes the request for group, the first of which is e.
+func (c *Client) lead(ctx context.Context, e *pendingTask, group []*pendingTask) error {
+	if len(group) == 1 {
+		defer c.gather.release(nil)
 		return c.submitAlone(ctx, e)
 	}
-	q := c.queryFor(e, gathered(crew))
-	q.tried = e.request.tried
-	reply, err := c.ask(ctx, q)
+	r := c.requestFor(e, groupBody(group))
+	r.tried = e.shared.tried
+	reply, err := c.ask(ctx, r)
 	switch {
 	case err != nil && ctx.Err() != nil:
-		c.gather.landed(crew[1:])
+		c.gather.release(group[1:])
 		if _, refused := errors.AsType[*ha.Error](err); refused { // of all; what it says of this one task is not known
-			tries, last := e.request.news()
+			tries, last := e.shared.progress()
 			return ended(ctx, tries, time.Since(e.since), last)
 		}
 		return err
 	case err != nil:
-		return c.disband(ctx, crew, err)
+		return c.handleFailure(ctx, group, err)
 	}
-	c.gather.landed(nil)
-	entries, err := readMany(reply, len(crew), func(i int) ha.TaskID { return crew[i].id })
+	c.gather.release(nil)
+	entries, err := readMany(reply, len(group), func(i int) ha.TaskID { return group[i].id })
 	outcome := func(i int) error {
 		if err != nil || entries == nil {
 			return err // which is about all
 		}
-		return entryError(entries[i], crew[i].id)
+		return entryError(entries[i], group[i].id)
 	}
-	for i := 1; i < len(crew); i++ {
-		crew[i].told <- verdict{err: outcome(i)}
+	for i := 1; i < len(group); i++ {
+		group[i].instructions <- instruction{err: outcome(i)}
 	}
 	return outcome(0)
 }
 
-// disband deals with a request for crew that got no answer, or was refused as a whole.
-func (c *Client) disband(ctx context.Context, crew []*entry, err error) error {
+// handleFailure deals with a request for group that got no reply, or was refused as a
+// whole.
+func (c *Client) handleFailure(ctx context.Context, group []*pendingTask, err error) error {
 	if _, refused := errors.AsType[*ha.Error](err); refused {
 		// Others must not be refused for one that is to blame.
-		c.gather.landed(nil)
-		for _, other := range crew[1:] {
-			other.told <- verdict{alone: true}
+		c.gather.release(nil)
+		for _, other := range group[1:] {
+			other.instructions <- instruction{alone: true}
 		}
-		return c.submitAlone(ctx, crew[0])
+		return c.submitAlone(ctx, group[0])
 	}
-	var again []*entry
-	for _, other := range crew[1:] {
+	var again []*pendingTask
+	for _, other := range group[1:] {
 		if errors.Is(err, ha.ErrUnavailable) && time.Since(other.since) < c.cfg.Patience {
 			again = append(again, other)
 		} else {
-			other.told <- verdict{err: err}
+			other.instructions <- instruction{err: err}
 		}
 	}
-	c.gather.landed(again)
+	c.gather.release(again)
 	return err
 }
 
-// gathered is the body of a request for crew.
-func gathered(crew []*entry) []byte {
+// groupBody is the body of a request for group.
+func groupBody(group []*pendingTask) []byte {
 	size := 0
-	for _, e := range crew {
+	for _, e := range group {
 		size += len(e.body) + len(`,`)
 	}
 	var tasks subjects.TaskArray
 	tasks.Grow(size)
-	for _, e := range crew {
+	for _, e := range group {
 		tasks.AddJSON(e.body)
 	}
 	return tasks.Body()

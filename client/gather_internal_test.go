@@ -104,16 +104,16 @@ func (d *desk) decide(tasks []ha.TaskSpec, alone bool) func() (*nats.Msg, error)
 		entries = append(entries, subjects.Submitted{ID: t.ID, Duplicate: d.taken[t.ID] > 1})
 	}
 	if alone {
-		return func() (*nats.Msg, error) { return answer(entries[0]) }
+		return func() (*nats.Msg, error) { return replyWith(entries[0]) }
 	}
-	return func() (*nats.Msg, error) { return answer(entries) }
+	return func() (*nats.Msg, error) { return replyWith(entries) }
 }
 
 // idle fails where the gatherer does not stand as if nothing had ever been.
 func idle(t *testing.T, c *Client) {
 	t.Helper()
-	if c.gather.flying != 0 || len(c.gather.waiting) != 0 {
-		t.Errorf("%d in flight and %d waiting when all is done", c.gather.flying, len(c.gather.waiting))
+	if c.gather.inFlight != 0 || len(c.gather.waiting) != 0 {
+		t.Errorf("%d in flight and %d waiting when all is done", c.gather.inFlight, len(c.gather.waiting))
 	}
 }
 
@@ -299,28 +299,28 @@ func TestNobodyAnswersTheGathered(t *testing.T) {
 // TestAgainGoesFirst: whose request was given up has waited longer than those that
 // have not had one.
 func TestAgainGoesFirst(t *testing.T) {
-	a, b, left, late := &entry{id: "a"}, &entry{id: "b"}, &entry{id: "left", left: true}, &entry{id: "late"}
-	a.told = make(chan verdict, 1)
-	g := gatherer{flying: 1, waiting: []*entry{late}}
-	g.landed([]*entry{a, left, b})
-	if crew := (<-a.told).lead; !slices.Equal(crew, []*entry{a, b, late}) || g.flying != 1 || len(g.waiting) != 0 {
-		t.Errorf("%d lead, %d in flight, %d waiting", len(crew), g.flying, len(g.waiting))
+	a, b, left, late := &pendingTask{id: "a"}, &pendingTask{id: "b"}, &pendingTask{id: "left", gaveUp: true}, &pendingTask{id: "late"}
+	a.instructions = make(chan instruction, 1)
+	g := gatherer{inFlight: 1, waiting: []*pendingTask{late}}
+	g.release([]*pendingTask{a, left, b})
+	if group := (<-a.instructions).lead; !slices.Equal(group, []*pendingTask{a, b, late}) || g.inFlight != 1 || len(g.waiting) != 0 {
+		t.Errorf("%d lead, %d in flight, %d waiting", len(group), g.inFlight, len(g.waiting))
 	}
 }
 
 // TestLeaderGivesUpAtOnce: who was just told to lead, and gives up, is followed by the
 // next.
 func TestLeaderGivesUpAtOnce(t *testing.T) {
-	gone, next := &entry{id: "gone", told: make(chan verdict, 1)}, &entry{id: "next", told: make(chan verdict, 1)}
-	gone.told <- verdict{lead: []*entry{gone, next}}
-	g := gatherer{flying: 1}
-	if _, _, known := g.leave(gone); known {
+	gone, next := &pendingTask{id: "gone", instructions: make(chan instruction, 1)}, &pendingTask{id: "next", instructions: make(chan instruction, 1)}
+	gone.instructions <- instruction{lead: []*pendingTask{gone, next}}
+	g := gatherer{inFlight: 1}
+	if _, _, known := g.giveUp(gone); known {
 		t.Error("what came of it is said to be known")
 	}
 	select {
-	case v := <-next.told:
-		if !slices.Equal(v.lead, []*entry{next}) || g.flying != 1 {
-			t.Errorf("%d lead, %d in flight", len(v.lead), g.flying)
+	case v := <-next.instructions:
+		if !slices.Equal(v.lead, []*pendingTask{next}) || g.inFlight != 1 {
+			t.Errorf("%d lead, %d in flight", len(v.lead), g.inFlight)
 		}
 	default:
 		t.Error("nobody leads")

@@ -30,7 +30,7 @@ func (c *Client) List(ctx context.Context, f Filter) iter.Seq2[ha.TaskRecord, er
 		for {
 			page, err := call[subjects.TaskPage](ctx, c, "list", "", subjects.TaskList, r)
 			if err == nil && page.Next != "" && page.Next == r.Cursor {
-				err = failed("list", "", strange("the page after %s is that page again", subjects.Quote(page.Next)))
+				err = failed("list", "", badReply("the page after %s is that page again", subjects.Quote(page.Next)))
 			}
 			if err != nil {
 				yield(ha.TaskRecord{}, err)

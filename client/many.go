@@ -11,7 +11,7 @@ import (
 )
 
 // How [Client.SubmitMany] cuts its tasks into requests. A request of that size takes
-// the dispatcher a few milliseconds, so that it answers others in between, and is
+// the dispatcher a few milliseconds, so that it serves others in between, and is
 // well below what it and a NATS server accept; a few in flight keep it busy while the
 // next is written.
 const (
@@ -22,12 +22,12 @@ const (
 
 // Submitted is what came of one task of [Client.SubmitMany].
 type Submitted struct {
-	// ID is the task's, also where there is an Err: who submits the task again with it
-	// cannot submit it twice. It is empty where the task had none and was never sent.
+	// ID is the task's, also beside an Err: a program that submits the task again with it
+	// cannot submit it twice. It is empty if the task had none and was never sent.
 	ID ha.TaskID
 	// Duplicate: the task had been submitted before, and nothing was changed.
 	Duplicate bool
-	// Err is nil where the task was taken. Otherwise it is as that of [Client.Submit].
+	// Err is nil if the task was taken. Otherwise it is as that of [Client.Submit].
 	Err error
 }
 
@@ -35,10 +35,10 @@ type Submitted struct {
 // of which are under way at the same time. It returns what came of each task, in the
 // order of specs: one that is refused stops none of the others.
 //
-// The error is nil where each task was answered, were it with a refusal. Otherwise
-// somebody has to submit those again that were not: it says how many were not, and
-// how many of them were never sent; their Err says the same and matches the same.
-// Once a request gets no answer, no further ones are sent.
+// The error is nil if every task got a reply, even a refusal. Otherwise the program has
+// to submit the others again: the error says how many they are, and how many of them
+// were never sent; their Err says the same and matches the same. Once a request gets no
+// reply, no further ones are sent.
 //
 // Tasks of one request are submitted in their order. Requests may overtake each
 // other.
@@ -82,7 +82,7 @@ type bulk struct {
 	next int
 
 	mu sync.Mutex
-	// err is why the first part that got no answer did not; unanswered counts the tasks
+	// err is why the first part that got no reply did not; unanswered counts the tasks
 	// of all such parts.
 	err        error
 	unanswered int
@@ -123,7 +123,7 @@ func (m *bulk) fill(p *part) {
 
 // send sends p and notes what came of its tasks.
 func (m *bulk) send(ctx context.Context, p *part) {
-	reply, err := m.c.ask(ctx, m.c.query(subjects.TaskSubmit, p.array.Body()))
+	reply, err := m.c.ask(ctx, m.c.newRequest(subjects.TaskSubmit, p.array.Body()))
 	if err == nil {
 		err = m.read(reply, p)
 	}
@@ -139,7 +139,7 @@ func (m *bulk) send(ctx context.Context, p *part) {
 	}
 }
 
-// read notes what the answer to p says of each of its tasks.
+// read notes what the reply to p says of each of its tasks.
 func (m *bulk) read(reply []byte, p *part) error {
 	entries, err := readMany(reply, len(p.tasks), func(j int) ha.TaskID { return m.out[p.tasks[j]].ID })
 	if err != nil {
@@ -156,7 +156,7 @@ func (m *bulk) read(reply []byte, p *part) error {
 	return nil
 }
 
-// stop notes that a part of n tasks got no answer.
+// stop notes that a part of n tasks got no reply.
 func (m *bulk) stop(err error, n int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -22,16 +22,16 @@ type PullOptions struct {
 
 // Pull hands out results that nobody was handed yet, the oldest first; none where
 // there are none now. Each result is handed out once, and the call repeats itself
-// with the same receipt, so that a lost answer loses no results.
+// with the same receipt, so that a lost reply loses no results.
 //
-// Where Pull returns an error other than a refusal, results may have been handed out
-// and not have arrived. Who must not lose them, even over a restart of the program,
+// If Pull returns an error other than a refusal, results may have been handed out and
+// not have arrived. A program that must not lose them, even over a restart of its own,
 // chooses the receipt and keeps it until the results are dealt with.
 func (c *Client) Pull(ctx context.Context, o PullOptions) ([]ha.TaskResult, error) {
 	if o.Receipt == "" {
 		o.Receipt = newID()
 	}
 	r := subjects.PullRequest{Limit: o.Limit, Pool: o.Pool, Kind: o.Kind, Receipt: o.Receipt}
-	answer, err := call[subjects.Pulled](ctx, c, "pull with receipt", o.Receipt, subjects.TaskPull, r)
-	return answer.Results, err
+	reply, err := call[subjects.Pulled](ctx, c, "pull with receipt", o.Receipt, subjects.TaskPull, r)
+	return reply.Results, err
 }

@@ -14,36 +14,35 @@ import (
 
 var (
 	errNotConnected = errors.New("not connected to a NATS server")
-	errSilence      = errors.New("no answer")
+	errNoReply      = errors.New("no answer")
 )
 
-// query is one request, as it is repeated until it is answered.
-type query struct {
+// request is one request, as it is repeated until there is a reply.
+type request struct {
 	// what is one of the Task… requests of package subjects.
 	what string
 	body []byte
-	// try is how long each try waits for its answer, patience how long there are
-	// tries.
+	// try is how long each try waits for its reply, patience how long there are tries.
 	try, patience time.Duration
 	// since is when the call began, from which patience counts; zero: as the first try does.
 	since time.Time
-	// tried, if set, is told of each try as it begins; see request.
+	// tried, if set, is called as each try begins; see sharedRequest.
 	tried func(tries int, last error)
 }
 
-// query returns the request with the times that most are given.
-func (c *Client) query(what string, body []byte) query {
-	return query{what: what, body: body, try: c.cfg.Timeout, patience: c.cfg.Patience}
+// newRequest returns a request with the times that most are given.
+func (c *Client) newRequest(what string, body []byte) request {
+	return request{what: what, body: body, try: c.cfg.Timeout, patience: c.cfg.Patience}
 }
 
-// ask sends q until it is answered, and returns the body of the answer, beside a
-// refusal as well. The error is an [*ha.Error] where the dispatcher refused, or the
-// server takes no message of that length. Otherwise there was no answer: it matches
+// ask sends r until there is a reply, and returns its body, beside a refusal as well.
+// The error is an [*ha.Error] if the dispatcher refused, or the server takes no message
+// of that length. Otherwise there was no reply: it matches
 // ctx.Err(), [ha.ErrUnavailable], [nats.ErrConnectionClosed] or
 // [nats.ErrConnectionDraining].
-func (c *Client) ask(ctx context.Context, q query) ([]byte, error) {
+func (c *Client) ask(ctx context.Context, r request) ([]byte, error) {
 	var (
-		start  = q.since
+		start  = r.since
 		pauses backoff
 		last   error
 	)
@@ -51,17 +50,17 @@ func (c *Client) ask(ctx context.Context, q query) ([]byte, error) {
 		start = time.Now()
 	}
 	for tries := 0; ; tries++ {
-		left := q.patience - time.Since(start)
+		left := r.patience - time.Since(start)
 		switch {
 		case ctx.Err() != nil:
 			return nil, ended(ctx, tries, time.Since(start), last)
 		case left <= 0:
-			return nil, unanswered(tries, time.Since(start), last)
+			return nil, noReply(tries, time.Since(start), last)
 		}
-		if q.tried != nil {
-			q.tried(tries+1, last)
+		if r.tried != nil {
+			r.tried(tries+1, last)
 		}
-		body, err := c.try(ctx, q, min(q.try, left))
+		body, err := c.try(ctx, r, min(r.try, left))
 		if err == nil || final(err) {
 			return body, err
 		}
@@ -71,30 +70,30 @@ func (c *Client) ask(ctx context.Context, q query) ([]byte, error) {
 		if _, refused := errors.AsType[*ha.Error](err); refused {
 			err = errors.New(err.Error()) // not by %w: what is repeated in vain is not refused, but unavailable
 		}
-		if last == nil || left >= q.try || !errors.Is(err, errSilence) {
+		if last == nil || left >= r.try || !errors.Is(err, errNoReply) {
 			last = err // not the silence of a try that the patience cut short, which tells less than what came before
 		}
-		sleep(ctx, min(pauses.next(), max(q.patience-time.Since(start), 0)))
+		sleep(ctx, min(pauses.next(), max(r.patience-time.Since(start), 0)))
 	}
 }
 
-// try sends q once. NATS gives each try a reply subject of its own, so that the late
-// answer to one is not taken for the answer to the next; it makes no difference, as
-// both are answers to the same question.
+// try sends r once. NATS gives each try a reply subject of its own, so that the late
+// reply to one is not taken for the reply to the next; it makes no difference, as both
+// are replies to the same request.
 //
 // While there is no connection it fails at once: the NATS client would otherwise
 // keep every try, and send them all together once it is connected.
-func (c *Client) try(ctx context.Context, q query, timeout time.Duration) ([]byte, error) {
-	if err := c.ready(len(q.body)); err != nil {
+func (c *Client) try(ctx context.Context, r request, timeout time.Duration) ([]byte, error) {
+	if err := c.ready(len(r.body)); err != nil {
 		return nil, err
 	}
 	trying, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	msg, err := c.send(trying, c.names.Task(q.what), q.body)
+	msg, err := c.send(trying, c.names.Task(r.what), r.body)
 	if err != nil {
 		if trying.Err() != nil {
 			// Not by %w: nobody is to take this for the end of the caller's own context.
-			return nil, fmt.Errorf("%w within %s", errSilence, timeout.Round(time.Millisecond))
+			return nil, fmt.Errorf("%w within %s", errNoReply, timeout.Round(time.Millisecond))
 		}
 		return nil, err
 	}
@@ -121,7 +120,7 @@ func ready(nc *nats.Conn, length int) error {
 	return nil
 }
 
-// final tells whether repeating would not change what came of a try.
+// final reports whether repeating would not change what came of a try.
 func final(err error) bool {
 	if errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, nats.ErrConnectionDraining) {
 		return true
@@ -130,13 +129,13 @@ func final(err error) bool {
 	return ok && refusal.Status != 500 && refusal.Status != 503
 }
 
-// unanswered is the error of a request whose patience is over.
-func unanswered(tries int, took time.Duration, last error) error {
+// noReply is the error of a request whose patience is over.
+func noReply(tries int, took time.Duration, last error) error {
 	return fmt.Errorf("%w: %w", ha.ErrUnavailable, attempts(tries, took, last))
 }
 
-// ended is the error of a request whose context ended. Where nobody had answered by
-// the deadline it also says that, as the caller may have set one to limit just that.
+// ended is the error of a request whose context ended. If there was no reply by the
+// deadline it also says that, as the caller may have set one to limit just that.
 func ended(ctx context.Context, tries int, took time.Duration, last error) error {
 	err := ctx.Err()
 	if cause := context.Cause(ctx); !errors.Is(cause, err) {

@@ -13,17 +13,17 @@ import (
 // request can then be repeated, and there is one task nevertheless. A task whose id
 // was submitted before, with the same content, is accepted and changes nothing.
 //
-// The error is an [*ha.Error] where the task is not right or the dispatcher refused
+// The error is an [*ha.Error] if the task is not right or the dispatcher refused
 // it: [ha.ErrConflict] for an id that another task has, [ha.ErrOverloaded] for a
-// full backlog, which is not repeated here, and so on; a [*NotUniqueError] where its
+// full backlog, which is not repeated here, and so on; a [*NotUniqueError] if its
 // unique key is taken. After any other error it is not known whether the task was
-// taken. The id is returned in that case too: who submits the task again with it
-// cannot submit it twice.
+// taken. The id is returned in that case too: a program that submits the task again with
+// it cannot submit it twice.
 //
 // Tasks that many goroutines submit at the same time through one client share
-// requests: while 32 of them are in flight, further tasks wait for one of them to be
-// answered, and go together. Each call gets the answer to its own task, and ends with
-// its own context.
+// requests: while 32 of them are in flight, further tasks wait for the reply to one of
+// them, and go together. Each call returns what came of its own task, and ends with its
+// own context.
 func (c *Client) Submit(ctx context.Context, spec ha.TaskSpec) (ha.TaskID, error) {
 	if err := prepare(&spec); err != nil {
 		return spec.ID, failed("submit", string(spec.ID), err)
@@ -32,7 +32,7 @@ func (c *Client) Submit(ctx context.Context, spec ha.TaskSpec) (ha.TaskID, error
 	if err != nil {
 		return spec.ID, failed("submit", string(spec.ID), err)
 	}
-	err = c.submit(ctx, &entry{id: spec.ID, body: body, since: time.Now()})
+	err = c.submit(ctx, &pendingTask{id: spec.ID, body: body, since: time.Now()})
 	if err != nil {
 		return spec.ID, failed("submit", string(spec.ID), err)
 	}
@@ -48,31 +48,31 @@ func prepare(spec *ha.TaskSpec) error {
 	return subjects.PrepareTask(spec)
 }
 
-// readSubmitted reads the answer to the submission of the task id.
+// readSubmitted reads the reply to the submission of the task id.
 func readSubmitted(reply []byte, id ha.TaskID) (subjects.Submitted, error) {
 	if subjects.Accepted(reply, id) {
 		return subjects.Submitted{ID: id}, nil
 	}
 	var s subjects.Submitted
-	if err := understand(reply, &s); err != nil {
+	if err := decodeReply(reply, &s); err != nil {
 		return s, err
 	}
 	return s, entryError(s, id)
 }
 
-// readMany reads the answer to the submission of n tasks, of which id tells the ids.
-// It returns an entry for each; nil: the answer says no more than that all were taken,
+// readMany reads the reply to the submission of n tasks, whose ids id returns. It
+// returns an entry for each, or nil if the reply says no more than that all were taken,
 // as it mostly does, which is quickly seen.
 func readMany(reply []byte, n int, id func(int) ha.TaskID) ([]subjects.Submitted, error) {
 	if subjects.AllAccepted(reply, n, id) {
 		return nil, nil
 	}
 	var entries []subjects.Submitted
-	if err := understand(reply, &entries); err != nil {
+	if err := decodeReply(reply, &entries); err != nil {
 		return nil, err
 	}
 	if len(entries) != n {
-		return nil, strange("it is about %d tasks, and %d were submitted", len(entries), n)
+		return nil, badReply("it is about %d tasks, and %d were submitted", len(entries), n)
 	}
 	return entries, nil
 }
@@ -83,7 +83,7 @@ func entryError(s subjects.Submitted, id ha.TaskID) error {
 		return notUnique(&ha.Error{Status: e.Status, Code: e.Code, Message: e.Message}, s.ID)
 	}
 	if s.ID != id {
-		return strange("it is about the task %s", subjects.Quote(string(s.ID)))
+		return badReply("it is about the task %s", subjects.Quote(string(s.ID)))
 	}
 	return nil
 }

@@ -11,17 +11,17 @@ import (
 	"github.com/seed261fe303/ha/subjects"
 )
 
-// waitRound is how long the dispatcher holds back one answer. A leader that dies
+// waitRound is how long the dispatcher holds back one reply. A leader that dies
 // takes the requests it holds with it, and nobody says so; this bounds how long a
 // wait goes on without noticing.
 const waitRound = 5 * time.Second
 
-// Wait returns the record of a task once it has ended. The error is nil where it
+// Wait returns the record of a task once it has ended. The error is nil if it
 // completed, and matches [ha.ErrTaskFailed], [ha.ErrTaskCancelled] or
-// [ha.ErrTaskTimedOut] where it ended so; the record is there all the same.
+// [ha.ErrTaskTimedOut] if it ended so; the record is there all the same.
 //
 // It waits for as long as ctx allows, through changes of the leader, and gives up by
-// itself only where nobody answers for Config.Patience, or the task is not known.
+// itself only if there is no reply for Config.Patience, or the task is not known.
 // Beside such an error the record is the last one seen, or empty.
 func (c *Client) Wait(ctx context.Context, id ha.TaskID) (ha.TaskRecord, error) {
 	var (
@@ -51,11 +51,11 @@ func (c *Client) Wait(ctx context.Context, id ha.TaskID) (ha.TaskRecord, error) 
 	}
 }
 
-// round is how long the next answer may be held back. The last but one before a
+// round is how long the next reply may be held back. The last but one before a
 // deadline ends a little earlier, so that the caller is told what the task was
 // doing then.
 func (c *Client) round(ctx context.Context) time.Duration {
-	const early = 100 * time.Millisecond // a dispatcher looks that often for whom to answer, and oftener
+	const early = 100 * time.Millisecond // a dispatcher looks at least that often for replies that are due
 	round := min(waitRound, subjects.MaxWait, c.cfg.Patience)
 	if deadline, ok := ctx.Deadline(); ok {
 		left := time.Until(deadline)
@@ -73,21 +73,21 @@ func (c *Client) waitRound(ctx context.Context, id ha.TaskID, round time.Duratio
 	if err != nil {
 		return record, err
 	}
-	q := c.query(subjects.TaskWait, body)
-	q.try += round
-	q.patience += round
-	record, err = exchange[ha.TaskRecord](ctx, c, q)
+	r := c.newRequest(subjects.TaskWait, body)
+	r.try += round
+	r.patience += round
+	record, err = exchange[ha.TaskRecord](ctx, c, r)
 	if err != nil {
 		return record, err
 	}
 	if record.State.Validate() != nil || record.ID != id {
-		return ha.TaskRecord{}, strange("it is about the task %s, in the state %s",
+		return ha.TaskRecord{}, badReply("it is about the task %s, in the state %s",
 			subjects.Quote(string(record.ID)), subjects.Quote(string(record.State)))
 	}
 	return record, nil
 }
 
-// failedTask returns the error for the end of a task, nil where it completed.
+// failedTask returns the error for the end of a task, nil if it completed.
 func failedTask(record ha.TaskRecord) error {
 	var end error
 	switch record.State {

@@ -33,7 +33,7 @@ func silent(ctx context.Context) (*nats.Msg, error) {
 	return nil, ctx.Err()
 }
 
-func answer(v any) (*nats.Msg, error) {
+func replyWith(v any) (*nats.Msg, error) {
 	body, err := json.Marshal(v)
 	return &nats.Msg{Data: body}, err
 }
@@ -79,7 +79,7 @@ func (w *world) send(ctx context.Context, body []byte) (*nats.Msg, error) {
 	if now+held >= w.ends {
 		record.State, record.Error, record.Reason = w.state, "out of ink", "attempts_used_up"
 	}
-	return answer(record)
+	return replyWith(record)
 }
 
 func TestWaitRounds(t *testing.T) {
@@ -177,7 +177,7 @@ func TestPauses(t *testing.T) {
 			if time.Since(start) < 2*time.Second {
 				return nil, nats.ErrNoResponders
 			}
-			return answer(ha.TaskRecord{ID: "t1"})
+			return replyWith(ha.TaskRecord{ID: "t1"})
 		})
 		if _, err := c.Get(t.Context(), "t1"); err != nil {
 			t.Fatal(err)

@@ -33,7 +33,7 @@ type Event struct {
 // no record: a few thousand are kept for a loop that is slow, and what is over that
 // is dropped. Where events are missing, also because the connection was lost for a
 // while, there is an error in their place that matches [ErrDropped], and the sequence
-// goes on: who needs to know what happened asks with [Client.Get] or [Client.List].
+// goes on: a program that needs to know what happened asks with [Client.Get] or [Client.List].
 //
 // Any other error ends the sequence, such as one that matches
 // [nats.ErrConnectionClosed]. The end of ctx is no error.

@@ -124,8 +124,8 @@ func TestWatch(t *testing.T) {
 	}
 }
 
-// TestWatchStrangeEvents: what cannot be read is said to be missing.
-func TestWatchStrangeEvents(t *testing.T) {
+// TestWatchBadEvents: what cannot be read is said to be missing.
+func TestWatchBadEvents(t *testing.T) {
 	f := newFake(t)
 	w := f.watch(t, connect(t), client.WatchFilter{})
 	if err := f.nc.Publish(f.names.Event(subjects.EntityTask, subjects.WhatStarted), []byte(`{"task":3}`)); err != nil {

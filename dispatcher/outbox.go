@@ -120,7 +120,7 @@ func (o *outbox) reply(b *batch, r *reply) {
 	case r.answer.Err != nil:
 		o.refuse(r)
 	case message != nil:
-		o.answer(r.to, message)
+		o.sendMessage(r.to, message)
 	case r.hello != nil:
 		o.welcome(b, r)
 	case r.heartbeat:
@@ -138,8 +138,8 @@ func (o *outbox) reply(b *batch, r *reply) {
 	}
 }
 
-// answer sends any message as JSON.
-func (o *outbox) answer(to string, message any) {
+// sendMessage sends any message as JSON.
+func (o *outbox) sendMessage(to string, message any) {
 	body, err := subjects.EncodeReply(message)
 	if err != nil {
 		o.d.cfg.Log.Error().Err(err).Msg("encoding a reply")
@@ -161,7 +161,7 @@ func (o *outbox) refuse(r *reply) {
 
 func (o *outbox) welcome(b *batch, r *reply) {
 	t := o.d.cfg.Timing
-	answer := subjects.HelloReply{
+	welcome := subjects.HelloReply{
 		ID:             r.answer.Worker,
 		HeartbeatMS:    t.Heartbeat.Milliseconds(),
 		ReplyTimeoutMS: t.ReplyTimeout.Milliseconds(),
@@ -171,11 +171,11 @@ func (o *outbox) welcome(b *batch, r *reply) {
 		Epoch:          b.epoch,
 	}
 	if o.d.cfg.Direct && r.hello.Direct {
-		answer.Activate = o.d.names.ActivateDirect(answer.ID)
+		welcome.Activate = o.d.names.ActivateDirect(welcome.ID)
 	}
-	body, err := json.Marshal(answer)
+	body, err := json.Marshal(welcome)
 	if err != nil {
-		o.d.cfg.Log.Error().Err(err).Msg("encoding an answer to hello")
+		o.d.cfg.Log.Error().Err(err).Msg("encoding the reply to a hello")
 		return
 	}
 	o.publish(r.to, body)

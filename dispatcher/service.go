@@ -75,7 +75,7 @@ func (d *Dispatcher) serve(svc micro.Service, inbox chan<- request, done <-chan 
 }
 
 // confirm closes ready once the server has taken the subscriptions. Until it
-// answers, or ctx ends, confirm asks again: a connection that breaks just now
+// replies, or ctx ends, confirm asks again: a connection that breaks just now
 // subscribes anew when it is back. It runs beside the loop, which has a lease to keep.
 func (d *Dispatcher) confirm(ctx context.Context) {
 	for ctx.Err() == nil {
@@ -92,7 +92,7 @@ func (d *Dispatcher) confirm(ctx context.Context) {
 
 // withdraw ends the subscriptions. The channel it returns is closed once their
 // callbacks have handed over all that the server had delivered. It is never
-// closed where that cannot be known; ctx ends the search for it.
+// closed if that cannot be known; ctx ends the search for it.
 func (d *Dispatcher) withdraw(ctx context.Context, svc micro.Service) <-chan struct{} {
 	drained := make(chan struct{})
 	if err := svc.Stop(); err != nil {
@@ -144,7 +144,7 @@ func (d *Dispatcher) decode(req micro.Request) (request, error) {
 	return decoders[name](time.Now().UTC(), s.Worker, req.Data())
 }
 
-// refuse answers a malformed message. It never reaches the loop.
+// refuse is the reply to a malformed message. It never reaches the loop.
 func (d *Dispatcher) refuse(req micro.Request, err error) {
 	d.malformed.Add(1)
 	d.cfg.Log.Debug().Err(err).Str("subject", req.Subject()).Int("bytes", len(req.Data())).Msg("malformed message refused")

@@ -30,7 +30,7 @@ type Finished struct {
 	Result    json.RawMessage `json:"result,omitempty"`
 }
 
-// OK answers an [Available] and a bye once they are durable.
+// OK is the reply to a request that is done. The effect of the request is durable.
 type OK struct {
 	OK bool `json:"ok"`
 	// Ignored lists the activations of an [Available] that were not the worker's

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -83,12 +85,25 @@ func checkNesting(field string, raw json.RawMessage) error {
 	return nil
 }
 
-func limit(n, otherwise int) (int, error) {
-	if n < 0 || n > MaxTasksPage {
-		return 0, ha.Invalid("invalid_limit", "limit must be a whole number from 1 to %d, got %d", MaxTasksPage, n)
+// pageLimit returns the limit n of a page, which may be up to most, or otherwise if it
+// is 0.
+func pageLimit(n, most, otherwise int) (int, error) {
+	if n < 0 || n > most {
+		return 0, ha.Invalid("invalid_limit", "limit must be a whole number from 1 to %d, got %d", most, n)
 	}
 	if n == 0 {
 		n = otherwise
 	}
 	return n, nil
+}
+
+// parseCursor returns the position after which a page begins; the empty cursor is 0.
+func parseCursor(cursor string) (after uint64, err error) {
+	if cursor == "" {
+		return 0, nil
+	}
+	if after, err = strconv.ParseUint(cursor, 10, 64); err != nil || after == math.MaxUint64 {
+		return 0, ha.Invalid("invalid_cursor", "cursor must be the next of an earlier answer, got %s", Quote(cursor))
+	}
+	return after, nil
 }

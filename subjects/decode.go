@@ -35,7 +35,7 @@ func DecodeEmpty(body []byte) error {
 	return decode(body, &struct{}{})
 }
 
-// blank tells whether body says nothing. One over the limit is not blank, so
+// blank reports whether body says nothing. One over the limit is not blank, so
 // that decode refuses it.
 func blank(body []byte) bool { return len(body) <= MaxBody && len(bytes.TrimSpace(body)) == 0 }
 

@@ -22,7 +22,7 @@ type Heartbeat struct {
 	MemoryBytes int64 `json:"memory_bytes,omitempty"`
 }
 
-// HeartbeatReply answers a [Heartbeat].
+// HeartbeatReply is the reply to a [Heartbeat].
 type HeartbeatReply struct {
 	OK    bool     `json:"ok"`
 	Epoch ha.Epoch `json:"epoch"`

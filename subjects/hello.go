@@ -37,7 +37,7 @@ type Hello struct {
 	Direct bool `json:"direct,omitempty"`
 }
 
-// HelloReply answers a [Hello].
+// HelloReply is the reply to a [Hello].
 type HelloReply struct {
 	ID             ha.WorkerID `json:"id"`
 	HeartbeatMS    int64       `json:"heartbeat_ms"`

@@ -26,7 +26,7 @@ type ErrorBody struct {
 
 // ErrorDetail says what was wrong: a stable code for programs, a message for people.
 type ErrorDetail struct {
-	// Status is set where no header carries it: in the entries of an answer to many.
+	// Status is set if no header carries it: in the entries of a reply about many.
 	Status  int    `json:"status,omitempty"`
 	Code    string `json:"code"`
 	Message string `json:"message"`
@@ -59,7 +59,7 @@ func EncodeReply(message any) ([]byte, error) {
 }
 
 // DecodeReply decodes a reply into the message that into points to. errorCode
-// is the value of the header [HeaderErrorCode]; where it is not empty the reply
+// is the value of the header [HeaderErrorCode]; if it is not empty the reply
 // is a refusal, which is returned as an [*ha.Error].
 func DecodeReply(errorCode string, body []byte, into any) error {
 	if errorCode != "" {

@@ -30,7 +30,7 @@ const (
 	RoleDispatcher
 )
 
-// Who may send what workers, clients and observers send.
+// The roles that may send what workers, clients and observers send.
 const (
 	forWorkers   = RoleWorker | RoleGateway
 	forClients   = RoleClient | RoleAdmin | RoleGateway

@@ -4,7 +4,7 @@ import (
 	ha "github.com/seed261fe303/ha"
 )
 
-// Status answers the status request.
+// Status is the reply to the status request.
 type Status struct {
 	Leader      Dispatcher   `json:"leader"`
 	Dispatchers []Dispatcher `json:"dispatchers"`
@@ -43,7 +43,7 @@ type Journal struct {
 	Kind string `json:"kind"`
 	// Position is the sequence of the last committed entry.
 	Position uint64 `json:"position"`
-	// Bytes is about what the journal takes where it is kept.
+	// Bytes is about what the journal takes in its store.
 	Bytes uint64 `json:"bytes"`
 }
 

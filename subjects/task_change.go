@@ -10,7 +10,8 @@ type RetryRequest struct {
 	Limit int `json:"limit,omitempty"`
 }
 
-// Retried answers a [RetryRequest] of a kind; that of one task is answered by its record.
+// Retried is the reply to a [RetryRequest] of a kind; that of one task is replied to with
+// its record.
 type Retried struct {
 	Retried int `json:"retried"`
 	// More: there are further failed tasks of the kind.
@@ -32,7 +33,7 @@ func DecodeRetry(body []byte) (RetryRequest, error) {
 	if !ValidToken(r.Kind) {
 		return r, badToken("kind", r.Kind)
 	}
-	n, err := limit(r.Limit, MaxTasksPage)
+	n, err := pageLimit(r.Limit, MaxTasksPage, MaxTasksPage)
 	r.Limit = n
 	return r, err
 }
@@ -44,11 +45,11 @@ type PullRequest struct {
 	Pool  string `json:"pool,omitempty"`
 	Kind  string `json:"kind,omitempty"`
 	// Receipt is a token of the client's own: a request that repeats it gets the same
-	// results again. Without one, results whose answer was lost are not handed out again.
+	// results again. Without one, results whose reply was lost are not handed out again.
 	Receipt string `json:"receipt,omitempty"`
 }
 
-// Pulled answers a [PullRequest].
+// Pulled is the reply to a [PullRequest].
 type Pulled struct {
 	Results []PulledResult `json:"results"`
 }
@@ -67,7 +68,7 @@ func DecodePull(body []byte) (PullRequest, error) {
 	if err := checkTokens(named{"kind", r.Kind}, named{"pool", r.Pool}, named{"receipt", r.Receipt}); err != nil {
 		return r, err
 	}
-	n, err := limit(r.Limit, 100)
+	n, err := pageLimit(r.Limit, MaxTasksPage, 100)
 	r.Limit = n
 	return r, err
 }

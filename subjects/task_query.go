@@ -1,8 +1,6 @@
 package subjects
 
 import (
-	"math"
-	"strconv"
 	"time"
 
 	ha "github.com/seed261fe303/ha"
@@ -38,14 +36,14 @@ type ListRequest struct {
 	Batch string       `json:"batch,omitempty"`
 	// Limit from 1 to [MaxTasksPage]; 0: 100.
 	Limit int `json:"limit,omitempty"`
-	// Cursor is the Next of the answer before.
+	// Cursor is the Next of the reply before.
 	Cursor string `json:"cursor,omitempty"`
 }
 
-// TaskPage answers a [ListRequest]. Payloads, results and metadata are left out.
+// TaskPage is the reply to a [ListRequest]. Payloads, results and metadata are left out.
 type TaskPage struct {
 	Tasks []ha.TaskRecord `json:"tasks"`
-	// Next is the cursor of the rest; empty where there is none. A page may be short,
+	// Next is the cursor of the rest; empty if there is none. A page may be short,
 	// or empty, and have a Next nevertheless.
 	Next string `json:"next,omitempty"`
 }
@@ -88,16 +86,12 @@ func DecodeList(body []byte) (r ListRequest, after uint64, err error) {
 			return r, 0, ha.Invalid("invalid_state", "state must be one of %v, got %s", ha.TaskStates(), Quote(string(r.State)))
 		}
 	}
-	if r.Limit, err = limit(r.Limit, 100); err != nil {
+	if r.Limit, err = pageLimit(r.Limit, MaxTasksPage, 100); err != nil {
 		return r, 0, err
 	}
 	if err := checkTokens(named{"kind", r.Kind}, named{"pool", r.Pool}, named{"batch", r.Batch}); err != nil {
 		return r, 0, err
 	}
-	if r.Cursor != "" {
-		if after, err = strconv.ParseUint(r.Cursor, 10, 64); err != nil || after == math.MaxUint64 {
-			return r, 0, ha.Invalid("invalid_cursor", "cursor must be the next of an earlier answer, got %s", Quote(r.Cursor))
-		}
-	}
-	return r, after, nil
+	after, err = parseCursor(r.Cursor)
+	return r, after, err
 }

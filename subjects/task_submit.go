@@ -20,8 +20,8 @@ type Submission struct {
 	Err  *ha.Error
 }
 
-// Submitted answers the submission of one task. In the answer to an array it is
-// one entry, which is a refusal where Error is set.
+// Submitted is the reply to the submission of one task. In the reply to an array it is
+// one entry, which is a refusal if Error is set.
 type Submitted struct {
 	// ID is the task's or, beside the refusal "not_unique", that of the task which
 	// holds the unique key.
@@ -66,7 +66,7 @@ func DecodeSubmit(body []byte) (list []Submission, many bool, err error) {
 }
 
 // readTasks reads an array of tasks. One that is not written as readTask reads it
-// is left to encoding/json, and so is the whole where it may not be JSON.
+// is left to encoding/json, and so is the whole if it may not be JSON.
 func readTasks(body []byte) (list []Submission, ok bool) {
 	in := newReader(rawjson.SkipBlanks(body))
 	if !in.Skip(`[`) {

@@ -1,8 +1,6 @@
 package subjects
 
 import (
-	"math"
-	"strconv"
 	"time"
 
 	ha "github.com/seed261fe303/ha"
@@ -15,18 +13,18 @@ const MaxWorkersPage = 1000
 // WorkersRequest asks for the list of workers. See [DecodeWorkersRequest].
 type WorkersRequest struct {
 	// Limit is the greatest number of workers to list, 1 to [MaxWorkersPage]; 0: as
-	// many as one answer may hold.
+	// many as one reply may hold.
 	Limit int `json:"limit,omitempty"`
 	// Cursor continues an earlier list: its Next.
 	Cursor string `json:"cursor,omitempty"`
 }
 
-// Workers answers a [WorkersRequest].
+// Workers is the reply to a [WorkersRequest].
 type Workers struct {
 	Workers []WorkerInfo `json:"workers"`
 	// Total counts all that are registered.
 	Total int `json:"total"`
-	// Next is the cursor of the rest; empty where there is none.
+	// Next is the cursor of the rest; empty if there is none.
 	Next string `json:"next,omitempty"`
 }
 
@@ -70,16 +68,11 @@ func DecodeWorkersRequest(body []byte) (r WorkersRequest, after uint64, err erro
 			return WorkersRequest{}, 0, err
 		}
 	}
-	if r.Limit < 0 || r.Limit > MaxWorkersPage {
-		return WorkersRequest{}, 0, ha.Invalid("invalid_limit", "limit must be a whole number from 1 to %d, got %d", MaxWorkersPage, r.Limit)
+	if r.Limit, err = pageLimit(r.Limit, MaxWorkersPage, MaxWorkersPage); err != nil {
+		return WorkersRequest{}, 0, err
 	}
-	if r.Limit == 0 {
-		r.Limit = MaxWorkersPage
-	}
-	if r.Cursor != "" {
-		if after, err = strconv.ParseUint(r.Cursor, 10, 64); err != nil || after == math.MaxUint64 {
-			return WorkersRequest{}, 0, ha.Invalid("invalid_cursor", "cursor must be the next of an earlier answer, got %s", Quote(r.Cursor))
-		}
+	if after, err = parseCursor(r.Cursor); err != nil {
+		return WorkersRequest{}, 0, err
 	}
 	return r, after, nil
 }
