@@ -6,7 +6,8 @@ import (
 	"fmt"
 )
 
-// ErrBadResult: a task completed, and its result is not of the type that was asked for.
+// ErrBadResult is for the result of a task that is not of the type that was asked for.
+// The task itself completed.
 var ErrBadResult = errors.New("bad result")
 
 // DecodeResult decodes the result of a task, as a [TaskRecord], a [TaskResult] or an

@@ -85,11 +85,14 @@ func checkNesting(field string, raw json.RawMessage) error {
 	return nil
 }
 
-// pageLimit returns the limit n of a page, which may be up to most, or otherwise if it
-// is 0.
-func pageLimit(n, most, otherwise int) (int, error) {
-	if n < 0 || n > most {
-		return 0, ha.Invalid("invalid_limit", "limit must be a whole number from 1 to %d, got %d", most, n)
+// maxPage is the greatest number of entries of any page. It keeps a page within the
+// 1 MiB that a NATS server carries by default.
+const maxPage = 1000
+
+// pageLimit returns the limit n of a page, or otherwise if it is 0.
+func pageLimit(n, otherwise int) (int, error) {
+	if n < 0 || n > maxPage {
+		return 0, ha.Invalid("invalid_limit", "limit must be a whole number from 1 to %d, got %d", maxPage, n)
 	}
 	if n == 0 {
 		n = otherwise

@@ -1,6 +1,7 @@
 package subjects
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"math"
@@ -35,7 +36,7 @@ func TestTaskArrayIsWhatEncodingJSONWrites(t *testing.T) {
 			}
 		}
 		want, err := json.Marshal(in)
-		if got := a.Body(); err != nil || string(got) != string(want) || a.Len() != len(in) {
+		if got := a.Body(); err != nil || !bytes.Equal(got, want) || a.Len() != len(in) {
 			t.Fatalf("got %d: %s\nwant %s, %v", a.Len(), got, want, err)
 		}
 	}
@@ -110,7 +111,7 @@ func TestAccepted(t *testing.T) {
 	id := func(i int) ha.TaskID { return ids[i] }
 	for body, want := range map[string]bool{
 		`[{"id":"a"},{"id":"bb"}]`: true, `[{"id":"bb"},{"id":"a"}]`: false, `[{"id":"a"}]`: false, `[{"id":"a"},{"id":"bb"}`: false,
-		`[{"id":"a"},{"id":"bb"},{"id":"c"}]`: false, `[{"id":"a"},{"id":"bb","duplicate":true}]`: false, `[]`: false, ``: false, `[{"id":"a"},{"id":"bb"}] `: false,
+		`[{"id":"a"},{"id":"bb"},{"id":"c"}]`: false, `[{"id":"a"},{"id":"bb","duplicate":true}]`: false, `[]`: false, ``: false, `[{"id":"a"},{"id":"bb"}]x`: false,
 	} {
 		if got := AllAccepted([]byte(body), len(ids), id); got != want {
 			t.Errorf("AllAccepted(%s) = %t", body, got)

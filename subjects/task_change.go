@@ -33,7 +33,7 @@ func DecodeRetry(body []byte) (RetryRequest, error) {
 	if !ValidToken(r.Kind) {
 		return r, badToken("kind", r.Kind)
 	}
-	n, err := pageLimit(r.Limit, MaxTasksPage, MaxTasksPage)
+	n, err := pageLimit(r.Limit, MaxTasksPage)
 	r.Limit = n
 	return r, err
 }
@@ -68,7 +68,7 @@ func DecodePull(body []byte) (PullRequest, error) {
 	if err := checkTokens(named{"kind", r.Kind}, named{"pool", r.Pool}, named{"receipt", r.Receipt}); err != nil {
 		return r, err
 	}
-	n, err := pageLimit(r.Limit, MaxTasksPage, 100)
+	n, err := pageLimit(r.Limit, 100)
 	r.Limit = n
 	return r, err
 }

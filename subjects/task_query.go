@@ -9,7 +9,7 @@ import (
 const (
 	// MaxTasksPage is the greatest number of tasks in one reply to a list, and of
 	// results in one to a pull. A reply may hold fewer, as it must fit into a message.
-	MaxTasksPage = 1000
+	MaxTasksPage = maxPage
 	// MaxWait is the longest that the reply to a wait may be held back. A client that
 	// wants to wait longer asks again.
 	MaxWait = 30 * time.Second
@@ -86,7 +86,7 @@ func DecodeList(body []byte) (r ListRequest, after uint64, err error) {
 			return r, 0, ha.Invalid("invalid_state", "state must be one of %v, got %s", ha.TaskStates(), Quote(string(r.State)))
 		}
 	}
-	if r.Limit, err = pageLimit(r.Limit, MaxTasksPage, 100); err != nil {
+	if r.Limit, err = pageLimit(r.Limit, 100); err != nil {
 		return r, 0, err
 	}
 	if err := checkTokens(named{"kind", r.Kind}, named{"pool", r.Pool}, named{"batch", r.Batch}); err != nil {

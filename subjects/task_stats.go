@@ -9,8 +9,8 @@ const MaxStats = 1000
 // TaskReport is the reply to the stats request.
 type TaskReport = ha.TaskReport
 
-// KindStats and PoolStats are rows of a [TaskReport].
-type (
-	KindStats = ha.KindStats
-	PoolStats = ha.PoolStats
-)
+// KindStats is a row of a [TaskReport].
+type KindStats = ha.KindStats
+
+// PoolStats is a row of a [TaskReport].
+type PoolStats = ha.PoolStats

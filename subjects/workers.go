@@ -6,9 +6,9 @@ import (
 	ha "github.com/seed261fe303/ha"
 )
 
-// MaxWorkersPage is the greatest number of workers in one reply, which keeps it
-// within the 1 MiB that a NATS server carries by default.
-const MaxWorkersPage = 1000
+// MaxWorkersPage is the greatest number of workers in one reply. A reply may hold fewer,
+// as it must fit into a message.
+const MaxWorkersPage = maxPage
 
 // WorkersRequest asks for the list of workers. See [DecodeWorkersRequest].
 type WorkersRequest struct {
@@ -68,7 +68,7 @@ func DecodeWorkersRequest(body []byte) (r WorkersRequest, after uint64, err erro
 			return WorkersRequest{}, 0, err
 		}
 	}
-	if r.Limit, err = pageLimit(r.Limit, MaxWorkersPage, MaxWorkersPage); err != nil {
+	if r.Limit, err = pageLimit(r.Limit, MaxWorkersPage); err != nil {
 		return WorkersRequest{}, 0, err
 	}
 	if after, err = parseCursor(r.Cursor); err != nil {
