@@ -23,15 +23,16 @@ const (
 	// RoleAdmin operates the system: it does what a client and an observer do, and sets
 	// the rules by which tasks run.
 	RoleAdmin
-	// RoleGateway speaks for workers, clients and observers that come another way. It
-	// sets no rules.
+	// RoleGateway speaks for workers, clients, observers and admins that come another way.
+	// It decides itself what each of them may ask for.
 	RoleGateway
 	// RoleDispatcher receives the requests. It sends none.
 	RoleDispatcher
 )
 
-// The roles that may send what workers, clients and observers send.
+// The roles that may send what workers, clients, observers and admins send.
 const (
+	forAdmins    = RoleAdmin | RoleGateway
 	forWorkers   = RoleWorker | RoleGateway
 	forClients   = RoleClient | RoleAdmin | RoleGateway
 	forObservers = RoleObserver | RoleAdmin | RoleGateway

@@ -68,9 +68,9 @@ var requests = []Request{
 		Forms: forms(form[RetryRequest, ha.TaskRecord](), form[RetryRequest, Retried]()),
 	},
 	{Name: "task-pull", Topic: TopicTask, What: TaskPull, Forms: forms(form[PullRequest, Pulled]()), From: forClients},
-	{Name: "task-pause", Topic: TopicTask, What: TaskPause, Forms: forms(form[PauseRequest, OK]()), From: RoleAdmin},
-	{Name: "task-resume", Topic: TopicTask, What: TaskResume, Forms: forms(form[PauseRequest, OK]()), From: RoleAdmin},
-	{Name: "task-limit", Topic: TopicTask, What: TaskLimit, Forms: forms(form[ha.Limit, OK]()), From: RoleAdmin},
+	{Name: "task-pause", Topic: TopicTask, What: TaskPause, Forms: forms(form[PauseRequest, OK]()), From: forAdmins},
+	{Name: "task-resume", Topic: TopicTask, What: TaskResume, Forms: forms(form[PauseRequest, OK]()), From: forAdmins},
+	{Name: "task-limit", Topic: TopicTask, What: TaskLimit, Forms: forms(form[ha.Limit, OK]()), From: forAdmins},
 	{Name: "task-stats", Topic: TopicTask, What: TaskStats, Forms: forms(form[Empty, TaskReport]()), From: forClients | forObservers},
 	{Name: "task-batch", Topic: TopicTask, What: TaskBatch, Forms: forms(form[BatchRequest, ha.TaskBatch]()), From: forClients},
 }

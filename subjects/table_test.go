@@ -226,7 +226,7 @@ func TestRoles(t *testing.T) {
 		RoleAdmin: "workers status task-submit task-get task-wait task-list task-cancel task-retry task-pull task-pause task-resume task-limit" +
 			" task-stats task-batch",
 		RoleGateway: "hello heartbeat available bye workers status progress task-submit task-get task-wait task-list task-cancel task-retry" +
-			" task-pull task-stats task-batch",
+			" task-pull task-pause task-resume task-limit task-stats task-batch",
 	} {
 		var got []string
 		for _, r := range Requests() {
