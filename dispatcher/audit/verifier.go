@@ -174,7 +174,7 @@ func (v *verifier) finish(last uint64) {
 	}
 	if v.core.Loading() {
 		v.bad(last, -1, "the journal ends within the snapshot that it begins with")
-	} else if err := errors.Join(v.tally.check(registered), v.tally.checkTasks(v.core.TasksKept())); err != nil {
+	} else if err := errors.Join(v.tally.check(registered), v.tally.checkTasks(v.core.TasksKept()), v.core.Check()); err != nil {
 		v.bad(last, -1, "%v", err)
 	}
 }
