@@ -19,11 +19,13 @@ type app struct {
 	started bool
 }
 
-// run is the whole program but for the process around it. It returns the exit
+// runProgram is the whole program but for the process around it: it runs the one of
+// the commands below the root command that args name. It returns the exit
 // status. ctx ended means: stop in order.
-func run(ctx context.Context, args []string, env environment, stdin io.Reader, stdout, stderr io.Writer) int {
+func runProgram(ctx context.Context, command func(*app) *cobra.Command, args []string, env environment, stdin io.Reader, stdout, stderr io.Writer) int {
 	a := &app{env: env, stdin: stdin, stdout: stdout, stderr: stderr}
-	root := a.rootCommand()
+	root := command(a)
+	a.adopt(root)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -36,41 +38,13 @@ func run(ctx context.Context, args []string, env environment, stdin io.Reader, s
 	return report(stderr, cmd.CommandPath(), err)
 }
 
-func (a *app) rootCommand() *cobra.Command {
-	root := &cobra.Command{
-		Use:   "ha",
-		Short: "A highly available dispatcher of weighted workers on NATS",
-		Long: `A dispatcher wakes idle workers over NATS, in proportion to their weights.
-
-Begin with "ha demo": everything in one process, with nothing to set up.
-
-Every flag can also be given in the environment, as HA_ and its name in
-capitals: --reply-timeout is HA_REPLY_TIMEOUT. A flag wins over the environment.
-
-Exit status: 0 after an orderly stop, 1 on failure, 2 on bad usage,
-3 from a worker that lost its dispatcher, 130 on a second Ctrl-C.`,
-		Version:           version(),
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		PersistentPreRunE: a.prepare,
-	}
+// adopt gives root, and what is below it, what all commands have: flags that can be
+// given in the environment, and errors that runProgram reports.
+func (a *app) adopt(root *cobra.Command) {
+	root.SilenceErrors, root.SilenceUsage = true, true
+	root.PersistentPreRunE = a.prepare
 	root.SetVersionTemplate("{{.Version}}\n")
-	root.AddCommand(
-		a.demoCommand(),
-		a.dispatcherCommand(),
-		a.workerCommand(),
-		a.taskCommand(),
-		a.serverCommand(),
-		a.workersCommand(),
-		a.statusCommand(),
-		a.benchCommand(),
-		a.backupCommand(),
-		a.restoreCommand(),
-		a.journalCommand(),
-		a.versionCommand(),
-	)
 	showEnvironment(root)
-	return root
 }
 
 // prepare runs before every command: it fills in the flags that were not given

@@ -21,8 +21,15 @@ import (
 // benchFlags are those of "ha bench".
 type benchFlags struct {
 	taskFlags
+	benchOptions
+}
+
+// benchOptions say how much is measured.
+type benchOptions struct {
 	tasks, batch, submitters, workers, slots int
 	size, singles                            int
+	// timeout bounds the wait for each answer.
+	timeout time.Duration
 }
 
 // benchPatience is how long nothing may happen before a bench says so and ends.
@@ -51,7 +58,7 @@ On Ctrl-C it cancels what is left.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.bench(cmd.Context(), &f) },
 	}
 	flags := cmd.Flags()
-	flags.IntVar(&f.tasks, "tasks", 10_000, "how many tasks to submit, up to 10000000")
+	flags.IntVar(&f.benchOptions.tasks, "tasks", 10_000, "how many tasks to submit, up to 10000000")
 	flags.IntVar(&f.batch, "batch", 100, "how many tasks are submitted at a time, 1 to 10000")
 	flags.IntVar(&f.submitters, "submitters", 4, "how many submit at the same time, 1 to 1000")
 	flags.IntVar(&f.workers, "workers", 2, "workers to register, 1 to 100")
@@ -88,8 +95,11 @@ func (a *app) bench(ctx context.Context, f *benchFlags) error {
 			return err
 		}
 		log := a.logger(f.level)
-		b := newBench(f, c, names, log)
-		b.connect = func(name string) (*nats.Conn, error) { return a.dialOnce(ctx, f.connection, name, f.timeout, log) }
+		f.benchOptions.timeout = f.taskFlags.timeout
+		b := newBench(&f.benchOptions, c, names, log)
+		b.connect = func(name string) (*nats.Conn, error) {
+			return a.dialOnce(ctx, f.connection, name, f.taskFlags.timeout, log)
+		}
 		b.say = a.notices(f.json)
 		report, err := b.run(ctx)
 		switch {
@@ -112,7 +122,7 @@ func (a *app) notices(asJSON bool) func(string) {
 
 // bench is one run.
 type bench struct {
-	flags *benchFlags
+	flags *benchOptions
 	tasks
 	names   subjects.Names
 	log     zerolog.Logger
@@ -125,7 +135,7 @@ type bench struct {
 	times   *stopwatch
 }
 
-func newBench(f *benchFlags, c tasks, names subjects.Names, log zerolog.Logger) *bench {
+func newBench(f *benchOptions, c tasks, names subjects.Names, log zerolog.Logger) *bench {
 	kind := "ha-bench-" + strconv.FormatUint(rand.Uint64(), 36)
 	return &bench{
 		flags: f, tasks: c, names: names, log: log, kind: kind,

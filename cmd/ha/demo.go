@@ -74,7 +74,10 @@ func (a *app) demo(ctx context.Context, f *demoFlags) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	d := &demo{flags: f, log: a.logger(f.level), out: a.stdout, notices: a.stdout}
+	d := &demo{
+		weights: f.weights.weights, listen: f.listen, duration: f.duration, handler: f.work.handle, quiet: f.json,
+		log: a.logger(f.level), out: a.stdout, notices: a.stdout,
+	}
 	d.dispatcher = dispatcher.DefaultConfig("demo")
 	d.dispatcher.ActivateEvery = f.activateEvery
 	d.dispatcher.Journal = dispatcher.JournalMemory // a demonstration leaves nothing behind

@@ -25,7 +25,11 @@ const demoGrace = 10 * time.Millisecond
 // demo is one run of everything in one process. Its fields are set before run
 // and then owned by it.
 type demo struct {
-	flags      *demoFlags
+	weights    []ha.Weight
+	listen     string
+	duration   time.Duration // 0: until ctx ends
+	handler    worker.Handler
+	quiet      bool // nothing is shown while it runs
 	dispatcher dispatcher.Config
 	log        zerolog.Logger
 	out        io.Writer
@@ -45,7 +49,7 @@ type demo struct {
 // order. It returns the list of workers from just before they left.
 func (d *demo) run(ctx context.Context) (subjects.Workers, error) {
 	var none subjects.Workers
-	d.ended = make(chan *part, len(d.flags.weights.weights)+1)
+	d.ended = make(chan *part, len(d.weights)+1)
 	if err := d.startServer(ctx); err != nil {
 		return none, err
 	}
@@ -81,7 +85,7 @@ func (d *demo) withParts(ctx context.Context) (last subjects.Workers, err error)
 		return last, err
 	}
 	d.began = time.Now()
-	for i, weight := range d.flags.weights.weights {
+	for i, weight := range d.weights {
 		if err := d.startWorker(ctx, fmt.Sprintf("worker-%d", i+1), weight); err != nil {
 			return last, err
 		}
@@ -94,7 +98,7 @@ func (d *demo) withParts(ctx context.Context) (last subjects.Workers, err error)
 
 // startServer takes a free port where the wanted one is in use.
 func (d *demo) startServer(ctx context.Context) (err error) {
-	cfg := embedded.Config{Name: "demo", Listen: d.flags.listen, NoJetStream: true, Log: d.log}
+	cfg := embedded.Config{Name: "demo", Listen: d.listen, NoJetStream: true, Log: d.log}
 	d.server, err = embedded.Start(ctx, cfg)
 	if !errors.Is(err, embedded.ErrPortInUse) {
 		return err
@@ -107,7 +111,7 @@ func (d *demo) startServer(ctx context.Context) (err error) {
 	if d.server, err = embedded.Start(ctx, cfg); err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintf(d.notices, "%s is in use: taking %s instead.\n", d.flags.listen, d.server.Addr()); err != nil {
+	if _, err := fmt.Fprintf(d.notices, "%s is in use: taking %s instead.\n", d.listen, d.server.Addr()); err != nil {
 		d.server.Shutdown()
 		return err
 	}
@@ -143,7 +147,7 @@ func (d *demo) startWorker(ctx context.Context, name string, weight ha.Weight) e
 	}
 	log := d.log.With().Str("name", name).Logger()
 	w, err := worker.New(nc, worker.Config{
-		Weight: weight, Name: name, Handler: d.flags.work.handle, Grace: demoGrace, Log: &log,
+		Weight: weight, Name: name, Handler: d.handler, Grace: demoGrace, Log: &log,
 	})
 	if err != nil {
 		nc.Close()

@@ -23,7 +23,7 @@ const (
 
 // watch subscribes to the activations; with --json nobody looks at them.
 func (d *demo) watch() (<-chan *nats.Msg, error) {
-	if d.flags.json {
+	if d.quiet {
 		return nil, nil
 	}
 	activations := make(chan *nats.Msg, demoBacklog)
@@ -37,8 +37,8 @@ func (d *demo) watch() (<-chan *nats.Msg, error) {
 // show prints until the time is up, ctx ends (both nil) or a part fails.
 func (d *demo) show(ctx context.Context, activations <-chan *nats.Msg) error {
 	var timeUp <-chan time.Time
-	if d.flags.duration > 0 {
-		timeUp = time.After(d.flags.duration)
+	if d.duration > 0 {
+		timeUp = time.After(d.duration)
 	}
 	tables := time.NewTicker(tableEvery)
 	defer tables.Stop()

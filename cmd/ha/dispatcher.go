@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/seed261fe303/ha/connect"
 	"github.com/seed261fe303/ha/dispatcher"
@@ -170,4 +171,25 @@ func runDispatcher(ctx context.Context, nc *nats.Conn, cfg dispatcher.Config, se
 	case <-p.done:
 		return p.failure()
 	}
+}
+
+// addJournalSettings adds the flags that say where a dispatcher keeps its
+// journal, and how long it leads without writing to it. Their values are
+// checked with all others by [dispatcher.Config.Validate].
+func addJournalSettings(flags *pflag.FlagSet, cfg *dispatcher.Config) {
+	flags.StringVar(&cfg.Journal, "journal", cfg.Journal, "where decisions are kept: auto (in JetStream where the server has it), jetstream or memory")
+	flags.IntVar(&cfg.Replicas, "replicas", cfg.Replicas, "servers that keep the journal, 1, 3 or 5; 0: three where the cluster has them, else one")
+	flags.DurationVar(&cfg.Lease, "lease", cfg.Lease, "how long a leader leads without a word to the journal; a standby takes over after 1.1 to 1.35 of it")
+}
+
+// addTaskSettings adds the flags that say how a dispatcher deals with tasks.
+func addTaskSettings(flags *pflag.FlagSet, cfg *dispatcher.TaskConfig) {
+	flags.DurationVar(&cfg.Timeout, "task-timeout", cfg.Timeout, "how long an attempt at a task may take that names no timeout")
+	flags.DurationVar(&cfg.Aging, "priority-aging", cfg.Aging, "age that one level of a task's priority is worth")
+	flags.IntVar(&cfg.MaxTasks, "max-tasks", cfg.MaxTasks, "tasks that may be unfinished; more are refused")
+	flags.Int64Var(&cfg.MaxBytes, "max-task-bytes", cfg.MaxBytes, "about how many bytes unfinished tasks may take; more are refused")
+	flags.DurationVar(&cfg.Retain, "retain", cfg.Retain, "how long completed and cancelled tasks are kept")
+	flags.DurationVar(&cfg.RetainFailed, "retain-failed", cfg.RetainFailed, "how long failed and timed out tasks are kept")
+	flags.IntVar(&cfg.RetainTasks, "retain-tasks", cfg.RetainTasks, "how many ended tasks of either sort are kept")
+	flags.Int64Var(&cfg.RetainBytes, "retain-bytes", cfg.RetainBytes, "about how many bytes of ended tasks are kept")
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -30,38 +29,6 @@ func TestBindEnvironment(t *testing.T) {
 	for flag, want := range map[string]bool{"activate-every": true, "name": true, "slots": false, "pool": true} {
 		if got := flags.Lookup(flag).Changed; got != want {
 			t.Errorf("%s counts as changed: %v, want %v", flag, got, want)
-		}
-	}
-}
-
-// Every flag of every command must be reachable from the environment and say so.
-func TestEveryFlagShowsItsVariable(t *testing.T) {
-	a := &app{env: noEnvironment}
-	seen := 0
-	for _, cmd := range a.rootCommand().Commands() {
-		cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
-			seen++
-			want := "[$HA_" + strings.ReplaceAll(strings.ToUpper(f.Name), "-", "_") + "]"
-			if bound(f) && strings.Count(f.Usage, want) != 1 {
-				t.Errorf("%s --%s: %q lacks one %s", cmd.Name(), f.Name, f.Usage, want)
-			}
-		})
-	}
-	if seen < 40 {
-		t.Errorf("only %d flags seen", seen)
-	}
-}
-
-func TestTokenFrom(t *testing.T) {
-	for _, c := range []struct{ host, suffix, want string }{
-		{"db1.example.org", "4222", "db1-4222"},
-		{"Jürgens Mac", "7", "J-rgens-Mac-7"},
-		{"", "7", "ha-7"},
-		{".local", "7", "ha-7"},
-		{strings.Repeat("a", 100), "12345", strings.Repeat("a", 58) + "-12345"},
-	} {
-		if got := tokenFrom(c.host, c.suffix); got != c.want {
-			t.Errorf("tokenFrom(%q, %q) = %q, want %q", c.host, c.suffix, got, c.want)
 		}
 	}
 }

@@ -1,12 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -27,51 +24,13 @@ type journalFlags struct {
 	all, json       bool
 }
 
-func (a *app) journalCommand() *cobra.Command {
-	cmd := &cobra.Command{
+func journalCommand() *cobra.Command {
+	return &cobra.Command{
 		Use:   "journal",
 		Short: "Look into the journal: what the dispatchers have decided",
 		Long: `Shows and checks the journal that the dispatchers keep in JetStream. It reads only,
 and may be used while they run.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.journalTail(), a.journalShow(), a.journalVerify())
-	return cmd
-}
-
-func (a *app) journalTail() *cobra.Command {
-	cmd, f := a.journalSub("tail", "Show records as they come, a JSON object a line, until Ctrl-C",
-		func(ctx context.Context, i *dispatcher.Inspector, f *journalFlags) error {
-			return a.showRecords(ctx, i, f, true)
-		})
-	cmd.Example = `  ha journal tail
-  ha journal tail --from 1 | jq 'select(.record == "activated")'`
-	f.addRecordFlags(cmd.Flags(), "begin with the entry of this sequence (default: what comes from now on)")
-	return cmd
-}
-
-func (a *app) journalShow() *cobra.Command {
-	cmd, f := a.journalSub("show", "Show the records that are there, a JSON object a line",
-		func(ctx context.Context, i *dispatcher.Inspector, f *journalFlags) error {
-			return a.showRecords(ctx, i, f, false)
-		})
-	cmd.Example = `  ha journal show --from 1200 --to 1300
-  ha journal show | jq 'select(.worker == "9f2c4e0011223344")'`
-	f.addRecordFlags(cmd.Flags(), "begin with the entry of this sequence (default: the first there is)")
-	cmd.Flags().Uint64Var(&f.to, "to", 0, "end with the entry of this sequence (default: the last)")
-	return cmd
-}
-
-func (a *app) journalVerify() *cobra.Command {
-	cmd, f := a.journalSub("verify", "Replay the journal and check all that a dispatcher relies on", a.verifyJournal)
-	cmd.Long = `Replays the journal from its first entry and checks that none is missing, that
-each epoch has one writer, that every record can follow those before it, and
-that the counters add up. It says what is wrong and where.
-
-Exit status: 0 where all is well, 1 where something is wrong or the journal cannot be read.`
-	cmd.Flags().BoolVar(&f.json, "json", false, "print the report as JSON")
-	return cmd
 }
 
 // journalSub makes a command that is given an open inspector.
@@ -127,91 +86,4 @@ func openInspector(ctx context.Context, nc *nats.Conn, f *journalFlags) (*dispat
 		err = fmt.Errorf("%w (check --server and --prefix)", err)
 	}
 	return i, err
-}
-
-// errEnough ends the showing of records.
-var errEnough = errors.New("enough")
-
-func (a *app) showRecords(ctx context.Context, i *dispatcher.Inspector, f *journalFlags, follow bool) error {
-	from := f.from
-	first, last, err := i.Bounds(ctx)
-	if err != nil {
-		return err
-	}
-	switch {
-	case follow && from == 0:
-		from = last + 1
-	case from > 0 && from < first:
-		if _, err := fmt.Fprintf(a.stderr, "ha: the entries %d to %d were cleaned away, the journal begins with %d\n", from, first-1, first); err != nil {
-			return err
-		}
-	}
-	out := bufio.NewWriter(a.stdout)
-	lines := uint64(0)
-	encoder := json.NewEncoder(out)
-	encoder.SetEscapeHTML(false)
-	err = i.Records(ctx, from, follow, func(r dispatcher.JournalRecord) error {
-		if f.to > 0 && r.Seq > f.to {
-			return errEnough
-		}
-		if r.Renewal() && !f.all {
-			return nil
-		}
-		if err := encoder.Encode(r); err != nil {
-			return err
-		}
-		if follow { // a person waits for each line
-			if err := out.Flush(); err != nil {
-				return err
-			}
-		}
-		if lines++; lines == f.limit {
-			return errEnough
-		}
-		return nil
-	})
-	if errors.Is(err, errEnough) {
-		err = nil
-	}
-	return errors.Join(err, out.Flush())
-}
-
-func (a *app) verifyJournal(ctx context.Context, i *dispatcher.Inspector, f *journalFlags) error {
-	report, err := i.Verify(ctx)
-	if err != nil {
-		return err
-	}
-	if f.json {
-		encoder := json.NewEncoder(a.stdout)
-		encoder.SetIndent("", "  ")
-		err = encoder.Encode(report)
-	} else {
-		err = writeVerified(a.stdout, report)
-	}
-	if err != nil || report.OK() {
-		return err
-	}
-	return fmt.Errorf("the journal %s is damaged: %d problems, the first at entry %d; restore a backup, or begin with an empty journal",
-		report.Stream, len(report.Problems)+report.More, report.Problems[0].Seq)
-}
-
-// writeVerified says what is wrong, or what was found where nothing is.
-func writeVerified(w io.Writer, r dispatcher.VerifyReport) error {
-	for _, p := range r.Problems {
-		if _, err := fmt.Fprintln(w, p); err != nil {
-			return err
-		}
-	}
-	if r.More > 0 {
-		if _, err := fmt.Fprintf(w, "and %d more\n", r.More); err != nil {
-			return err
-		}
-	}
-	verdict := "all is well"
-	if !r.OK() {
-		verdict = "damaged"
-	}
-	_, err := fmt.Fprintf(w, "%s: %s: entries %d to %d (%d), %d records, %d epochs, %d bytes; %d workers, %d activations, %d running\n",
-		r.Stream, verdict, r.First, r.Last, r.Entries, r.Records, r.Epochs, r.Bytes, r.Workers, r.Activations, r.Running)
-	return err
 }

@@ -27,6 +27,18 @@ const (
 // errLineTooLong refuses a line.
 var errLineTooLong = ha.TooLarge("line_too_long", "a line may be at most %d bytes", maxLine)
 
+// manner is how tasks are submitted.
+type manner struct {
+	// file is what the payload or the lines come from; "-" is standard input.
+	file string
+	// text: a payload is text; tasks: a line is a whole task.
+	text, tasks bool
+	// quiet: no ids are printed; json: they are, as objects.
+	quiet, json bool
+	// patient: a full backlog is waited for.
+	patient bool
+}
+
 // line is one line of the input as a task, or why it is none.
 type line struct {
 	number int
@@ -48,7 +60,7 @@ type lineReader struct {
 	read   int64
 }
 
-func newLineReader(in io.Reader, base ha.TaskSpec, f *submitFlags) *lineReader {
+func newLineReader(in io.Reader, base ha.TaskSpec, f *manner) *lineReader {
 	return &lineReader{base: base, tasks: f.tasks, text: f.text, in: bufio.NewReaderSize(in, 256<<10)}
 }
 

@@ -26,10 +26,13 @@ const (
 	mostPause  = 2 * time.Second
 )
 
+// submitter submits tasks, as [client.Client.SubmitMany] does.
+type submitter func(context.Context, []ha.TaskSpec) ([]client.Submitted, error)
+
 // bulk is one run of many submissions.
 type bulk struct {
-	submit         func(context.Context, []ha.TaskSpec) ([]client.Submitted, error)
-	flags          *submitFlags
+	submit         submitter
+	flags          *manner
 	stdout         *bufio.Writer
 	stderr         io.Writer
 	bar            *progress
@@ -46,7 +49,9 @@ type answer struct {
 	Error     string    `json:"error,omitempty"`
 }
 
-func (a *app) submitMany(ctx context.Context, c tasks, f *submitFlags, base ha.TaskSpec) error {
+// submitMany submits the lines of a file or of standard input, in their order, and
+// says what came of each. The error counts those that were refused.
+func (a *app) submitMany(ctx context.Context, submit submitter, f *manner, base ha.TaskSpec) error {
 	in, size, err := openLines(f.file, a.stdin)
 	if err != nil {
 		return err
@@ -57,7 +62,7 @@ func (a *app) submitMany(ctx context.Context, c tasks, f *submitFlags, base ha.T
 			return err
 		}
 	}
-	b := &bulk{submit: c.SubmitMany, flags: f, stdout: bufio.NewWriter(a.stdout), stderr: a.stderr}
+	b := &bulk{submit: submit, flags: f, stdout: bufio.NewWriter(a.stdout), stderr: a.stderr}
 	// On one and the same terminal the two would only disturb each other.
 	b.bar = newProgress(a.stderr, size, isTerminal(a.stderr) && (f.quiet || !isTerminal(a.stdout)))
 	b.stderr = b.bar.above(a.stderr)

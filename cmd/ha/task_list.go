@@ -4,39 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/client"
-	"github.com/seed261fe303/ha/subjects"
 )
-
-func (a *app) taskGet() *cobra.Command {
-	var f taskFlags
-	return a.taskSub(taskSub{
-		use: "get ID|- ...", short: "Show all that is known of tasks",
-		example: "  ha task get t7-42\n  ha task get t7-42 --json | jq .result",
-		args:    someIDs, json: "print each record as a JSON object a line",
-		do: func(ctx context.Context, c tasks, args []string) error {
-			first := true
-			return a.each(ctx, args, 1, "could not be shown", c.Get, func(record ha.TaskRecord) error {
-				if f.json {
-					return json.NewEncoder(a.stdout).Encode(record)
-				}
-				if !first {
-					if _, err := fmt.Fprintln(a.stdout); err != nil {
-						return err
-					}
-				}
-				first = false
-				return writeTask(a.stdout, record, time.Now())
-			})
-		},
-	}, &f)
-}
 
 // listFlags are those of "ha task list".
 type listFlags struct {
@@ -86,16 +60,6 @@ func (f *listFlags) check() error {
 	return tokens(map[string]string{"kind": f.kind, "pool": f.pool, "batch": f.batch})
 }
 
-// tokens returns a usage error where the value of a flag is given and no name.
-func tokens(values map[string]string) error {
-	for flag, value := range values {
-		if value != "" && !subjects.ValidToken(value) {
-			return badUsage("--%s must be 1 to %d letters, digits, '_' and '-', got %s", flag, subjects.MaxToken, subjects.Quote(value))
-		}
-	}
-	return nil
-}
-
 func (a *app) list(ctx context.Context, c tasks, f *listFlags) error {
 	var table []ha.TaskRecord
 	out := json.NewEncoder(a.stdout)
@@ -120,20 +84,4 @@ func (a *app) list(ctx context.Context, c tasks, f *listFlags) error {
 		return nil
 	}
 	return writeTasks(a.stdout, table, time.Now())
-}
-
-// writeTasks shows tasks, a line each.
-func writeTasks(w io.Writer, list []ha.TaskRecord, now time.Time) error {
-	if len(list) == 0 {
-		_, err := fmt.Fprintln(w, "there are no such tasks")
-		return err
-	}
-	rows := make([][]string, 0, len(list))
-	for _, r := range list {
-		rows = append(rows, []string{
-			string(r.ID), r.Kind, string(r.State), orDash(r.Pool), fmt.Sprint(r.Priority), fmt.Sprint(r.Attempt),
-			age(now, r.SubmittedAt), orDash(string(r.Worker)), orDash(note(r, now)),
-		})
-	}
-	return writeTable(w, []string{"ID", "KIND", "STATE", "POOL", "PRIORITY", "ATTEMPT", "SUBMITTED", "WORKER", "NOTE"}, rows)
 }

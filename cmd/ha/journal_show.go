@@ -1,0 +1,72 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed261fe303/ha/dispatcher"
+)
+
+func (a *app) journalShow() *cobra.Command {
+	cmd, f := a.journalSub("show", "Show the records that are there, a JSON object a line",
+		func(ctx context.Context, i *dispatcher.Inspector, f *journalFlags) error {
+			return a.showRecords(ctx, i, f, false)
+		})
+	cmd.Example = `  ha journal show --from 1200 --to 1300
+  ha journal show | jq 'select(.worker == "9f2c4e0011223344")'`
+	f.addRecordFlags(cmd.Flags(), "begin with the entry of this sequence (default: the first there is)")
+	cmd.Flags().Uint64Var(&f.to, "to", 0, "end with the entry of this sequence (default: the last)")
+	return cmd
+}
+
+// errEnough ends the showing of records.
+var errEnough = errors.New("enough")
+
+func (a *app) showRecords(ctx context.Context, i *dispatcher.Inspector, f *journalFlags, follow bool) error {
+	from := f.from
+	first, last, err := i.Bounds(ctx)
+	if err != nil {
+		return err
+	}
+	switch {
+	case follow && from == 0:
+		from = last + 1
+	case from > 0 && from < first:
+		if _, err := fmt.Fprintf(a.stderr, "ha: the entries %d to %d were cleaned away, the journal begins with %d\n", from, first-1, first); err != nil {
+			return err
+		}
+	}
+	out := bufio.NewWriter(a.stdout)
+	lines := uint64(0)
+	encoder := json.NewEncoder(out)
+	encoder.SetEscapeHTML(false)
+	err = i.Records(ctx, from, follow, func(r dispatcher.JournalRecord) error {
+		if f.to > 0 && r.Seq > f.to {
+			return errEnough
+		}
+		if r.Renewal() && !f.all {
+			return nil
+		}
+		if err := encoder.Encode(r); err != nil {
+			return err
+		}
+		if follow { // a person waits for each line
+			if err := out.Flush(); err != nil {
+				return err
+			}
+		}
+		if lines++; lines == f.limit {
+			return errEnough
+		}
+		return nil
+	})
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	return errors.Join(err, out.Flush())
+}
