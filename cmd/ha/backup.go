@@ -10,42 +10,43 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
 	"github.com/seed261fe303/ha/dispatcher"
 )
 
 // copyFlags are those of "ha backup" and "ha restore".
 type copyFlags struct {
-	connection connectionFlags
+	connection cli.Connection
 	timeout    time.Duration
-	level      *levelValue
+	level      *cli.Level
 }
 
 func (f *copyFlags) add(cmd *cobra.Command) {
-	f.connection.add(cmd)
+	f.connection.Add(cmd)
 	cmd.Flags().DurationVar(&f.timeout, "timeout", 5*time.Second, "how long to wait for the connection")
-	f.level = logFlag(cmd, zerolog.WarnLevel)
+	f.level = cli.LogFlag(cmd, zerolog.WarnLevel)
 }
 
 // dialToCopy checks the flags and connects.
-func (a *app) dialToCopy(ctx context.Context, command string, f *copyFlags) (*nats.Conn, error) {
-	if _, err := f.connection.names(); err != nil {
+func dialToCopy(ctx context.Context, a *cli.App, command string, f *copyFlags) (*nats.Conn, error) {
+	if _, err := f.connection.Names(); err != nil {
 		return nil, err
 	}
 	if f.timeout < time.Millisecond {
-		return nil, badUsage("--timeout must be at least 1ms, got %s", f.timeout)
+		return nil, cli.BadUsage("--timeout must be at least 1ms, got %s", f.timeout)
 	}
-	return a.dialOnce(ctx, f.connection, "ha "+command, f.timeout, a.logger(f.level))
+	return a.DialOnce(ctx, f.connection, "ha "+command, f.timeout, a.Logger(f.level))
 }
 
 // oneFile allows exactly one argument.
 func oneFile(_ *cobra.Command, args []string) error {
 	if len(args) != 1 || args[0] == "" {
-		return badUsage("one file is wanted, or \"-\", got %d arguments", len(args))
+		return cli.BadUsage("one file is wanted, or \"-\", got %d arguments", len(args))
 	}
 	return nil
 }
 
-func (a *app) backupCommand() *cobra.Command {
+func backupCommand(a *cli.App) *cobra.Command {
 	var f copyFlags
 	cmd := &cobra.Command{
 		Use:   "backup FILE|-",
@@ -55,32 +56,32 @@ is replaced when the backup is complete, and not before; "-" is standard output.
 		Example: `  ha backup ha.backup
   ha backup - | gzip > ha.backup.gz`,
 		Args: oneFile,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.backup(cmd.Context(), &f, args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error { return saveJournal(cmd.Context(), a, &f, args[0]) },
 	}
 	f.add(cmd)
 	return cmd
 }
 
-func (a *app) backup(ctx context.Context, f *copyFlags, path string) error {
-	if path == "-" && isTerminal(a.stdout) {
-		return badUsage("a backup is not text for a terminal: send it to a file or a pipe")
+func saveJournal(ctx context.Context, a *cli.App, f *copyFlags, path string) error {
+	if path == "-" && cli.IsTerminal(a.Stdout) {
+		return cli.BadUsage("a backup is not text for a terminal: send it to a file or a pipe")
 	}
-	nc, err := a.dialToCopy(ctx, "backup", f)
+	nc, err := dialToCopy(ctx, a, "backup", f)
 	if err != nil {
 		return err
 	}
 	defer nc.Close()
 	var info dispatcher.BackupInfo
 	save := func(w io.Writer) (err error) {
-		info, err = dispatcher.Backup(ctx, nc, f.connection.prefix, w)
+		info, err = dispatcher.Backup(ctx, nc, f.connection.Prefix, w)
 		return err
 	}
-	notices := a.stdout
+	notices := a.Stdout
 	if path == "-" {
-		notices = a.stderr
-		err = save(a.stdout)
+		notices = a.Stderr
+		err = save(a.Stdout)
 	} else {
-		err = replaceFile(path, save)
+		err = cli.ReplaceFile(path, save)
 	}
 	if err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -142,15 +143,15 @@ func TestThreeDispatchersAreADeployment(t *testing.T) {
 	}
 	eventually(t, electionTime, func() error { return contains(&processes[killed].stderr, "is ready", 1) })
 	worker.signal(t, syscall.SIGTERM)
-	if got := worker.status(t, patience); got != exitOK {
+	if got := worker.status(t, patience); got != cli.ExitOK {
 		t.Errorf("the worker's exit status is %d", got)
 	}
 	for _, p := range processes {
 		p.signal(t, syscall.SIGTERM)
 	}
 	for name, p := range processes {
-		if got := p.status(t, electionTime); got != exitOK {
-			t.Errorf("%s: exit status %d, want %d", name, got, exitOK)
+		if got := p.status(t, electionTime); got != cli.ExitOK {
+			t.Errorf("%s: exit status %d, want %d", name, got, cli.ExitOK)
 		}
 	}
 }
@@ -175,25 +176,25 @@ func TestFromOneServerToACluster(t *testing.T) {
 	}
 	file := filepath.Join(t.TempDir(), "ha.backup")
 	from := &node{listen: strings.TrimPrefix(old.url, "nats://")}
-	if status, out, errs := from.ha(t, nil, "backup", file); status != exitOK || !strings.Contains(string(out), `saved the journal of "ha"`) {
+	if status, out, errs := from.ha(t, nil, "backup", file); status != cli.ExitOK || !strings.Contains(string(out), `saved the journal of "ha"`) {
 		t.Fatalf("backup: exit status %d: %s%s", status, out, errs)
 	}
 	_, piped, _ := from.ha(t, nil, "backup", "-")
 	old.dispatcher.signal(t, syscall.SIGTERM)
-	if got := old.dispatcher.status(t, patience); got != exitOK {
+	if got := old.dispatcher.status(t, patience); got != cli.ExitOK {
 		t.Errorf("exit status %d", got)
 	}
 
 	nodes := newCluster(t)
 	refused := start(t, nil, append([]string{"dispatcher"}, append(nodes[0].args, "--store", store, "--name", "old")...)...)
-	if got := refused.status(t, patience); got != exitFailed || !strings.Contains(refused.stderr.String(), "ha restore") {
+	if got := refused.status(t, patience); got != cli.ExitFailed || !strings.Contains(refused.stderr.String(), "ha restore") {
 		t.Errorf("exit status %d: %s", got, refused.stderr.String())
 	}
 	for _, n := range nodes {
 		p := start(t, nil, append([]string{"server"}, n.args...)...)
 		t.Cleanup(func() { // in order
 			_ = p.cmd.Process.Signal(syscall.SIGTERM)
-			if got := p.status(t, electionTime); got != exitOK {
+			if got := p.status(t, electionTime); got != cli.ExitOK {
 				t.Errorf("%s: exit status %d", n.name, got)
 			}
 		})
@@ -210,10 +211,10 @@ func TestFromOneServerToACluster(t *testing.T) {
 		}
 		return nil
 	})
-	if status != exitFailed || !strings.Contains(errs, "cut short") {
+	if status != cli.ExitFailed || !strings.Contains(errs, "cut short") {
 		t.Errorf("a cut backup: exit status %d: %s", status, errs)
 	}
-	if status, out, errs := nodes[1].ha(t, piped, "restore", "-"); status != exitOK || !strings.Contains(string(out), "may be started now") {
+	if status, out, errs := nodes[1].ha(t, piped, "restore", "-"); status != cli.ExitOK || !strings.Contains(string(out), "may be started now") {
 		t.Fatalf("restore: exit status %d: %s%s", status, out, errs)
 	}
 	start(t, nil, "dispatcher", "--name", "new", "--server", urls(nodes))
@@ -228,7 +229,7 @@ func TestFromOneServerToACluster(t *testing.T) {
 	if err != nil || after.ID != before.ID || after.Weight != 3 || after.Activations < before.Activations {
 		t.Errorf("the worker is %+v, was %+v; %v", after, before, err)
 	}
-	if status, _, errs := nodes[0].ha(t, nil, "restore", file); status != exitFailed || !strings.Contains(errs, "not empty") {
+	if status, _, errs := nodes[0].ha(t, nil, "restore", file); status != cli.ExitFailed || !strings.Contains(errs, "not empty") {
 		t.Errorf("restore under a dispatcher: exit status %d: %s", status, errs)
 	}
 }
@@ -238,16 +239,16 @@ func TestAServerAlone(t *testing.T) {
 	p := start(t, nil, "server", "--listen", address, "--store", t.TempDir())
 	eventually(t, patience, func() error { return contains(&p.stderr, "NATS server listens", 1) })
 	second := start(t, nil, "server", "--listen", address)
-	if got := second.status(t, patience); got != exitFailed || !strings.Contains(second.stderr.String(), "--listen") {
+	if got := second.status(t, patience); got != cli.ExitFailed || !strings.Contains(second.stderr.String(), "--listen") {
 		t.Errorf("on a busy port: exit status %d: %s", got, second.stderr.String())
 	}
 	n := &node{listen: address}
-	if status, out, errs := n.ha(t, nil, "backup", filepath.Join(t.TempDir(), "b")); status != exitFailed || !strings.Contains(errs, "no journal") || len(out) > 0 {
+	if status, out, errs := n.ha(t, nil, "backup", filepath.Join(t.TempDir(), "b")); status != cli.ExitFailed || !strings.Contains(errs, "no journal") || len(out) > 0 {
 		t.Errorf("backup of nothing: exit status %d: %s%s", status, out, errs)
 	}
 	p.signal(t, syscall.SIGTERM)
-	if got := p.status(t, patience); got != exitOK {
-		t.Errorf("exit status %d, want %d", got, exitOK)
+	if got := p.status(t, patience); got != cli.ExitOK {
+		t.Errorf("exit status %d, want %d", got, cli.ExitOK)
 	}
 }
 
@@ -258,8 +259,8 @@ func TestAMemberThatWaitsStopsInOrder(t *testing.T) {
 		p := start(t, nil, append([]string{command}, nodes[i].args...)...)
 		eventually(t, patience, func() error { return contains(&p.stderr, "NATS server listens", 1) })
 		p.signal(t, syscall.SIGTERM)
-		if got := p.status(t, patience); got != exitOK {
-			t.Errorf("ha %s: exit status %d, want %d", command, got, exitOK)
+		if got := p.status(t, patience); got != cli.ExitOK {
+			t.Errorf("ha %s: exit status %d, want %d", command, got, cli.ExitOK)
 		}
 	}
 }
@@ -270,7 +271,7 @@ func TestAFailedBackupLeavesTheFileAsItWas(t *testing.T) {
 		t.Fatal(err)
 	}
 	status, _, errs := call(t, nil, "backup", path, "--server", "nats://"+freeAddress(t), "--timeout", "100ms")
-	if status != exitFailed {
+	if status != cli.ExitFailed {
 		t.Errorf("exit status %d: %s", status, errs)
 	}
 	if data, err := os.ReadFile(path); err != nil || string(data) != "old" {
@@ -280,7 +281,7 @@ func TestAFailedBackupLeavesTheFileAsItWas(t *testing.T) {
 		t.Errorf("left behind: %v, %v", files, err)
 	}
 	status, _, errs = call(t, nil, "restore", path+".absent", "--server", "nats://"+freeAddress(t))
-	if status != exitFailed || !strings.Contains(errs, "absent") {
+	if status != cli.ExitFailed || !strings.Contains(errs, "absent") {
 		t.Errorf("exit status %d: %s", status, errs)
 	}
 }

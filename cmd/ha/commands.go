@@ -1,10 +1,14 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+)
 
 // rootCommand returns the program's command with all others below it. This is
 // the one list of commands: a new one is a file of its own and a line here.
-func (a *app) rootCommand() *cobra.Command {
+func rootCommand(a *cli.App) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "ha",
 		Short: "A highly available dispatcher of weighted workers on NATS",
@@ -17,25 +21,25 @@ capitals: --reply-timeout is HA_REPLY_TIMEOUT. A flag wins over the environment.
 
 Exit status: 0 after an orderly stop, 1 on failure, 2 on bad usage,
 3 from a worker that lost its dispatcher, 130 on a second Ctrl-C.`,
-		Version: version(),
+		Version: cli.Version(),
 	}
 	root.AddCommand(
-		a.demoCommand(),
-		a.dispatcherCommand(),
-		a.workerCommand(),
+		demoCommand(a),
+		dispatcherCommand(a),
+		workerCommand(a),
 		withCommands(taskCommand(),
-			a.taskSubmit(), a.taskGet(), a.taskList(), a.taskWait(), a.taskWatch(),
-			a.taskCancel(), a.taskRetry(), a.taskPull(), a.taskPause(), a.taskResume(),
-			a.taskLimit(), a.taskStats(), a.taskBatch(),
+			taskSubmit(a), taskGet(a), taskList(a), taskWait(a), taskWatch(a),
+			taskCancel(a), taskRetry(a), taskPull(a), taskPause(a), taskResume(a),
+			taskLimit(a), taskStats(a), taskBatch(a),
 		),
-		a.serverCommand(),
-		a.workersCommand(),
-		a.statusCommand(),
-		a.benchCommand(),
-		a.backupCommand(),
-		a.restoreCommand(),
-		withCommands(journalCommand(), a.journalTail(), a.journalShow(), a.journalVerify()),
-		a.versionCommand(),
+		serverCommand(a),
+		workersCommand(a),
+		statusCommand(a),
+		benchCommand(a),
+		backupCommand(a),
+		restoreCommand(a),
+		withCommands(journalCommand(), journalTail(a), journalShow(a), journalVerify(a)),
+		versionCommand(a),
 	)
 	return root
 }

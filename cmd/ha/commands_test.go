@@ -5,13 +5,15 @@ import (
 	"testing"
 
 	"github.com/spf13/pflag"
+
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
 )
 
 // Every flag of every command must be reachable from the environment and say so.
 func TestEveryFlagShowsItsVariable(t *testing.T) {
-	a := &app{env: noEnvironment}
-	root := a.rootCommand()
-	a.adopt(root)
+	a := &cli.App{Env: noEnvironment}
+	root := rootCommand(a)
+	a.Adopt(root)
 	seen := 0
 	for _, cmd := range root.Commands() {
 		cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {

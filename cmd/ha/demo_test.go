@@ -12,6 +12,9 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/cmd/ha/internal/demo"
 )
 
 func contains(o *output, what string, times int) error {
@@ -36,13 +39,13 @@ func TestDemoJSON(t *testing.T) {
 	busy := takeAddress(t)
 	p := start(t, nil, "demo", "--weights", "1,2,3,10", "--duration", "3s", "--activate-every", "5ms",
 		"--work-min", "1ms", "--work-max", "3ms", "--listen", busy, "--json")
-	if got := p.status(t, patience); got != exitOK {
+	if got := p.status(t, patience); got != cli.ExitOK {
 		t.Fatalf("exit status %d: %s", got, p.stderr.String())
 	}
 	if !strings.HasPrefix(p.stderr.String(), busy+" is in use: ") {
 		t.Errorf("nothing said on standard error about the busy port: %q", p.stderr.String())
 	}
-	var summary demoSummary
+	var summary demo.Summary
 	decoder := json.NewDecoder(strings.NewReader(p.stdout.String()))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&summary); err != nil || decoder.More() {
@@ -70,8 +73,8 @@ func TestDemoTakesAFreePortAndEndsInOrder(t *testing.T) {
 	eventually(t, patience, func() error { return contains(&p.stdout, "  activation ", 3) })
 	p.signal(t, syscall.SIGINT)
 	signalled := time.Now()
-	if got := p.status(t, patience); got != exitOK {
-		t.Errorf("exit status %d, want %d", got, exitOK)
+	if got := p.status(t, patience); got != cli.ExitOK {
+		t.Errorf("exit status %d, want %d", got, cli.ExitOK)
 	}
 	if took := time.Since(signalled); took > 5*time.Second {
 		t.Errorf("it took %s to stop", took)
@@ -101,7 +104,7 @@ func TestDemoLeavesNothingRunning(t *testing.T) {
 	defer cancel()
 	var stdout, stderr output
 	args := []string{"demo", "--duration", "300ms", "--activate-every", "10ms", "--work-min", "0", "--work-max", "0", "--listen", "127.0.0.1:0"}
-	if got := run(ctx, args, noEnvironment, strings.NewReader(""), &stdout, &stderr); got != exitOK {
+	if got := run(ctx, args, noEnvironment, strings.NewReader(""), &stdout, &stderr); got != cli.ExitOK {
 		t.Fatalf("exit status %d: %s", got, stderr.String())
 	}
 	goleak.VerifyNone(t, before)

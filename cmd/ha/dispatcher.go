@@ -4,33 +4,30 @@ import (
 	"context"
 	"net"
 	"os"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
 	"github.com/seed261fe303/ha/connect"
 	"github.com/seed261fe303/ha/dispatcher"
 	"github.com/seed261fe303/ha/embedded"
 )
 
-// stopWithin bounds how long a command waits for a part that was told to stop.
-const stopWithin = 10 * time.Second
-
 // dispatcherFlags are the flags of "ha dispatcher".
 type dispatcherFlags struct {
-	connection connectionFlags
+	connection cli.Connection
 	// cfg holds what the flags set of it; Prefix and Log are filled in later.
 	cfg    dispatcher.Config
 	server serverFlags
-	level  *levelValue
+	level  *cli.Level
 	// embed asks for a server of its own, whatever NATS_URL says.
 	embed bool
 }
 
-func (a *app) dispatcherCommand() *cobra.Command {
+func dispatcherCommand(a *cli.App) *cobra.Command {
 	var f dispatcherFlags
 	cmd := &cobra.Command{
 		Use:   "dispatcher",
@@ -58,10 +55,10 @@ its machines. A store of a server by itself cannot become one of a cluster:
 			flags := cmd.Flags()
 			f.embed = f.server.given(flags)
 			if f.embed && (flags.Changed("server") || flags.Changed("context")) {
-				return badUsage("--listen, --store, --routes and --cluster-… are for a server of its own; " +
+				return cli.BadUsage("--listen, --store, --routes and --cluster-… are for a server of its own; " +
 					"they cannot be given with --server or --context")
 			}
-			return a.dispatch(cmd.Context(), &f)
+			return dispatch(cmd.Context(), a, &f)
 		},
 	}
 	f.addTo(cmd)
@@ -84,32 +81,32 @@ func (f *dispatcherFlags) addTo(cmd *cobra.Command) {
 	flags.BoolVar(&cfg.Direct, "direct", false, "send activations to each worker's own subject where it offers one")
 	addJournalSettings(flags, cfg)
 	addTaskSettings(flags, &cfg.Tasks)
-	f.connection.add(cmd)
-	f.level = logFlag(cmd, zerolog.InfoLevel)
+	f.connection.Add(cmd)
+	f.level = cli.LogFlag(cmd, zerolog.InfoLevel)
 }
 
 // config returns the dispatcher's settings, or a usage error. Where there is no
 // name, the default has the port in it, as that stays over restarts.
 func (f *dispatcherFlags) config(embed bool, log zerolog.Logger) (dispatcher.Config, error) {
 	cfg := f.cfg
-	cfg.Prefix, cfg.Log = f.connection.prefix, log
+	cfg.Prefix, cfg.Log = f.connection.Prefix, log
 	if cfg.Name == "" {
-		cfg.Name = defaultName(os.Getpid())
+		cfg.Name = cli.DefaultName(os.Getpid())
 		if _, port, err := net.SplitHostPort(f.server.listen); embed && err == nil {
-			cfg.Name = defaultName(port)
+			cfg.Name = cli.DefaultName(port)
 		}
 	}
-	return cfg, checked(cfg.Validate())
+	return cfg, cli.Checked(cfg.Validate())
 }
 
-func (a *app) dispatch(ctx context.Context, f *dispatcherFlags) error {
-	tuneCollector(a.env)
-	log := a.logger(f.level)
-	if !f.embed && !a.namesServer(f.connection) {
+func dispatch(ctx context.Context, a *cli.App, f *dispatcherFlags) error {
+	cli.TuneCollector(a.Env)
+	log := a.Logger(f.level)
+	if !f.embed && !a.NamesServer(f.connection) {
 		f.embed = true
 	}
-	if f.embed && f.connection.creds != "" {
-		return badUsage("--creds is for another's NATS server: name it with --server")
+	if f.embed && f.connection.Creds != "" {
+		return cli.BadUsage("--creds is for another's NATS server: name it with --server")
 	}
 	cfg, err := f.config(f.embed, log)
 	if err != nil {
@@ -118,9 +115,9 @@ func (a *app) dispatch(ctx context.Context, f *dispatcherFlags) error {
 	if f.embed {
 		return f.runEmbedding(ctx, cfg)
 	}
-	nc, err := a.dialPatiently(ctx, f.connection, clientName("dispatcher", cfg.Name), log)
+	nc, err := a.DialPatiently(ctx, f.connection, cli.ClientName("dispatcher", cfg.Name), log)
 	if err != nil {
-		return unlessStopped(ctx, err)
+		return cli.UnlessStopped(ctx, err)
 	}
 	defer nc.Close()
 	return runDispatcher(ctx, nc, cfg, nil)
@@ -136,13 +133,13 @@ func (f *dispatcherFlags) runEmbedding(ctx context.Context, cfg dispatcher.Confi
 	}
 	server, err := startServer(ctx, options)
 	if err != nil {
-		return unlessStopped(ctx, err)
+		return cli.UnlessStopped(ctx, err)
 	}
 	defer server.Shutdown()
 	if err := awaitCluster(ctx, server, cfg.Log); err != nil {
-		return unlessStopped(ctx, err)
+		return cli.UnlessStopped(ctx, err)
 	}
-	nc, err := server.Connect(connect.Options(clientName("dispatcher", cfg.Name), cfg.Log)...)
+	nc, err := server.Connect(connect.Options(cli.ClientName("dispatcher", cfg.Name), cfg.Log)...)
 	if err != nil {
 		return err
 	}
@@ -161,15 +158,15 @@ func runDispatcher(ctx context.Context, nc *nats.Conn, cfg dispatcher.Config, se
 	if server != nil {
 		serverDone = server.Done()
 	}
-	p := startPart(ctx, "dispatcher", d.Run, func(*part) {})
+	p := cli.StartPart(ctx, "dispatcher", d.Run, func(*cli.Part) {})
 	select {
 	case <-ctx.Done():
-		return stop(stopWithin, p)
+		return cli.StopParts(cli.StopWithin, p)
 	case <-serverDone:
-		_ = stop(stopWithin, p) // what it says now follows from the server's failure
+		_ = cli.StopParts(cli.StopWithin, p) // what it says now follows from the server's failure
 		return server.Err()
-	case <-p.done:
-		return p.failure()
+	case <-p.Done:
+		return p.Failure()
 	}
 }
 

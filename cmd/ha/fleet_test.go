@@ -12,6 +12,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/cmd/ha/internal/demo"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -107,16 +109,16 @@ func TestProcessesAndAForeignWorkerAreActivatedByWeight(t *testing.T) {
 		w.signal(t, syscall.SIGTERM)
 	}
 	for _, w := range workers {
-		if got := w.status(t, patience); got != exitOK {
-			t.Errorf("a drained worker exits with %d, want %d", got, exitOK)
+		if got := w.status(t, patience); got != cli.ExitOK {
+			t.Errorf("a drained worker exits with %d, want %d", got, cli.ExitOK)
 		}
 	}
 	expectEvents(t, seen, map[string]int{
 		"ha.event.worker.joined": 4, "ha.event.worker.left": 4, "ha.event.worker.activated": 400,
 	})
 	f.dispatcher.signal(t, syscall.SIGINT)
-	if got := f.dispatcher.status(t, patience); got != exitOK {
-		t.Errorf("a stopped dispatcher exits with %d, want %d", got, exitOK)
+	if got := f.dispatcher.status(t, patience); got != cli.ExitOK {
+		t.Errorf("a stopped dispatcher exits with %d, want %d", got, cli.ExitOK)
 	}
 }
 
@@ -135,7 +137,7 @@ func (f *fleet) balanced(activations uint64) error {
 			return fmt.Errorf("%s: share %.3f, expected share %.3f, want %.3f", w.Name, w.Share, w.ExpectedShare, want)
 		}
 	}
-	if sum := summarize(list).Activations; sum < activations {
+	if sum := demo.Summarize(list).Activations; sum < activations {
 		return fmt.Errorf("%d activations", sum)
 	}
 	return nil
@@ -163,8 +165,8 @@ func TestWorkersOfAKilledDispatcherExitWith3(t *testing.T) {
 	f.dispatcher.signal(t, syscall.SIGKILL)
 	killed := time.Now()
 	for _, w := range workers {
-		if got := w.status(t, patience); got != exitDispatcherLost {
-			t.Errorf("exit status %d, want %d", got, exitDispatcherLost)
+		if got := w.status(t, patience); got != cli.ExitDispatcherLost {
+			t.Errorf("exit status %d, want %d", got, cli.ExitDispatcherLost)
 		}
 		if !strings.Contains(w.stderr.String(), "ha: ") {
 			t.Errorf("nothing said about why: %q", w.stderr.String())
@@ -203,8 +205,8 @@ func TestAFrozenWorkerIsRemovedAndComesBack(t *testing.T) {
 		return err
 	})
 	p.signal(t, syscall.SIGTERM)
-	if got := p.status(t, patience); got != exitOK {
-		t.Errorf("exit status %d, want %d", got, exitOK)
+	if got := p.status(t, patience); got != cli.ExitOK {
+		t.Errorf("exit status %d, want %d", got, cli.ExitOK)
 	}
 }
 
@@ -230,7 +232,7 @@ func TestASecondSignalEndsAtOnce(t *testing.T) {
 			return fmt.Errorf("it still runs")
 		}
 	})
-	if got := p.status(t, patience); got != exitInterrupted {
-		t.Errorf("exit status %d, want %d", got, exitInterrupted)
+	if got := p.status(t, patience); got != cli.ExitInterrupted {
+		t.Errorf("exit status %d, want %d", got, cli.ExitInterrupted)
 	}
 }

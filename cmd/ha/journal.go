@@ -11,14 +11,15 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
 	"github.com/seed261fe303/ha/dispatcher"
 )
 
 // journalFlags are those of the commands that look into the journal.
 type journalFlags struct {
-	connection connectionFlags
+	connection cli.Connection
 	timeout    time.Duration
-	level      *levelValue
+	level      *cli.Level
 
 	from, to, limit uint64
 	all, json       bool
@@ -34,17 +35,17 @@ and may be used while they run.`,
 }
 
 // journalSub makes a command that is given an open inspector.
-func (a *app) journalSub(use, short string, do func(context.Context, *dispatcher.Inspector, *journalFlags) error) (*cobra.Command, *journalFlags) {
+func journalSub(a *cli.App, use, short string, do func(context.Context, *dispatcher.Inspector, *journalFlags) error) (*cobra.Command, *journalFlags) {
 	f := &journalFlags{}
 	cmd := &cobra.Command{
 		Use: use, Short: short, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.inspect(cmd.Context(), f, "ha journal "+use, do)
+			return inspect(cmd.Context(), a, f, "ha journal "+use, do)
 		},
 	}
-	f.connection.add(cmd)
+	f.connection.Add(cmd)
 	cmd.Flags().DurationVar(&f.timeout, "timeout", 5*time.Second, "how long to wait for the connection and for the journal to be found")
-	f.level = logFlag(cmd, zerolog.WarnLevel)
+	f.level = cli.LogFlag(cmd, zerolog.WarnLevel)
 	return cmd, f
 }
 
@@ -56,17 +57,17 @@ func (f *journalFlags) addRecordFlags(flags *pflag.FlagSet, from string) {
 
 // inspect opens the journal and does what the command is for. Ctrl-C is an
 // orderly end of it.
-func (a *app) inspect(ctx context.Context, f *journalFlags, name string, do func(context.Context, *dispatcher.Inspector, *journalFlags) error) error {
-	if _, err := f.connection.names(); err != nil {
+func inspect(ctx context.Context, a *cli.App, f *journalFlags, name string, do func(context.Context, *dispatcher.Inspector, *journalFlags) error) error {
+	if _, err := f.connection.Names(); err != nil {
 		return err
 	}
 	if f.timeout < time.Millisecond {
-		return badUsage("--timeout must be at least 1ms, got %s", f.timeout)
+		return cli.BadUsage("--timeout must be at least 1ms, got %s", f.timeout)
 	}
 	if f.to > 0 && f.to < f.from {
-		return badUsage("--to must not be lower than --from, got %d and %d", f.to, f.from)
+		return cli.BadUsage("--to must not be lower than --from, got %d and %d", f.to, f.from)
 	}
-	nc, err := a.dialOnce(ctx, f.connection, name, f.timeout, a.logger(f.level))
+	nc, err := a.DialOnce(ctx, f.connection, name, f.timeout, a.Logger(f.level))
 	if err != nil {
 		return err
 	}
@@ -75,13 +76,13 @@ func (a *app) inspect(ctx context.Context, f *journalFlags, name string, do func
 	if err != nil {
 		return err
 	}
-	return unlessStopped(ctx, do(ctx, i, f))
+	return cli.UnlessStopped(ctx, do(ctx, i, f))
 }
 
 func openInspector(ctx context.Context, nc *nats.Conn, f *journalFlags) (*dispatcher.Inspector, error) {
 	limited, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
-	i, err := dispatcher.OpenInspector(limited, nc, f.connection.prefix)
+	i, err := dispatcher.OpenInspector(limited, nc, f.connection.Prefix)
 	if errors.Is(err, dispatcher.ErrNoJournal) {
 		err = fmt.Errorf("%w (check --server and --prefix)", err)
 	}

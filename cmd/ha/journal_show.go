@@ -9,13 +9,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
 	"github.com/seed261fe303/ha/dispatcher"
 )
 
-func (a *app) journalShow() *cobra.Command {
-	cmd, f := a.journalSub("show", "Show the records that are there, a JSON object a line",
+func journalShow(a *cli.App) *cobra.Command {
+	cmd, f := journalSub(a, "show", "Show the records that are there, a JSON object a line",
 		func(ctx context.Context, i *dispatcher.Inspector, f *journalFlags) error {
-			return a.showRecords(ctx, i, f, false)
+			return showRecords(ctx, a, i, f, false)
 		})
 	cmd.Example = `  ha journal show --from 1200 --to 1300
   ha journal show | jq 'select(.worker == "9f2c4e0011223344")'`
@@ -27,7 +28,7 @@ func (a *app) journalShow() *cobra.Command {
 // errEnough ends the showing of records.
 var errEnough = errors.New("enough")
 
-func (a *app) showRecords(ctx context.Context, i *dispatcher.Inspector, f *journalFlags, follow bool) error {
+func showRecords(ctx context.Context, a *cli.App, i *dispatcher.Inspector, f *journalFlags, follow bool) error {
 	from := f.from
 	first, last, err := i.Bounds(ctx)
 	if err != nil {
@@ -37,11 +38,11 @@ func (a *app) showRecords(ctx context.Context, i *dispatcher.Inspector, f *journ
 	case follow && from == 0:
 		from = last + 1
 	case from > 0 && from < first:
-		if _, err := fmt.Fprintf(a.stderr, "ha: the entries %d to %d were cleaned away, the journal begins with %d\n", from, first-1, first); err != nil {
+		if _, err := fmt.Fprintf(a.Stderr, "ha: the entries %d to %d were cleaned away, the journal begins with %d\n", from, first-1, first); err != nil {
 			return err
 		}
 	}
-	out := bufio.NewWriter(a.stdout)
+	out := bufio.NewWriter(a.Stdout)
 	lines := uint64(0)
 	encoder := json.NewEncoder(out)
 	encoder.SetEscapeHTML(false)

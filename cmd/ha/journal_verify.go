@@ -8,11 +8,15 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
 	"github.com/seed261fe303/ha/dispatcher"
 )
 
-func (a *app) journalVerify() *cobra.Command {
-	cmd, f := a.journalSub("verify", "Replay the journal and check all that a dispatcher relies on", a.verifyJournal)
+func journalVerify(a *cli.App) *cobra.Command {
+	cmd, f := journalSub(a, "verify", "Replay the journal and check all that a dispatcher relies on",
+		func(ctx context.Context, i *dispatcher.Inspector, f *journalFlags) error {
+			return verifyJournal(ctx, a, i, f)
+		})
 	cmd.Long = `Replays the journal from its first entry and checks that none is missing, that
 each epoch has one writer, that every record can follow those before it, and
 that the counters add up. It says what is wrong and where.
@@ -22,17 +26,17 @@ Exit status: 0 where all is well, 1 where something is wrong or the journal cann
 	return cmd
 }
 
-func (a *app) verifyJournal(ctx context.Context, i *dispatcher.Inspector, f *journalFlags) error {
+func verifyJournal(ctx context.Context, a *cli.App, i *dispatcher.Inspector, f *journalFlags) error {
 	report, err := i.Verify(ctx)
 	if err != nil {
 		return err
 	}
 	if f.json {
-		encoder := json.NewEncoder(a.stdout)
+		encoder := json.NewEncoder(a.Stdout)
 		encoder.SetIndent("", "  ")
 		err = encoder.Encode(report)
 	} else {
-		err = writeVerified(a.stdout, report)
+		err = writeVerified(a.Stdout, report)
 	}
 	if err != nil || report.OK() {
 		return err

@@ -9,10 +9,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
 	"github.com/seed261fe303/ha/dispatcher"
 )
 
-func (a *app) restoreCommand() *cobra.Command {
+func restoreCommand(a *cli.App) *cobra.Command {
 	var f copyFlags
 	cmd := &cobra.Command{
 		Use:   "restore FILE|-",
@@ -29,17 +30,17 @@ be repeated.`,
   gunzip < ha.backup.gz | ha restore -`,
 		Args: oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.restore(cmd.Context(), &f, cmd.InOrStdin(), args[0])
+			return loadJournal(cmd.Context(), a, &f, cmd.InOrStdin(), args[0])
 		},
 	}
 	f.add(cmd)
 	return cmd
 }
 
-func (a *app) restore(ctx context.Context, f *copyFlags, stdin io.Reader, path string) error {
+func loadJournal(ctx context.Context, a *cli.App, f *copyFlags, stdin io.Reader, path string) error {
 	in := stdin
-	if typed, ok := stdin.(*os.File); ok && path == "-" && isTerminal(typed) {
-		return badUsage("a backup cannot be typed: send it from a file or a pipe")
+	if typed, ok := stdin.(*os.File); ok && path == "-" && cli.IsTerminal(typed) {
+		return cli.BadUsage("a backup cannot be typed: send it from a file or a pipe")
 	}
 	if path != "-" {
 		file, err := os.Open(path)
@@ -49,16 +50,16 @@ func (a *app) restore(ctx context.Context, f *copyFlags, stdin io.Reader, path s
 		defer func() { _ = file.Close() }() // it was only read
 		in = file
 	}
-	nc, err := a.dialToCopy(ctx, "restore", f)
+	nc, err := dialToCopy(ctx, a, "restore", f)
 	if err != nil {
 		return err
 	}
 	defer nc.Close()
-	info, err := dispatcher.Restore(ctx, nc, f.connection.prefix, in)
+	info, err := dispatcher.Restore(ctx, nc, f.connection.Prefix, in)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(a.stdout, "restored the journal of %q as it was at %s: %d entries up to epoch %d\nThe dispatchers may be started now.\n",
-		f.connection.prefix, info.TakenAt.Format(time.RFC3339), info.Entries, info.Epoch)
+	_, err = fmt.Fprintf(a.Stdout, "restored the journal of %q as it was at %s: %d entries up to epoch %d\nThe dispatchers may be started now.\n",
+		f.connection.Prefix, info.TakenAt.Format(time.RFC3339), info.Entries, info.Epoch)
 	return err
 }

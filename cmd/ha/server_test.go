@@ -8,6 +8,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
 	"github.com/seed261fe303/ha/connect"
 	"github.com/seed261fe303/ha/embedded"
 	"github.com/seed261fe303/ha/subjects"
@@ -35,16 +36,16 @@ func TestWorkersOfADispatcherThatIsGoneExitWith3(t *testing.T) {
 		t.Error("it runs a server of its own although NATS_URL names one")
 	}
 	f.dispatcher.signal(t, syscall.SIGKILL)
-	if got := p.status(t, patience); got != exitDispatcherLost {
-		t.Errorf("exit status %d, want %d", got, exitDispatcherLost)
+	if got := p.status(t, patience); got != cli.ExitDispatcherLost {
+		t.Errorf("exit status %d, want %d", got, cli.ExitDispatcherLost)
 	}
 }
 
 func TestDispatcherOnABusyPortFails(t *testing.T) {
 	busy := takeAddress(t)
 	p := start(t, nil, "dispatcher", "--listen", busy)
-	if got := p.status(t, patience); got != exitFailed || !strings.Contains(p.stderr.String(), "choose another address with --listen") {
-		t.Errorf("exit status %d, want %d: %s", got, exitFailed, p.stderr.String())
+	if got := p.status(t, patience); got != cli.ExitFailed || !strings.Contains(p.stderr.String(), "choose another address with --listen") {
+		t.Errorf("exit status %d, want %d: %s", got, cli.ExitFailed, p.stderr.String())
 	}
 }
 
@@ -54,13 +55,13 @@ func TestAStopWhileWaitingForTheServerIsOrderly(t *testing.T) {
 		p := start(t, nil, append(args, "--server", nowhere)...)
 		eventually(t, patience, func() error { return contains(&p.stderr, "waiting for NATS", 1) })
 		p.signal(t, syscall.SIGTERM)
-		if got := p.status(t, patience); got != exitOK {
-			t.Errorf("ha %s: exit status %d, want %d", args[0], got, exitOK)
+		if got := p.status(t, patience); got != cli.ExitOK {
+			t.Errorf("ha %s: exit status %d, want %d", args[0], got, cli.ExitOK)
 		}
 	}
 	p := start(t, nil, "workers", "--server", nowhere)
-	if got := p.status(t, patience); got != exitFailed || !strings.Contains(p.stderr.String(), `"ha dispatcher" starts one`) {
-		t.Errorf("ha workers: exit status %d, want %d: %s", got, exitFailed, p.stderr.String())
+	if got := p.status(t, patience); got != cli.ExitFailed || !strings.Contains(p.stderr.String(), `"ha dispatcher" starts one`) {
+		t.Errorf("ha workers: exit status %d, want %d: %s", got, cli.ExitFailed, p.stderr.String())
 	}
 }
 
@@ -75,8 +76,8 @@ func TestSettingsReachTheDispatcherAndTheWorker(t *testing.T) {
 	second := start(t, nil, "worker", "--server", f.url, "--weight", "1", "--name", "second", "--shared")
 	eventually(t, patience, func() error { return contains(&second.stderr, "at most 1 workers", 1) })
 	p.signal(t, syscall.SIGTERM)
-	if got := p.status(t, patience); got != exitOK {
-		t.Errorf("exit status %d, want %d", got, exitOK)
+	if got := p.status(t, patience); got != cli.ExitOK {
+		t.Errorf("exit status %d, want %d", got, cli.ExitOK)
 	}
 	eventually(t, patience, func() (err error) { info, err = f.worker("second"); return err }) // its turn
 	if info.Direct {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
 )
 
 // startExec starts a worker that runs a command for each task of the kind "k".
@@ -38,7 +39,7 @@ func TestAWorkerRunsAProgramForEachTask(t *testing.T) {
 		case $n in 65) echo "$HA_TASK_ID has bad data" >&2; exit 65 ;; [1-9]) echo out of space >&2; exit "$n" ;; esac
 		echo "$HA_TASK_KIND $HA_TASK_LABEL_who${HA_KIND-}${HA_SLOTS-}${NATS_URL:+ knows NATS}"`)
 	for id, payload := range map[string]string{"good": `"x"`, "bad": "65", "failing": "3"} {
-		if status, _, stderr := f.call(t, "", "task", "submit", "--kind", "k", "--id", id, "--label", "who=me", payload); status != exitOK {
+		if status, _, stderr := f.call(t, "", "task", "submit", "--kind", "k", "--id", id, "--label", "who=me", payload); status != cli.ExitOK {
 			t.Fatalf("exit status %d: %s", status, stderr)
 		}
 	}
@@ -52,7 +53,7 @@ func TestAWorkerRunsAProgramForEachTask(t *testing.T) {
 		t.Errorf("%s: %s", failing.Reason, failing.Error)
 	}
 	p.signal(t, syscall.SIGTERM)
-	if got := p.status(t, patience); got != exitOK {
+	if got := p.status(t, patience); got != cli.ExitOK {
 		t.Errorf("exit status %d", got)
 	}
 }
@@ -68,7 +69,7 @@ func TestProgramsAndTheirChildrenEnd(t *testing.T) {
 	}{
 		"cancelled": {
 			end: func(t *testing.T, f *fakeTasks, _ *process) {
-				if status, stdout, stderr := f.call(t, "", "task", "cancel", "one"); status != exitOK || stdout != "one cancelled\n" {
+				if status, stdout, stderr := f.call(t, "", "task", "cancel", "one"); status != cli.ExitOK || stdout != "one cancelled\n" {
 					t.Errorf("exit status %d, stdout %q, stderr %q", status, stdout, stderr)
 				}
 			},
@@ -95,7 +96,7 @@ func TestProgramsAndTheirChildrenEnd(t *testing.T) {
 			pids := filepath.Join(t.TempDir(), "pids")
 			p := startExec(t, f, fmt.Sprintf(`%s echo $$ >>%s; sleep 1000 & echo $! >>%[2]s; sleep 1000; :`, c.command, pids), c.args...)
 			args := append([]string{"task", "submit", "--kind", "k", "--id", "one"}, c.submit...)
-			if status, _, stderr := f.call(t, "", args...); status != exitOK {
+			if status, _, stderr := f.call(t, "", args...); status != cli.ExitOK {
 				t.Fatalf("exit status %d: %s", status, stderr)
 			}
 			var list []int

@@ -8,34 +8,37 @@ import (
 	"github.com/spf13/cobra"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/cmd/ha/internal/render"
+	"github.com/seed261fe303/ha/cmd/ha/internal/tasks"
 	"github.com/seed261fe303/ha/subjects"
 )
 
-func (a *app) taskLimit() *cobra.Command {
-	var f taskFlags
+func taskLimit(a *cli.App) *cobra.Command {
+	var f tasks.Flags
 	var l ha.Limit
-	cmd := a.taskSub(taskSub{
-		use: "limit --kind KIND | --pool POOL | --key KEY", short: "Limit how many tasks run at once, or start a second",
-		long: `Limits how many tasks of a kind, in a pool, or with a concurrency key run at once,
+	cmd := tasks.NewCommand(a, tasks.Command{
+		Use: "limit --kind KIND | --pool POOL | --key KEY", Short: "Limit how many tasks run at once, or start a second",
+		Long: `Limits how many tasks of a kind, in a pool, or with a concurrency key run at once,
 and how many of a kind start a second. The limit takes the place of the one
 before; without --concurrency and --rate there is none any more.`,
-		example: `  ha task limit --kind resize --concurrency 20
+		Example: `  ha task limit --kind resize --concurrency 20
   ha task limit --kind mail --rate 10 --burst 50
   ha task limit --key '*' --concurrency 1
   ha task limit --kind resize`,
-		args: cobra.NoArgs,
-		check: func([]string) error {
+		Args: cobra.NoArgs,
+		Check: func([]string) error {
 			body, err := json.Marshal(l)
 			if err == nil {
 				_, err = subjects.DecodeLimit(body)
 			}
-			return errorsFirst(oneOf("--kind, --pool or --key", l.Kind, l.Pool, l.Key), checked(err))
+			return cli.FirstError(cli.CheckOneOf("--kind, --pool or --key", l.Kind, l.Pool, l.Key), cli.Checked(err))
 		},
-		do: func(ctx context.Context, c tasks, _ []string) error {
+		Do: func(ctx context.Context, c tasks.Client, _ []string) error {
 			if err := c.SetLimit(ctx, l); err != nil {
 				return err
 			}
-			_, err := fmt.Fprintf(a.stdout, "%s: %s\n", limited(l), limitText(&l))
+			_, err := fmt.Fprintf(a.Stdout, "%s: %s\n", limited(l), render.LimitText(&l))
 			return err
 		},
 	}, &f)

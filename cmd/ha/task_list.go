@@ -10,11 +10,14 @@ import (
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/client"
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/cmd/ha/internal/render"
+	"github.com/seed261fe303/ha/cmd/ha/internal/tasks"
 )
 
 // listFlags are those of "ha task list".
 type listFlags struct {
-	taskFlags
+	tasks.Flags
 	state, kind, pool, batch string
 	limit                    int
 }
@@ -23,16 +26,16 @@ type listFlags struct {
 // look through.
 const listLimit = 100
 
-func (a *app) taskList() *cobra.Command {
+func taskList(a *cli.App) *cobra.Command {
 	var f listFlags
-	cmd := a.taskSub(taskSub{
-		use: "list", short: "List tasks, in the order of their submission",
-		example: `  ha task list --state failed
+	cmd := tasks.NewCommand(a, tasks.Command{
+		Use: "list", Short: "List tasks, in the order of their submission",
+		Example: `  ha task list --state failed
   ha task list --kind sha512 --limit 0 --json | jq -r .id`,
-		args: cobra.NoArgs, json: "print each record as a JSON object a line; payloads and results are not in it",
-		check: func([]string) error { return f.check() },
-		do:    func(ctx context.Context, c tasks, _ []string) error { return a.list(ctx, c, &f) },
-	}, &f.taskFlags)
+		Args: cobra.NoArgs, JSON: "print each record as a JSON object a line; payloads and results are not in it",
+		Check: func([]string) error { return f.check() },
+		Do:    func(ctx context.Context, c tasks.Client, _ []string) error { return listTasks(ctx, a, c, &f) },
+	}, &f.Flags)
 	flags := cmd.Flags()
 	flags.StringVar(&f.state, "state", "", fmt.Sprintf("only those in this state, of %v", ha.TaskStates()))
 	flags.StringVar(&f.kind, "kind", "", "only those of this kind")
@@ -51,37 +54,37 @@ func (a *app) taskList() *cobra.Command {
 func (f *listFlags) check() error {
 	if f.state != "" {
 		if err := ha.TaskState(f.state).Validate(); err != nil {
-			return checked(err)
+			return cli.Checked(err)
 		}
 	}
 	if f.limit < 0 {
-		return badUsage("--limit must be 0 or more, got %d", f.limit)
+		return cli.BadUsage("--limit must be 0 or more, got %d", f.limit)
 	}
-	return tokens(map[string]string{"kind": f.kind, "pool": f.pool, "batch": f.batch})
+	return cli.CheckTokens(map[string]string{"kind": f.kind, "pool": f.pool, "batch": f.batch})
 }
 
-func (a *app) list(ctx context.Context, c tasks, f *listFlags) error {
+func listTasks(ctx context.Context, a *cli.App, c tasks.Client, f *listFlags) error {
 	var table []ha.TaskRecord
-	out := json.NewEncoder(a.stdout)
+	out := json.NewEncoder(a.Stdout)
 	n := 0
 	for record, err := range c.List(ctx, client.Filter{State: ha.TaskState(f.state), Kind: f.kind, Pool: f.pool, Batch: f.batch}) {
 		if err != nil {
-			return unlessStopped(ctx, err)
+			return cli.UnlessStopped(ctx, err)
 		}
 		if n++; f.limit > 0 && n > f.limit {
-			if _, err := fmt.Fprintf(a.stderr, "there are more: --limit lists up to another number than %d, and --limit 0 all\n", f.limit); err != nil {
+			if _, err := fmt.Fprintf(a.Stderr, "there are more: --limit lists up to another number than %d, and --limit 0 all\n", f.limit); err != nil {
 				return err
 			}
 			break
 		}
-		if !f.json {
+		if !f.JSON {
 			table = append(table, record)
 		} else if err := out.Encode(record); err != nil {
 			return err
 		}
 	}
-	if f.json {
+	if f.JSON {
 		return nil
 	}
-	return writeTasks(a.stdout, table, time.Now())
+	return render.Tasks(a.Stdout, table, time.Now())
 }

@@ -6,18 +6,20 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/cmd/ha/internal/render"
 	"github.com/seed261fe303/ha/subjects"
 )
 
-func (a *app) taskStats() *cobra.Command {
-	return a.queryCommand(question{
-		use:     "stats",
-		short:   "Show counts and averages of tasks, by kind and by pool",
-		subject: func(n subjects.Names) string { return n.Task(subjects.TaskStats) },
-		show: func(ask func(any) ([]byte, error)) ([]byte, func(io.Writer) error, error) {
+func taskStats(a *cli.App) *cobra.Command {
+	return a.Query(cli.Question{
+		Use:     "stats",
+		Short:   "Show counts and averages of tasks, by kind and by pool",
+		Subject: func(n subjects.Names) string { return n.Task(subjects.TaskStats) },
+		Show: func(ask func(any) ([]byte, error)) ([]byte, func(io.Writer) error, error) {
 			var r subjects.TaskReport
 			body, err := ask(&r)
-			return body, func(w io.Writer) error { return writeTaskReport(w, r, time.Now()) }, err
+			return body, func(w io.Writer) error { return render.TaskReport(w, r, time.Now()) }, err
 		},
 	})
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/cmd/ha/internal/submit"
 )
 
 func TestOneTaskIsSubmittedFromWhereverItsPayloadIs(t *testing.T) {
@@ -34,7 +36,7 @@ func TestOneTaskIsSubmittedFromWhereverItsPayloadIs(t *testing.T) {
 	} {
 		status, stdout, stderr := f.call(t, c.stdin, append([]string{"task", "submit", "--kind", "k"}, c.args...)...)
 		id, line := strings.CutSuffix(stdout, "\n")
-		if status != exitOK || !line || stderr != "" {
+		if status != cli.ExitOK || !line || stderr != "" {
 			t.Errorf("%s: exit status %d, stdout %q, stderr %q", name, status, stdout, stderr)
 		}
 		if got := f.record(ha.TaskID(id)); string(got.Payload) != c.payload || got.Kind != "k" {
@@ -42,7 +44,7 @@ func TestOneTaskIsSubmittedFromWhereverItsPayloadIs(t *testing.T) {
 		}
 	}
 	status, stdout, stderr := f.call(t, "", "task", "submit", "--kind", "refused", "--json")
-	if status != exitFailed || stdout != "" || !strings.Contains(stderr, "the id is that of another task") {
+	if status != cli.ExitFailed || stdout != "" || !strings.Contains(stderr, "the id is that of another task") {
 		t.Errorf("refused: exit status %d, stdout %q, stderr %q", status, stdout, stderr)
 	}
 }
@@ -52,24 +54,24 @@ func TestSubmitAndWaitPrintsTheResult(t *testing.T) {
 	f.put(ha.TaskRecord{ID: "done", Kind: "k", State: ha.TaskCompleted, Result: json.RawMessage(`{"r":1}`)})
 	f.put(ha.TaskRecord{ID: "broken", Kind: "k", State: ha.TaskFailed, Reason: "permanent", Error: "no such image"})
 	status, stdout, stderr := f.call(t, "", "task", "submit", "--kind", "k", "--id", "done", "--wait")
-	if status != exitOK || stdout != "{\"r\":1}\n" || stderr != "" {
+	if status != cli.ExitOK || stdout != "{\"r\":1}\n" || stderr != "" {
 		t.Errorf("exit status %d, stdout %q, stderr %q", status, stdout, stderr)
 	}
 	status, stdout, stderr = f.call(t, "", "task", "submit", "--kind", "k", "--id", "broken", "--wait")
-	if status != exitFailed || stdout != "" || !strings.Contains(stderr, "permanent") || !strings.Contains(stderr, "no such image") {
+	if status != cli.ExitFailed || stdout != "" || !strings.Contains(stderr, "permanent") || !strings.Contains(stderr, "no such image") {
 		t.Errorf("exit status %d, stdout %q, stderr %q", status, stdout, stderr)
 	}
 }
 
 func TestLinesAreSubmittedInOrderAndBadOnesNamed(t *testing.T) {
 	f := startFakeTasks(t)
-	long := `"` + strings.Repeat("x", maxLine) + `"`
+	long := `"` + strings.Repeat("x", submit.MaxLine) + `"`
 	stdin := strings.Join([]string{
 		`{"id":"a","payload":1}`, "", `{"id":"b","kind":"other","priority":7,"labels":{"own":"1"}}`, `{"id":"c","kind":7}`, "not JSON", `{"id":"a"}`,
 		"  ", long, `{"id":"d","kind":"refused"}`, `{"id":"e","priority":5000}`, `{"id":"f","payload":"last"}`,
 	}, "\n")
 	status, stdout, stderr := f.call(t, stdin, "task", "submit", "--tasks", "--kind", "k", "--batch", "night", "--label", "all=x")
-	if status != exitFailed || stdout != "a\nb\na\nf\n" {
+	if status != cli.ExitFailed || stdout != "a\nb\na\nf\n" {
 		t.Errorf("exit status %d, stdout %q", status, stdout)
 	}
 	for _, want := range []string{
@@ -100,21 +102,21 @@ func TestLinesAsPayloads(t *testing.T) {
 		t.Fatal(err)
 	}
 	status, stdout, stderr := f.call(t, "", "task", "submit", "--kind", "k", "--lines", "--file", file, "--json")
-	var answers []answer
+	var answers []submit.Answer
 	for line := range strings.Lines(stdout) {
-		var a answer
+		var a submit.Answer
 		if err := json.Unmarshal([]byte(line), &a); err != nil {
 			t.Fatal(err)
 		}
 		answers = append(answers, a)
 	}
-	if status != exitFailed || len(answers) != 3 || answers[2].Line != 3 || !strings.Contains(answers[2].Error, "--text") {
+	if status != cli.ExitFailed || len(answers) != 3 || answers[2].Line != 3 || !strings.Contains(answers[2].Error, "--text") {
 		t.Fatalf("exit status %d, %+v: %s", status, answers, stderr)
 	}
 	if one, two := f.record(answers[0].ID), f.record(answers[1].ID); string(one.Payload) != "1" || string(two.Payload) != `"two"` {
 		t.Errorf("payloads %s and %s", one.Payload, two.Payload)
 	}
-	if status, stdout, stderr := f.call(t, "one\n\n", "task", "submit", "--kind", "k", "--lines", "--text", "--quiet"); status != exitOK || stdout != "" {
+	if status, stdout, stderr := f.call(t, "one\n\n", "task", "submit", "--kind", "k", "--lines", "--text", "--quiet"); status != cli.ExitOK || stdout != "" {
 		t.Errorf("exit status %d, stdout %q, stderr %q", status, stdout, stderr)
 	}
 	ids := f.ids()
@@ -127,12 +129,12 @@ func TestAFullBacklogIsWaitedFor(t *testing.T) {
 	f := startFakeTasks(t)
 	f.with(func() { f.full = 3 })
 	lines := strings.Repeat("1\n", 10)
-	if status, _, stderr := f.call(t, lines, "task", "submit", "--kind", "full", "--lines", "--quiet"); status != exitFailed || !strings.Contains(stderr, "line 3: the backlog is full") {
+	if status, _, stderr := f.call(t, lines, "task", "submit", "--kind", "full", "--lines", "--quiet"); status != cli.ExitFailed || !strings.Contains(stderr, "line 3: the backlog is full") {
 		t.Errorf("exit status %d, stderr %q", status, stderr)
 	}
 	f.with(func() { f.full = 15 })
 	status, stdout, stderr := f.call(t, lines, "task", "submit", "--kind", "full", "--lines", "--patient")
-	if status != exitOK || strings.Count(stderr, "waiting for room") != 1 || !strings.Contains(stderr, "submitted 10 tasks") {
+	if status != cli.ExitOK || strings.Count(stderr, "waiting for room") != 1 || !strings.Contains(stderr, "submitted 10 tasks") {
 		t.Errorf("exit status %d, stderr %q", status, stderr)
 	}
 	ids := strings.Fields(stdout)
@@ -153,7 +155,7 @@ func TestManyLinesAreSubmittedInLargeRequests(t *testing.T) {
 	status, stdout, stderr := f.call(t, b.String(), "task", "submit", "--tasks")
 	_, sizes := f.requests()
 	t.Logf("%s in %s, in %d requests", strings.TrimSpace(stderr), time.Since(began), len(sizes))
-	if status != exitOK || len(sizes) > n/200 {
+	if status != cli.ExitOK || len(sizes) > n/200 {
 		t.Errorf("exit status %d, %d requests", status, len(sizes))
 	}
 	order := f.ids()
@@ -197,7 +199,7 @@ func TestLinesAreSubmittedAsTheyCome(t *testing.T) {
 	if err := writer.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if status := <-done; status != exitOK || len(f.ids()) != 5 {
+	if status := <-done; status != cli.ExitOK || len(f.ids()) != 5 {
 		t.Errorf("exit status %d, %d tasks: %s", status, len(f.ids()), errs.String())
 	}
 }
@@ -220,7 +222,7 @@ func TestAStopDoesNotWaitForMoreLines(t *testing.T) {
 	}()
 	eventually(t, patience, func() error { return contains(&out, "\n", 1) })
 	cancel()
-	if status := <-done; status != exitFailed || !strings.Contains(errs.String(), "submitted 1 task in") || !strings.Contains(errs.String(), "stopped before the end") {
+	if status := <-done; status != cli.ExitFailed || !strings.Contains(errs.String(), "submitted 1 task in") || !strings.Contains(errs.String(), "stopped before the end") {
 		t.Errorf("exit status %d: %s", status, errs.String())
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -23,15 +24,15 @@ func TestAFullBacklogIsRefused(t *testing.T) {
 	f := startFleet(t, "--max-tasks", "10")
 	const full = "at most 10 tasks may be unfinished"
 	twelve := strings.Repeat("1\n", 12)
-	taken := f.fails(t, twelve, exitFailed, "ha: line 12: "+full, "task", "submit", "--kind", "k", "--lines")
+	taken := f.fails(t, twelve, cli.ExitFailed, "ha: line 12: "+full, "task", "submit", "--kind", "k", "--lines")
 	if n := len(lines(taken)); n != 10 {
 		t.Errorf("%d tasks were taken:\n%s", n, taken)
 	}
-	f.fails(t, "", exitFailed, full, "task", "submit", "--kind", "k")
+	f.fails(t, "", cli.ExitFailed, full, "task", "submit", "--kind", "k")
 	patient := startReading(t, strings.NewReader(twelve), nil, "task", "submit", "--kind", "k", "--lines", "--patient", "--server", f.url)
 	eventually(t, commandTime, func() error { return contains(&patient.stderr, "the backlog is full: waiting", 1) })
 	f.handle(t, "k", "k", "true", "--slots", "4")
-	if got := patient.status(t, commandTime); got != exitOK {
+	if got := patient.status(t, commandTime); got != cli.ExitOK {
 		t.Fatalf("exit status %d: %s", got, patient.stderr.String())
 	}
 	f.must(t, taken+patient.stdout.String(), "task", "wait", "-")
@@ -158,7 +159,7 @@ func TestADispatcherIsKilledInTheMiddle(t *testing.T) {
 	if err := bulk.to.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if got := bulk.status(t, commandTime); got != exitOK {
+	if got := bulk.status(t, commandTime); got != cli.ExitOK {
 		t.Fatalf("bulk: exit status %d: %s", got, bulk.stderr.String())
 	}
 	t.Logf("%d of %d ids were there when the dispatcher was killed", before, bulk.n)
@@ -170,7 +171,7 @@ func TestADispatcherIsKilledInTheMiddle(t *testing.T) {
 	default:
 	}
 	end.open(t)
-	if got := wait.status(t, commandTime); got != exitOK || wait.stdout.String() != "steady completed\n" {
+	if got := wait.status(t, commandTime); got != cli.ExitOK || wait.stdout.String() != "steady completed\n" {
 		t.Errorf("wait: exit status %d: %s%s", got, wait.stdout.String(), wait.stderr.String())
 	}
 	ran, err := ledger(began)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -29,7 +30,7 @@ func (f *fleet) call(t *testing.T, stdin string, args ...string) (status int, st
 func (f *fleet) must(t *testing.T, stdin string, args ...string) string {
 	t.Helper()
 	status, stdout, stderr := f.call(t, stdin, args...)
-	if status != exitOK {
+	if status != cli.ExitOK {
 		t.Fatalf("ha %s: exit status %d\n%s%s", strings.Join(args, " "), status, stdout, stderr)
 	}
 	return stdout

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
 )
 
 func noEnvironment(string) (string, bool) { return "", false }
 
 // only is an environment of the given variables.
-func only(vars map[string]string) environment {
+func only(vars map[string]string) cli.Environment {
 	return func(name string) (string, bool) {
 		v, ok := vars[name]
 		return v, ok
@@ -49,7 +51,7 @@ func TestBadUsageExitsWith2AndSaysWhy(t *testing.T) {
 		{"worker --weight 1 --name " + huge, "10000 bytes"},
 		{"worker --weight 1 --pool gp*", "gp*"},
 		{"worker --weight 1 --prefix a..b", "a..b"},
-		{"worker --weight 1 --log-level loud", levelNames},
+		{"worker --weight 1 --log-level loud", cli.LevelNames},
 		{"demo --weights 1,0", "from 1 to 1000000"},
 		{"demo --weights ", "from 1 to 1000000"},
 		{"demo --duration -1s", "--duration"},
@@ -145,8 +147,8 @@ func TestBadUsageExitsWith2AndSaysWhy(t *testing.T) {
 		{"bench now", "unknown command"},
 	} {
 		status, stdout, stderr := call(t, nil, strings.Split(c.args, " ")...)
-		if status != exitUsage || stdout != "" || !strings.Contains(stderr, c.want) || !strings.Contains(stderr, "--help' for usage") {
-			t.Errorf("ha %.80s: exit status %d, want %d with %q; stdout %q, stderr %q", c.args, status, exitUsage, c.want, stdout, stderr)
+		if status != cli.ExitUsage || stdout != "" || !strings.Contains(stderr, c.want) || !strings.Contains(stderr, "--help' for usage") {
+			t.Errorf("ha %.80s: exit status %d, want %d with %q; stdout %q, stderr %q", c.args, status, cli.ExitUsage, c.want, stdout, stderr)
 		}
 	}
 }
@@ -168,7 +170,7 @@ func TestABadVariableIsNamed(t *testing.T) {
 		"HA_LOG_LEVEL":      "status",
 	} {
 		status, _, stderr := call(t, map[string]string{variable: "purple"}, args)
-		if status != exitUsage || !strings.Contains(stderr, variable) || !strings.Contains(stderr, "purple") {
+		if status != cli.ExitUsage || !strings.Contains(stderr, variable) || !strings.Contains(stderr, "purple") {
 			t.Errorf("%s: exit status %d, stderr %q", variable, status, stderr)
 		}
 	}
@@ -198,7 +200,7 @@ func TestHelpVersionAndCompletion(t *testing.T) {
 		"__complete task list --state pen": "pending",
 	} {
 		status, stdout, stderr := call(t, map[string]string{"HA_LOG_LEVEL": "info"}, strings.Fields(args)...)
-		if status != exitOK || !strings.Contains(stdout, want) {
+		if status != cli.ExitOK || !strings.Contains(stdout, want) {
 			t.Errorf("ha %s: exit status %d, stdout %.300q, stderr %q", args, status, stdout, stderr)
 		}
 	}
