@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli/dial"
 	"github.com/seed261fe303/ha/dispatcher"
 )
 
@@ -35,7 +36,7 @@ func dialToCopy(ctx context.Context, a *cli.App, command string, f *copyFlags) (
 	if f.timeout < time.Millisecond {
 		return nil, cli.BadUsage("--timeout must be at least 1ms, got %s", f.timeout)
 	}
-	return a.DialOnce(ctx, f.connection, "ha "+command, f.timeout, a.Logger(f.level))
+	return dial.Once(ctx, a, f.connection, "ha "+command, f.timeout, a.Logger(f.level))
 }
 
 // oneFile allows exactly one argument.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"io"
 
 	"github.com/nats-io/nats.go"
 	"github.com/spf13/cobra"
@@ -10,6 +11,7 @@ import (
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/cmd/ha/internal/bench"
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli/dial"
 	"github.com/seed261fe303/ha/cmd/ha/internal/tasks"
 	"github.com/seed261fe303/ha/subjects"
 )
@@ -81,9 +83,13 @@ func runBench(ctx context.Context, a *cli.App, f *benchFlags) error {
 		}
 		log := a.Logger(f.Level)
 		f.Options.Timeout = f.Flags.Timeout
-		b := bench.New(&f.Options, c, names, log)
+		b := bench.New(&f.Options, c.Client, c.NC, names, log)
 		b.Connect = func(name string) (*nats.Conn, error) {
-			return a.DialOnce(ctx, f.Connection, name, f.Flags.Timeout, log)
+			return dial.Once(ctx, a, f.Connection, name, f.Flags.Timeout, log)
+		}
+		b.CancelAll = func(ctx context.Context, ids []string) error {
+			quiet := &cli.App{Stderr: io.Discard}
+			return tasks.Each(ctx, quiet, ids, tasks.ChangesAtOnce, "could not be cancelled", c.Cancel, func(ha.TaskRecord) error { return nil })
 		}
 		b.Say = notices(a, f.JSON)
 		report, err := b.Run(ctx)

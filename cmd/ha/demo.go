@@ -52,7 +52,7 @@ weights. Ctrl-C ends it in order.`,
 	flags.DurationVar(&f.activateEvery, "activate-every", dispatcher.DefaultActivateEvery, "time between two activations; 0: whenever a worker is idle")
 	f.work.Add(cmd)
 	flags.DurationVar(&f.duration, "duration", 0, "end after this time; 0: at Ctrl-C")
-	flags.StringVar(&f.listen, "listen", cli.DefaultListen, "address of the NATS server; if it is in use, a free port is taken")
+	flags.StringVar(&f.listen, "listen", defaultListen, "address of the NATS server; if it is in use, a free port is taken")
 	flags.BoolVar(&f.json, "json", false, "print nothing but one JSON object at the end")
 	// Its end cuts work short on purpose, of which workers would warn.
 	f.level = cli.LogFlag(cmd, zerolog.ErrorLevel)
@@ -70,7 +70,7 @@ func (f *demoFlags) check() error {
 	if n := len(f.weights.Weights); n > maxDemoWorkers {
 		return cli.BadUsage("--weights may list at most %d workers, got %d", maxDemoWorkers, n)
 	}
-	return cli.CheckListen(f.listen)
+	return checkListen(f.listen)
 }
 
 func runDemo(ctx context.Context, a *cli.App, f *demoFlags) error {

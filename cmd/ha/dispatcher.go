@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli/dial"
 	"github.com/seed261fe303/ha/connect"
 	"github.com/seed261fe303/ha/dispatcher"
 	"github.com/seed261fe303/ha/embedded"
@@ -115,7 +116,7 @@ func dispatch(ctx context.Context, a *cli.App, f *dispatcherFlags) error {
 	if f.embed {
 		return f.runEmbedding(ctx, cfg)
 	}
-	nc, err := a.DialPatiently(ctx, f.connection, cli.ClientName("dispatcher", cfg.Name), log)
+	nc, err := dial.Patiently(ctx, a, f.connection, cli.ClientName("dispatcher", cfg.Name), log)
 	if err != nil {
 		return cli.UnlessStopped(ctx, err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli/dial"
 	"github.com/seed261fe303/ha/dispatcher"
 )
 
@@ -67,7 +68,7 @@ func inspect(ctx context.Context, a *cli.App, f *journalFlags, name string, do f
 	if f.to > 0 && f.to < f.from {
 		return cli.BadUsage("--to must not be lower than --from, got %d and %d", f.to, f.from)
 	}
-	nc, err := a.DialOnce(ctx, f.connection, name, f.timeout, a.Logger(f.level))
+	nc, err := dial.Once(ctx, a, f.connection, name, f.timeout, a.Logger(f.level))
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,18 @@ const (
 	sayEvery = 10 * time.Second
 )
 
+// defaultListen is where an embedded server listens, and where clients look
+// that are told nothing else.
+const defaultListen = "127.0.0.1:4222"
+
+// checkListen returns a usage error where nobody can listen at the address.
+func checkListen(listen string) error {
+	if listen == "" {
+		return cli.BadUsage("--listen must be host:port such as %s", defaultListen)
+	}
+	return cli.Checked(embedded.Config{Listen: listen}.Validate())
+}
+
 // serverFlags describe a NATS server in this process.
 type serverFlags struct {
 	listen, store                                string
@@ -33,7 +45,7 @@ var serverFlagNames = [...]string{"listen", "store", "cluster-listen", "routes",
 
 func (f *serverFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.listen, "listen", cli.DefaultListen, "address of its own NATS server")
+	flags.StringVar(&f.listen, "listen", defaultListen, "address of its own NATS server")
 	flags.StringVar(&f.store, "store", "", "directory of its own NATS server's streams (default: a temporary one)")
 	flags.StringVar(&f.clusterListen, "cluster-listen", "", "makes its server a member of a cluster: the address for the other servers")
 	flags.StringSliceVar(&f.routes, "routes", nil, "cluster addresses of all servers of the cluster, with commas: nats://h1:6222,nats://h2:6222,nats://h3:6222")
@@ -55,7 +67,7 @@ func (f *serverFlags) given(flags *pflag.FlagSet) bool {
 // nobody gave one: the store remembers its server's.
 func (f *serverFlags) config(name string, log zerolog.Logger) (embedded.Config, error) {
 	if f.listen == "" {
-		return embedded.Config{}, cli.BadUsage("--listen must be host:port such as %s", cli.DefaultListen)
+		return embedded.Config{}, cli.BadUsage("--listen must be host:port such as %s", defaultListen)
 	}
 	cfg := embedded.Config{
 		Name: name, Listen: f.listen, StoreDir: f.store, Log: log,

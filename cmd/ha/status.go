@@ -15,12 +15,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli/query"
 	"github.com/seed261fe303/ha/cmd/ha/internal/render"
 	"github.com/seed261fe303/ha/subjects"
 )
 
 func statusCommand(a *cli.App) *cobra.Command {
-	return a.Query(cli.Question{
+	return query.New(a, query.Question{
 		Use:     "status",
 		Short:   "Show the state of the whole: dispatchers, journal, workers, activations",
 		Subject: subjects.Names.Status,

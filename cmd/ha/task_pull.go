@@ -10,6 +10,7 @@ import (
 	"github.com/seed261fe303/ha/client"
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
 	"github.com/seed261fe303/ha/cmd/ha/internal/tasks"
+	"github.com/seed261fe303/ha/subjects"
 )
 
 func taskPull(a *cli.App) *cobra.Command {
@@ -23,8 +24,8 @@ a JSON object a line. None of them is handed out again, unless with the same
 		Example: "  ha task pull --kind sha512 --limit 1000",
 		Args:    cobra.NoArgs,
 		Check: func([]string) error {
-			if o.Limit < 1 || o.Limit > tasks.MaxPull {
-				return cli.BadUsage("--limit must be from 1 to %d, got %d", tasks.MaxPull, o.Limit)
+			if o.Limit < 1 || o.Limit > subjects.MaxTasksPage {
+				return cli.BadUsage("--limit must be from 1 to %d, got %d", subjects.MaxTasksPage, o.Limit)
 			}
 			return cli.CheckTokens(map[string]string{"kind": o.Kind, "pool": o.Pool, "receipt": o.Receipt})
 		},
@@ -40,7 +41,7 @@ a JSON object a line. None of them is handed out again, unless with the same
 		},
 	}, &f)
 	flags := cmd.Flags()
-	flags.IntVar(&o.Limit, "limit", 100, fmt.Sprintf("the greatest number of results, 1 to %d", tasks.MaxPull))
+	flags.IntVar(&o.Limit, "limit", 100, fmt.Sprintf("the greatest number of results, 1 to %d", subjects.MaxTasksPage))
 	flags.StringVar(&o.Kind, "kind", "", "only of tasks of this kind")
 	flags.StringVar(&o.Pool, "pool", "", "only of tasks in this pool")
 	flags.StringVar(&o.Receipt, "receipt", "", "name of this pull: the same one gets the same results again (default: a new one)")

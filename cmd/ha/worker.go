@@ -11,6 +11,7 @@ import (
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli/dial"
 	"github.com/seed261fe303/ha/cmd/ha/internal/work"
 	"github.com/seed261fe303/ha/worker"
 )
@@ -124,7 +125,7 @@ func runWorker(ctx context.Context, a *cli.App, f *workerFlags) error {
 	if err != nil {
 		return err
 	}
-	nc, err := a.DialPatiently(ctx, f.connection, cli.ClientName("worker", f.name), log)
+	nc, err := dial.Patiently(ctx, a, f.connection, cli.ClientName("worker", f.name), log)
 	if err != nil {
 		return cli.UnlessStopped(ctx, err)
 	}

@@ -7,12 +7,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli/query"
 	"github.com/seed261fe303/ha/cmd/ha/internal/render"
 	"github.com/seed261fe303/ha/subjects"
 )
 
 func workersCommand(a *cli.App) *cobra.Command {
-	return a.Query(cli.Question{
+	return query.New(a, query.Question{
 		Use:     "workers",
 		Short:   "Show the workers: weight, activations, share, last communication",
 		Subject: subjects.Names.Workers,

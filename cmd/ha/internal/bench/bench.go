@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"encoding/json"
-	"io"
 	"math/rand/v2"
 	"strconv"
 	"strings"
@@ -14,8 +13,6 @@ import (
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/client"
-	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
-	"github.com/seed261fe303/ha/cmd/ha/internal/tasks"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -39,13 +36,15 @@ const patience = 30 * time.Second
 // Measurement is one run.
 type Measurement struct {
 	flags *Options
-	tasks.Client
+	*client.Client
+	nc    *nats.Conn
 	names subjects.Names
 	log   zerolog.Logger
-	// Connect opens a further connection, and Say tells people how far it is. Both are
-	// set before [Measurement.Run].
-	Connect func(name string) (*nats.Conn, error)
-	Say     func(string)
+	// Connect opens a further connection, CancelAll cancels tasks, and Say tells people how
+	// far it is. All are set before [Measurement.Run].
+	Connect   func(name string) (*nats.Conn, error)
+	CancelAll func(context.Context, []string) error
+	Say       func(string)
 	// kind is of this run alone, and also the pool and the beginning of the ids.
 	kind    string
 	payload json.RawMessage
@@ -53,11 +52,12 @@ type Measurement struct {
 	times   *stopwatch
 }
 
-// New prepares a measurement with a kind of its own. c is the client that submits.
-func New(f *Options, c tasks.Client, names subjects.Names, log zerolog.Logger) *Measurement {
+// New prepares a measurement with a kind of its own. c is the client that submits,
+// over nc.
+func New(f *Options, c *client.Client, nc *nats.Conn, names subjects.Names, log zerolog.Logger) *Measurement {
 	kind := "ha-bench-" + strconv.FormatUint(rand.Uint64(), 36)
 	return &Measurement{
-		flags: f, Client: c, names: names, log: log, kind: kind,
+		flags: f, Client: c, nc: nc, names: names, log: log, kind: kind,
 		payload: json.RawMessage(`"` + strings.Repeat("x", f.Size-2) + `"`),
 		// Should this process be killed, what it leaves does not stay for ever.
 		expires: time.Now().Add(time.Hour),
@@ -85,13 +85,11 @@ func (b *Measurement) cleanUp(ctx context.Context) {
 			left = append(left, string(record.ID))
 		}
 	}
-	quiet := &cli.App{Stderr: io.Discard}
-	err := tasks.Each(ctx, quiet, left, tasks.ChangesAtOnce, "could not be cancelled", b.Cancel, func(ha.TaskRecord) error { return nil })
-	if err != nil {
+	if err := b.CancelAll(ctx, left); err != nil {
 		b.log.Warn().Err(err).Str("kind", b.kind).Msg("cancelling the tasks that are left")
 	}
 	for {
-		results, err := b.Pull(ctx, client.PullOptions{Kind: b.kind, Limit: tasks.MaxPull})
+		results, err := b.Pull(ctx, client.PullOptions{Kind: b.kind, Limit: subjects.MaxTasksPage})
 		if err != nil || len(results) == 0 {
 			return // they are of no interest to anybody, but in nobody's way either
 		}

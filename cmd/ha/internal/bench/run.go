@@ -58,7 +58,7 @@ func (b *Measurement) Run(ctx context.Context) (Report, error) {
 // listen takes note of completions, by their events.
 func (b *Measurement) listen() (*nats.Subscription, error) {
 	subject := b.names.Event(subjects.EntityTask, subjects.WhatCompleted)
-	sub, err := b.NC.Subscribe(subject, func(m *nats.Msg) {
+	sub, err := b.nc.Subscribe(subject, func(m *nats.Msg) {
 		var e struct {
 			Task ha.TaskID `json:"task"`
 		}
@@ -70,7 +70,7 @@ func (b *Measurement) listen() (*nats.Subscription, error) {
 		err = sub.SetPendingLimits(-1, pendingEvents)
 	}
 	if err == nil {
-		err = b.NC.Flush()
+		err = b.nc.Flush()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", subject, err)
@@ -96,7 +96,7 @@ func (b *Measurement) roundTrip(ctx context.Context) (Percentiles, error) {
 	for range RoundTrips {
 		limited, cancel := context.WithTimeout(ctx, b.flags.Timeout)
 		began := time.Now()
-		_, err := b.NC.RequestWithContext(limited, subject, b.payload)
+		_, err := b.nc.RequestWithContext(limited, subject, b.payload)
 		cancel()
 		if err != nil {
 			return Percentiles{}, fmt.Errorf("measure NATS: %w", err)
@@ -148,7 +148,7 @@ func awaitWorkers(ctx context.Context, workers []*worker.Worker, parts []*cli.Pa
 			case <-parts[i].Done:
 				return parts[i].Failure()
 			case <-timeout.C:
-				return &cli.NoAnswerError{Err: fmt.Errorf("a worker was not registered within %s: does a dispatcher run? See \"ha status\"", within)}
+				return fmt.Errorf("a worker was not registered within %s: does a dispatcher run? See \"ha status\"", within)
 			case <-ctx.Done():
 				return fmt.Errorf("stopped: %w", context.Cause(ctx))
 			}

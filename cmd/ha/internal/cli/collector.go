@@ -23,7 +23,7 @@ const (
 // part of their size. It does nothing where GOGC or GOMEMLIMIT say otherwise, which
 // are for whoever runs the process to decide.
 func TuneCollector(env Environment) {
-	if env.get("GOGC") != "" || env.get("GOMEMLIMIT") != "" {
+	if env.Get("GOGC") != "" || env.Get("GOMEMLIMIT") != "" {
 		return
 	}
 	retuneCollector(nil)

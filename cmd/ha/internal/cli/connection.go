@@ -3,14 +3,9 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
-	"time"
 
-	"github.com/nats-io/nats.go"
-	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
-	"github.com/seed261fe303/ha/connect"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -40,39 +35,7 @@ func ClientName(command, name string) string { return "ha " + command + " " + na
 // NamesServer reports whether anybody named a server on purpose. A nats context
 // that is selected on this machine is a habit, perhaps of months ago.
 func (a *App) NamesServer(c Connection) bool {
-	return c.Server != "" || c.Context != "" || a.Env.get("NATS_URL") != "" || a.Env.get("NATS_CONTEXT") != ""
-}
-
-// resolve finds out which server the flags and the environment name. What is
-// wrong with them is a usage error.
-func (a *App) resolve(c Connection, cfg connect.Config) (connect.Resolved, error) {
-	cfg.URL, cfg.Creds, cfg.Context = c.Server, c.Creds, c.Context
-	r, err := cfg.Resolve(a.Env.get)
-	return r, Checked(err)
-}
-
-// DialOnce connects for a command that a person waits for. timeout bounds the
-// wait for one server.
-func (a *App) DialOnce(ctx context.Context, c Connection, name string, timeout time.Duration, log zerolog.Logger) (*nats.Conn, error) {
-	r, err := a.resolve(c, connect.Config{Name: name, Timeout: min(timeout, time.Minute), Log: log})
-	if err != nil {
-		return nil, err
-	}
-	nc, err := r.Dial(ctx)
-	if errors.Is(err, nats.ErrNoServers) {
-		err = fmt.Errorf("%w (\"ha dispatcher\" starts one, --server names another)", err)
-	}
-	return nc, err
-}
-
-// DialPatiently connects for a command that is to run for long, and that may be
-// started before its server: it tries until ctx ends.
-func (a *App) DialPatiently(ctx context.Context, c Connection, name string, log zerolog.Logger) (*nats.Conn, error) {
-	r, err := a.resolve(c, connect.Config{Name: name, Wait: true, Log: log})
-	if err != nil {
-		return nil, err
-	}
-	return r.Dial(ctx)
+	return c.Server != "" || c.Context != "" || a.Env.Get("NATS_URL") != "" || a.Env.Get("NATS_CONTEXT") != ""
 }
 
 // UnlessStopped returns nil in place of an error that only says that the

@@ -10,8 +10,8 @@ import (
 // Environment looks up an environment variable, as os.LookupEnv does.
 type Environment func(name string) (value string, set bool)
 
-// get returns the variable's value, empty where it is not set.
-func (e Environment) get(name string) string {
+// Get returns the variable's value, or nothing if it is not set.
+func (e Environment) Get(name string) string {
 	value, _ := e(name)
 	return value
 }
@@ -31,7 +31,7 @@ func bound(f *pflag.Flag) bool { return f.Name != "help" && f.Name != "version" 
 func bindEnvironment(flags *pflag.FlagSet, env Environment) error {
 	var failed error
 	flags.VisitAll(func(f *pflag.Flag) {
-		value := env.get(Variable(f.Name))
+		value := env.Get(Variable(f.Name))
 		if f.Changed || failed != nil || !bound(f) || value == "" {
 			return
 		}

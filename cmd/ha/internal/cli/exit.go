@@ -65,3 +65,11 @@ func report(stderr io.Writer, command string, err error) int {
 	}
 	return ExitFailed
 }
+
+// Refusal returns the text of an error about a task that was named already.
+func Refusal(err error) string {
+	if refused, ok := errors.AsType[*ha.Error](err); ok {
+		return refused.Message
+	}
+	return err.Error()
+}

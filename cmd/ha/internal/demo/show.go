@@ -10,7 +10,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli/query"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -86,7 +86,7 @@ func (d *Demo) rest(activations <-chan *nats.Msg) error {
 
 // table asks for the workers and shows their shares.
 func (d *Demo) table(ctx context.Context) (list subjects.Workers, err error) {
-	if _, err := cli.Ask(ctx, d.nc, d.names.Workers(), answerTimeout, &list); err != nil {
+	if _, err := query.Ask(ctx, d.nc, d.names.Workers(), answerTimeout, &list); err != nil {
 		return list, err
 	}
 	// In the order of --weights, whoever registered first: worker-2 before worker-10.

@@ -13,7 +13,6 @@ import (
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/client"
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
-	"github.com/seed261fe303/ha/cmd/ha/internal/tasks"
 )
 
 const (
@@ -210,7 +209,7 @@ func (b *bulk) say(l line, s client.Submitted) error {
 	out := Answer{Line: l.number, ID: s.ID, Duplicate: s.Duplicate}
 	if s.Err != nil {
 		b.refused++
-		out.ID, out.Error = l.spec.ID, tasks.Refusal(s.Err)
+		out.ID, out.Error = l.spec.ID, cli.Refusal(s.Err)
 		if _, err := fmt.Fprintf(b.stderr, "ha: line %d: %s\n", l.number, out.Error); err != nil {
 			return err
 		}

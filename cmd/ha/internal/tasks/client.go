@@ -13,7 +13,7 @@ import (
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/client"
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
-	"github.com/seed261fe303/ha/subjects"
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli/dial"
 )
 
 // Flags are those that all commands on tasks have.
@@ -48,9 +48,6 @@ func (f *Flags) Check() error {
 	_, err := f.Connection.Names()
 	return err
 }
-
-// MaxPull is the greatest number of results in one answer.
-const MaxPull = subjects.MaxTasksPage
 
 // Client is a client with the connection that it speaks over.
 type Client struct {
@@ -93,7 +90,7 @@ func NewCommand(a *cli.App, s Command, f *Flags) *cobra.Command {
 
 // WithClient calls do with a client that lives that long.
 func WithClient(ctx context.Context, a *cli.App, f *Flags, command string, do func(Client) error) error {
-	nc, err := a.DialOnce(ctx, f.Connection, command, f.Timeout, a.Logger(f.Level))
+	nc, err := dial.Once(ctx, a, f.Connection, command, f.Timeout, a.Logger(f.Level))
 	if err != nil {
 		return err
 	}
@@ -117,12 +114,4 @@ func explained(err error, url string) error {
 		return fmt.Errorf("the dispatcher does not answer at %s: see \"ha status\", or give it longer with --timeout: %w", url, err)
 	}
 	return err
-}
-
-// Refusal returns the text of an error about a task that was named already.
-func Refusal(err error) string {
-	if refused, ok := errors.AsType[*ha.Error](err); ok {
-		return refused.Message
-	}
-	return err.Error()
 }

@@ -94,6 +94,6 @@ func (e *outcomes) note(ctx context.Context, id ha.TaskID, record ha.TaskRecord,
 	}
 	e.failed, e.last = e.failed+1, err
 	if !e.alone {
-		_, _ = fmt.Fprintf(e.app.Stderr, "ha: task %s: %s\n", id, Refusal(err)) // that there was something to say is in the exit status
+		_, _ = fmt.Fprintf(e.app.Stderr, "ha: task %s: %s\n", id, cli.Refusal(err)) // that there was something to say is in the exit status
 	}
 }

@@ -1,4 +1,6 @@
-package cli
+// Package query makes the commands that ask the dispatchers something and show the
+// answer, once or again and again.
+package query
 
 import (
 	"bytes"
@@ -13,6 +15,8 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli/dial"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -30,12 +34,12 @@ type Question struct {
 // query is a question with its flags.
 type query struct {
 	Question
-	connection Connection
+	connection cli.Connection
 	timeout    time.Duration
 	json       bool
 	// watch is the time between two showings; 0: show once.
 	watch time.Duration
-	level *Level
+	level *cli.Level
 }
 
 const (
@@ -43,16 +47,16 @@ const (
 	minWatch   = 100 * time.Millisecond
 )
 
-// Query returns the command that asks q and shows the answer, once or, with --watch,
+// New returns the command that asks q and shows the answer, once or, with --watch,
 // again and again.
-func (a *App) Query(q Question) *cobra.Command {
+func New(a *cli.App, q Question) *cobra.Command {
 	run := query{Question: q}
 	cmd := &cobra.Command{
 		Use:   q.Use,
 		Short: q.Short,
 		Args:  run.args,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.query(cmd.Context(), run)
+			return ask(cmd.Context(), a, run)
 		},
 	}
 	flags := cmd.Flags()
@@ -61,7 +65,7 @@ func (a *App) Query(q Question) *cobra.Command {
 	flags.BoolVar(&run.json, "json", false, "print the reply as JSON")
 	flags.DurationVar(&run.watch, "watch", 0, "show again and again, by default every "+watchEvery.String())
 	flags.Lookup("watch").NoOptDefVal = watchEvery.String()
-	run.level = LogFlag(cmd, zerolog.WarnLevel)
+	run.level = cli.LogFlag(cmd, zerolog.WarnLevel)
 	return cmd
 }
 
@@ -73,24 +77,24 @@ func (q *query) args(cmd *cobra.Command, args []string) error {
 	}
 	interval, err := time.ParseDuration(args[0])
 	if err != nil {
-		return BadUsage("--watch takes a duration such as 5s, got %q", args[0])
+		return cli.BadUsage("--watch takes a duration such as 5s, got %q", args[0])
 	}
 	q.watch = interval
 	return nil
 }
 
-func (a *App) query(ctx context.Context, q query) error {
+func ask(ctx context.Context, a *cli.App, q query) error {
 	names, err := q.connection.Names()
 	if err != nil {
 		return err
 	}
 	if q.timeout < time.Millisecond {
-		return BadUsage("--timeout must be at least 1ms, got %s", q.timeout)
+		return cli.BadUsage("--timeout must be at least 1ms, got %s", q.timeout)
 	}
 	if q.watch != 0 && q.watch < minWatch {
-		return BadUsage("--watch must be at least %s, got %s", minWatch, q.watch)
+		return cli.BadUsage("--watch must be at least %s, got %s", minWatch, q.watch)
 	}
-	nc, err := a.DialOnce(ctx, q.connection, "ha "+q.Use, q.timeout, a.Logger(q.level))
+	nc, err := dial.Once(ctx, a, q.connection, "ha "+q.Use, q.timeout, a.Logger(q.level))
 	if err != nil {
 		return err
 	}
@@ -102,13 +106,13 @@ func (a *App) query(ctx context.Context, q query) error {
 		}
 		return err
 	}
-	return a.repeat(ctx, q, nc, names)
+	return repeat(ctx, a, q, nc, names)
 }
 
 // repeat shows the answer every q.watch until ctx ends. An answer that does not
 // come is shown as such: seeing the dispatcher go and come back is what one
 // watches for.
-func (a *App) repeat(ctx context.Context, q query, nc *nats.Conn, names subjects.Names) error {
+func repeat(ctx context.Context, a *cli.App, q query, nc *nats.Conn, names subjects.Names) error {
 	ticker := time.NewTicker(q.watch)
 	defer ticker.Stop()
 	for {
@@ -119,7 +123,7 @@ func (a *App) repeat(ctx context.Context, q query, nc *nats.Conn, names subjects
 		if err != nil {
 			text = fmt.Appendf(text, "%s  %v\n", time.Now().Format(time.TimeOnly), err)
 		}
-		if IsTerminal(a.Stdout) {
+		if cli.IsTerminal(a.Stdout) {
 			text = append([]byte("\x1b[H\x1b[2J"), text...) // home, and clear the screen
 		}
 		if _, err := a.Stdout.Write(text); err != nil {
