@@ -80,9 +80,13 @@ var importRules = []rule{
 		why: "what people read is made of the messages alone, without asking anybody"},
 	{packages: "cmd/ha/...", ours: publicPackages, external: commandLine,
 		why: "the command is the only place where the parts are put together, from the outside, as a user would"},
+	{packages: "internal/process",
+		why: "what runs a process need not know which: the proofs, the comparison with other systems and the tests of the command share it"},
+	{packages: "internal/eventually", testing: true, testOnly: true,
+		why: "waiting in tests is for tests; a product that polls says how and why in its own place"},
 	{packages: "examples/...", ours: publicPackages, external: []string{natsClient, zerolog},
 		why: "an example that reaches into internal packages cannot be copied by anyone"},
-	{packages: "proof/...", ours: append([]string{"proof/..."}, publicPackages...), external: proofTools,
+	{packages: "proof/...", ours: append([]string{"proof/...", "internal/process"}, publicPackages...), external: proofTools,
 		why: "the proof runs the built binary and reads the wire, as somebody who trusts nothing of the code would"},
 }
 

@@ -11,6 +11,8 @@ import (
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/cmd/ha/internal/bench"
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/internal/eventually"
+	"github.com/seed261fe303/ha/internal/process"
 )
 
 func TestBenchMeasuresAndLeavesNothing(t *testing.T) {
@@ -49,12 +51,12 @@ func TestABenchThatIsStoppedCancelsWhatIsLeft(t *testing.T) {
 	f := startFakeTasks(t)
 	f.with(func() { f.stuck = true })
 	ctx, cancel := context.WithCancel(t.Context())
-	var out, errs output
+	var out, errs process.Output
 	done := make(chan int, 1)
 	go func() {
 		done <- run(ctx, []string{"bench", "--tasks", "100", "--batch", "10", "--singles", "0"}, only(map[string]string{"NATS_URL": f.url}), nil, &out, &errs)
 	}()
-	eventually(t, patience, func() error {
+	eventually.Nil(t, patience, func() error {
 		if n := len(f.ids()); n < 100 {
 			return fmt.Errorf("%d tasks", n)
 		}

@@ -15,9 +15,11 @@ import (
 
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
 	"github.com/seed261fe303/ha/cmd/ha/internal/demo"
+	"github.com/seed261fe303/ha/internal/eventually"
+	"github.com/seed261fe303/ha/internal/process"
 )
 
-func contains(o *output, what string, times int) error {
+func contains(o *process.Output, what string, times int) error {
 	if n := strings.Count(o.String(), what); n < times {
 		return fmt.Errorf("%q appears %d times of %d", what, n, times)
 	}
@@ -70,7 +72,7 @@ func TestDemoJSON(t *testing.T) {
 func TestDemoTakesAFreePortAndEndsInOrder(t *testing.T) {
 	busy := takeAddress(t)
 	p := start(t, nil, "demo", "--listen", busy, "--activate-every", "20ms", "--work-min", "1h", "--work-max", "1h")
-	eventually(t, patience, func() error { return contains(&p.stdout, "  activation ", 3) })
+	eventually.Nil(t, patience, func() error { return contains(&p.stdout, "  activation ", 3) })
 	p.signal(t, syscall.SIGINT)
 	signalled := time.Now()
 	if got := p.status(t, patience); got != cli.ExitOK {
@@ -102,7 +104,7 @@ func TestDemoLeavesNothingRunning(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	var stdout, stderr output
+	var stdout, stderr process.Output
 	args := []string{"demo", "--duration", "300ms", "--activate-every", "10ms", "--work-min", "0", "--work-max", "0", "--listen", "127.0.0.1:0"}
 	if got := run(ctx, args, noEnvironment, strings.NewReader(""), &stdout, &stderr); got != cli.ExitOK {
 		t.Fatalf("exit status %d: %s", got, stderr.String())

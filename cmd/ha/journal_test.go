@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
 	"github.com/seed261fe303/ha/embedded"
+	"github.com/seed261fe303/ha/internal/eventually"
 )
 
 // journalLine is what the tests look at of a line.
@@ -35,7 +36,7 @@ func TestJournalCommands(t *testing.T) {
 	f := startFleet(t, "--journal", "jetstream", "--replicas", "1", "--lease", "300ms", "--activate-every", "10ms", "--log-level", "warn")
 	tail := start(t, nil, "journal", "tail", "--server", f.url)
 	f.startWorker(t, "east", 2)
-	eventually(t, patience, func() error { return contains(&tail.stdout, `"record":"ended"`, 3) })
+	eventually.Nil(t, patience, func() error { return contains(&tail.stdout, `"record":"ended"`, 3) })
 	tail.signal(t, syscall.SIGINT)
 	if got := tail.status(t, patience); got != cli.ExitOK {
 		t.Errorf("tail: exit status %d", got)
@@ -100,7 +101,7 @@ func TestRenewalsAreShownWithAllOnly(t *testing.T) {
 		}
 		return n, last
 	}
-	eventually(t, patience, func() error {
+	eventually.Nil(t, patience, func() error {
 		if n, _ := renewals("--all"); n < 3 {
 			return fmt.Errorf("%d renewals", n)
 		}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/internal/eventually"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -52,7 +53,7 @@ func TestWorkersAndStatusCommands(t *testing.T) {
 func TestWatchRefreshesUntilItIsStopped(t *testing.T) {
 	f := startFleet(t, quick...)
 	p := start(t, nil, "workers", "--server", f.url, "--watch", "100ms")
-	eventually(t, patience, func() error { return contains(&p.stdout, "no workers are registered", 2) })
+	eventually.Nil(t, patience, func() error { return contains(&p.stdout, "no workers are registered", 2) })
 	f.dispatcher.signal(t, syscall.SIGSTOP) // shown, and not the end
 	defer f.dispatcher.signal(t, syscall.SIGCONT)
 	p.signal(t, syscall.SIGINT)

@@ -10,6 +10,8 @@ import (
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/internal/eventually"
+	"github.com/seed261fe303/ha/internal/process"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -92,7 +94,7 @@ func TestWithoutADispatcherOnlyOneTaskIsAskedFor(t *testing.T) {
 
 func TestWatchShowsEventsUntilTheTimeIsUp(t *testing.T) {
 	f := startFakeTasks(t)
-	var out, errs output
+	var out, errs process.Output
 	done := make(chan int, 1)
 	go func() {
 		done <- run(t.Context(), []string{"task", "watch", "--kind", "k", "--for", "1h"}, only(map[string]string{"NATS_URL": f.url}), nil, &out, &errs)
@@ -104,7 +106,7 @@ func TestWatchShowsEventsUntilTheTimeIsUp(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	eventually(t, patience, func() error {
+	eventually.Nil(t, patience, func() error {
 		publish(subjects.WhatProgressed, subjects.Event{Task: "a", Kind: "k", Percent: 40, Text: "half\nway"})
 		publish(subjects.WhatFailed, subjects.Event{Task: "b", Kind: "other"})
 		publish(subjects.WhatFailed, subjects.Event{Task: "c", Kind: "k", Attempt: 5, Reason: "permanent", Error: "no\nspace", Worker: "w"})

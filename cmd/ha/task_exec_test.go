@@ -12,19 +12,21 @@ import (
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/internal/eventually"
+	"github.com/seed261fe303/ha/internal/process"
 )
 
 // startExec starts a worker that runs a command for each task of the kind "k".
-func startExec(t *testing.T, f *fakeTasks, command string, args ...string) *process {
+func startExec(t *testing.T, f *fakeTasks, command string, args ...string) *running {
 	t.Helper()
 	p := start(t, []string{"NATS_URL=" + f.url, "HA_KIND=k", "HA_SLOTS=8"}, append([]string{"worker", "--weight", "1", "--exec", command}, args...)...)
-	eventually(t, patience, func() error { return contains(&p.stderr, `"registered"`, 1) })
+	eventually.Nil(t, patience, func() error { return contains(&p.stderr, `"registered"`, 1) })
 	return p
 }
 
 func (f *fakeTasks) await(t *testing.T, id ha.TaskID, want ha.TaskState) ha.TaskRecord {
 	t.Helper()
-	eventually(t, patience, func() error {
+	eventually.Nil(t, patience, func() error {
 		if got := f.record(id); got.State != want {
 			return fmt.Errorf("task %s is %s (%s), want %s", id, got.State, got.Error, want)
 		}
@@ -64,11 +66,11 @@ func TestProgramsAndTheirChildrenEnd(t *testing.T) {
 		command string // before the program waits
 		args    []string
 		submit  []string
-		end     func(*testing.T, *fakeTasks, *process)
-		after   func(*testing.T, *fakeTasks, *process)
+		end     func(*testing.T, *fakeTasks, *running)
+		after   func(*testing.T, *fakeTasks, *running)
 	}{
 		"cancelled": {
-			end: func(t *testing.T, f *fakeTasks, _ *process) {
+			end: func(t *testing.T, f *fakeTasks, _ *running) {
 				if status, stdout, stderr := f.call(t, "", "task", "cancel", "one"); status != cli.ExitOK || stdout != "one cancelled\n" {
 					t.Errorf("exit status %d, stdout %q, stderr %q", status, stdout, stderr)
 				}
@@ -76,18 +78,18 @@ func TestProgramsAndTheirChildrenEnd(t *testing.T) {
 		},
 		"timed out, and deaf": {
 			command: "trap '' TERM;", args: []string{"--kill-after", "100ms"}, submit: []string{"--attempt-timeout", "500ms"},
-			after: func(t *testing.T, f *fakeTasks, _ *process) { f.await(t, "one", ha.TaskTimedOut) },
+			after: func(t *testing.T, f *fakeTasks, _ *running) { f.await(t, "one", ha.TaskTimedOut) },
 		},
 		"worker stopped": {
 			command: "trap '' TERM;", args: []string{"--grace", "100ms"},
-			end: func(t *testing.T, _ *fakeTasks, p *process) { p.signal(t, syscall.SIGTERM) },
-			after: func(t *testing.T, _ *fakeTasks, p *process) {
+			end: func(t *testing.T, _ *fakeTasks, p *running) { p.signal(t, syscall.SIGTERM) },
+			after: func(t *testing.T, _ *fakeTasks, p *running) {
 				p.status(t, patience)
 			},
 		},
 		"worker killed": {
 			command: "trap '' TERM HUP INT;",
-			end:     func(t *testing.T, _ *fakeTasks, p *process) { p.signal(t, syscall.SIGKILL) },
+			end:     func(t *testing.T, _ *fakeTasks, p *running) { p.signal(t, syscall.SIGKILL) },
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -100,11 +102,11 @@ func TestProgramsAndTheirChildrenEnd(t *testing.T) {
 				t.Fatalf("exit status %d: %s", status, stderr)
 			}
 			var list []int
-			eventually(t, patience, func() (err error) { list, err = readPids(pids); return err })
+			eventually.Nil(t, patience, func() (err error) { list, err = readPids(pids); return err })
 			if c.end != nil {
 				c.end(t, f, p)
 			}
-			eventually(t, patience, func() error { return allGone(list) })
+			eventually.Nil(t, patience, func() error { return process.Gone(list...) })
 			if c.after != nil {
 				c.after(t, f, p)
 			}
@@ -126,15 +128,4 @@ func readPids(path string) (list []int, err error) {
 		list = append(list, pid)
 	}
 	return list, nil
-}
-
-// allGone returns nil where none of the processes lives; a zombie does not.
-func allGone(pids []int) error {
-	for _, pid := range pids {
-		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-		if err == nil && !strings.Contains(string(status), ") Z ") {
-			return fmt.Errorf("process %d still runs: %s", pid, status)
-		}
-	}
-	return nil
 }

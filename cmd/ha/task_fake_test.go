@@ -13,6 +13,7 @@ import (
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/embedded"
+	"github.com/seed261fe303/ha/internal/process"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -273,7 +274,7 @@ func (f *fakeTasks) record(id ha.TaskID) ha.TaskRecord {
 // call runs a command in this process with something on its standard input.
 func (f *fakeTasks) call(t *testing.T, stdin string, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
-	var out, errs output
+	var out, errs process.Output
 	status = run(t.Context(), args, only(map[string]string{"NATS_URL": f.url}), strings.NewReader(stdin), &out, &errs)
 	return status, out.String(), errs.String()
 }

@@ -14,6 +14,8 @@ import (
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
 	"github.com/seed261fe303/ha/cmd/ha/internal/submit"
+	"github.com/seed261fe303/ha/internal/eventually"
+	"github.com/seed261fe303/ha/internal/process"
 )
 
 func TestOneTaskIsSubmittedFromWhereverItsPayloadIs(t *testing.T) {
@@ -176,7 +178,7 @@ func TestLinesAreSubmittedAsTheyCome(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out, errs output
+	var out, errs process.Output
 	done := make(chan int, 1)
 	go func() {
 		done <- run(t.Context(), []string{"task", "submit", "--kind", "k", "--lines"}, only(map[string]string{"NATS_URL": f.url}), reader, &out, &errs)
@@ -186,7 +188,7 @@ func TestLinesAreSubmittedAsTheyCome(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := []int{1, 3, 4}[i]
-		eventually(t, patience, func() error {
+		eventually.Nil(t, patience, func() error {
 			if got := len(strings.Fields(out.String())); got != want {
 				return fmt.Errorf("%d ids, want %d", got, want)
 			}
@@ -215,12 +217,12 @@ func TestAStopDoesNotWaitForMoreLines(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	var out, errs output
+	var out, errs process.Output
 	done := make(chan int, 1)
 	go func() {
 		done <- run(ctx, []string{"task", "submit", "--kind", "k", "--lines"}, only(map[string]string{"NATS_URL": f.url}), reader, &out, &errs)
 	}()
-	eventually(t, patience, func() error { return contains(&out, "\n", 1) })
+	eventually.Nil(t, patience, func() error { return contains(&out, "\n", 1) })
 	cancel()
 	if status := <-done; status != cli.ExitFailed || !strings.Contains(errs.String(), "submitted 1 task in") || !strings.Contains(errs.String(), "stopped before the end") {
 		t.Errorf("exit status %d: %s", status, errs.String())

@@ -12,6 +12,7 @@ import (
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/internal/eventually"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -64,7 +65,7 @@ func tourProgress(t *testing.T, f *fleet) {
 	end := newGate(t)
 	f.handle(t, "talker", "talk", fmt.Sprintf(`echo "progress 40 half way" >&2; %s; echo "$HA_TASK_LABEL_user $HA_TASK_METADATA $HA_TASK_POOL"`, end.wait()))
 	f.must(t, "", "task", "submit", "--kind", "talk", "--id", "talk", "--label", "user=7", "--metadata", `[1]`)
-	eventually(t, commandTime, func() error {
+	eventually.Nil(t, commandTime, func() error {
 		r, err := f.record("talk")
 		if err == nil && r.Progress == nil {
 			err = fmt.Errorf("no progress in %+v", r)

@@ -11,6 +11,8 @@ import (
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/internal/eventually"
+	"github.com/seed261fe303/ha/internal/process"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -45,7 +47,7 @@ func TestTour(t *testing.T) {
 
 func tourLines(t *testing.T, f *fleet) {
 	watch := start(t, nil, "task", "watch", "--kind", "hash", "--json", "--server", f.url)
-	eventually(t, commandTime, func() error { // until it listens
+	eventually.Nil(t, commandTime, func() error { // until it listens
 		if err := f.nc.Publish("ha.event.task.heard", []byte(`{"kind":"hash","task":"nothing"}`)); err != nil {
 			return err
 		}
@@ -68,7 +70,7 @@ func tourLines(t *testing.T, f *fleet) {
 	}
 	for _, id := range ids {
 		var what []string
-		eventually(t, commandTime, func() error {
+		eventually.Nil(t, commandTime, func() error {
 			what = nil
 			for _, e := range decoded[shownEvent](t, watch.stdout.String()) {
 				if string(e.Task) == id {
@@ -129,7 +131,7 @@ func tourCancel(t *testing.T, f *fleet) {
 	if out := f.must(t, "", "task", "cancel", "endless"); out != "endless cancelled\n" {
 		t.Errorf("cancel says %q", out)
 	}
-	eventually(t, commandTime, func() error { return allGone(pids) })
+	eventually.Nil(t, commandTime, func() error { return process.Gone(pids...) })
 	f.fails(t, "", cli.ExitFailed, "endless cancelled", "task", "wait", "endless")
 	if got := f.task(t, "endless"); got.State != ha.TaskCancelled || got.Reason != "cancelled" || got.EndedAt.IsZero() {
 		t.Errorf("the task is %+v", got)
@@ -142,7 +144,7 @@ func tourTimeout(t *testing.T, f *fleet) {
 	f.must(t, "", "task", "submit", "--kind", "slow", "--id", "slow", "--attempt-timeout", "1500ms", "--max-attempts", "1")
 	pids := pidsIn(t, file)
 	f.fails(t, "", cli.ExitFailed, "slow timed_out: attempts_used_up: ", "task", "wait", "slow")
-	eventually(t, commandTime, func() error { return allGone(pids) })
+	eventually.Nil(t, commandTime, func() error { return process.Gone(pids...) })
 	if got := f.task(t, "slow"); got.State != ha.TaskTimedOut || got.Failures != 1 || got.Timeout != 1500 {
 		t.Errorf("the task is %+v", got)
 	}
@@ -188,5 +190,5 @@ func tourFrozen(t *testing.T, f *fleet) {
 		t.Errorf("the task is %+v; %v", got, err)
 	}
 	frozen.signal(t, syscall.SIGCONT)
-	eventually(t, commandTime, func() error { return allGone(pids) })
+	eventually.Nil(t, commandTime, func() error { return process.Gone(pids...) })
 }

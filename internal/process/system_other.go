@@ -1,6 +1,6 @@
 //go:build !linux
 
-package harness
+package process
 
 import "syscall"
 
@@ -10,4 +10,5 @@ const (
 	sigContinue = syscall.Signal(-1)
 )
 
-func attributes() *syscall.SysProcAttr { return nil }
+// Attributes does nothing: only Linux kills children with their parent.
+func Attributes(syscall.Signal) *syscall.SysProcAttr { return nil }
