@@ -84,6 +84,8 @@ var importRules = []rule{
 		why: "what runs a process need not know which: the proofs, the comparison with other systems and the tests of the command share it"},
 	{packages: "internal/eventually", testing: true, testOnly: true,
 		why: "waiting in tests is for tests; a product that polls says how and why in its own place"},
+	{packages: "internal/fake", ours: []string{".", "subjects", "internal/eventually"}, external: []string{natsClient}, testing: true, testOnly: true,
+		why: "a fake of a dispatcher knows the wire as whatever speaks to one does, and is of no use but to tests"},
 	{packages: "examples/...", ours: publicPackages, external: []string{natsClient, zerolog},
 		why: "an example that reaches into internal packages cannot be copied by anyone"},
 	{packages: "proof/...", ours: append([]string{"proof/...", "internal/process"}, publicPackages...), external: proofTools,
@@ -207,7 +209,7 @@ func (r rule) objection(name, imported string) string {
 		return "test helpers do not belong in the product"
 	}
 	if other, ours := ourName(imported); ours {
-		if of, ok := ruleOf(other); ok && of.testOnly {
+		if of, ok := ruleOf(other); ok && of.testOnly && !r.testOnly {
 			return "it is for tests only"
 		}
 		if !matchesAny(r.ours, other) {

@@ -21,13 +21,13 @@ import (
 type kinds map[string]worker.TaskHandler
 
 // patient makes f announce times within which it answers on a machine of any load.
-func (f *fake) patient() *fake {
+func (f *dispatcher) patient() *dispatcher {
 	f.reply.HeartbeatMS, f.reply.ReplyTimeoutMS, f.reply.Misses = 2000, 2000, 5
 	return f
 }
 
 // startTasks runs a worker that handles these kinds.
-func (f *fake) startTasks(cfg worker.Config, handle kinds) *running {
+func (f *dispatcher) startTasks(cfg worker.Config, handle kinds) *running {
 	f.t.Helper()
 	w := f.make(connect(f.t, server), cfg)
 	for kind, h := range handle {
@@ -44,7 +44,7 @@ func task(activation ha.ActivationID, kind, payload string) subjects.Work {
 }
 
 // assign orders a worker to run tasks.
-func (f *fake) assign(id ha.WorkerID, work ...subjects.Work) {
+func (f *dispatcher) assign(id ha.WorkerID, work ...subjects.Work) {
 	f.t.Helper()
 	f.publish(f.names.Activate(), subjects.AppendActivate(nil, subjects.Activate{
 		ID: id, Order: subjects.OrderActivate, Epoch: 7, Work: work,

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/internal/fake"
 	"github.com/seed261fe303/ha/subjects"
 	"github.com/seed261fe303/ha/worker"
 )
@@ -153,7 +154,7 @@ func TestStoppedBeforeItIsAnswered(t *testing.T) {
 	f.on(subjects.KindHello, func(int, got) any {
 		<-ready
 		second.stop()
-		return late{20 * time.Millisecond, f.register(subjects.Hello{Instance: "x"})}
+		return fake.Late{After: 20 * time.Millisecond, Answer: f.register(subjects.Hello{Instance: "x"})}
 	}).listen()
 	second = f.start(worker.Config{Handler: idle})
 	close(ready)
