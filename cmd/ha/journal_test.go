@@ -143,10 +143,12 @@ func TestBadUsageOfTheJournal(t *testing.T) {
 		"dispatcher --listen 127.0.0.1:0 --replicas 2":  "1, 3 or 5",
 		"dispatcher --listen 127.0.0.1:0 --lease 1ms":   "from 100ms to 30s",
 	} {
-		status, stdout, stderr := call(t, nil, strings.Split(args, " ")...)
-		if status != cli.ExitUsage || stdout != "" || !strings.Contains(stderr, want) {
-			t.Errorf("ha %s: exit status %d, want %d with %q; stdout %q, stderr %q", args, status, cli.ExitUsage, want, stdout, stderr)
-		}
+		t.Run(args, func(t *testing.T) {
+			status, stdout, stderr := call(t, nil, strings.Split(args, " ")...)
+			if status != cli.ExitUsage || stdout != "" || !strings.Contains(stderr, want) {
+				t.Errorf("ha %s: exit status %d, want %d with %q; stdout %q, stderr %q", args, status, cli.ExitUsage, want, stdout, stderr)
+			}
+		})
 	}
 	if status, stdout, _ := call(t, nil, "journal"); status != cli.ExitOK || !strings.Contains(stdout, "verify") {
 		t.Errorf("exit status %d: %s", status, stdout)

@@ -36,14 +36,16 @@ func TestOneTaskIsSubmittedFromWhereverItsPayloadIs(t *testing.T) {
 		"text of a pipe": {[]string{"--text", "-"}, "two\nlines\n", `"two\nlines"`},
 		"none":           {nil, "not read", ""},
 	} {
-		status, stdout, stderr := f.call(t, c.stdin, append([]string{"task", "submit", "--kind", "k"}, c.args...)...)
-		id, line := strings.CutSuffix(stdout, "\n")
-		if status != cli.ExitOK || !line || stderr != "" {
-			t.Errorf("%s: exit status %d, stdout %q, stderr %q", name, status, stdout, stderr)
-		}
-		if got := f.record(ha.TaskID(id)); string(got.Payload) != c.payload || got.Kind != "k" {
-			t.Errorf("%s: payload %s, want %s", name, got.Payload, c.payload)
-		}
+		t.Run(name, func(t *testing.T) {
+			status, stdout, stderr := f.call(t, c.stdin, append([]string{"task", "submit", "--kind", "k"}, c.args...)...)
+			id, line := strings.CutSuffix(stdout, "\n")
+			if status != cli.ExitOK || !line || stderr != "" {
+				t.Errorf("%s: exit status %d, stdout %q, stderr %q", name, status, stdout, stderr)
+			}
+			if got := f.record(ha.TaskID(id)); string(got.Payload) != c.payload || got.Kind != "k" {
+				t.Errorf("%s: payload %s, want %s", name, got.Payload, c.payload)
+			}
+		})
 	}
 	status, stdout, stderr := f.call(t, "", "task", "submit", "--kind", "refused", "--json")
 	if status != cli.ExitFailed || stdout != "" || !strings.Contains(stderr, "the id is that of another task") {

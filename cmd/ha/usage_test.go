@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -146,10 +147,12 @@ func TestBadUsageExitsWith2AndSaysWhy(t *testing.T) {
 		{"bench --batch 10001", "10000"},
 		{"bench now", "unknown command"},
 	} {
-		status, stdout, stderr := call(t, nil, strings.Split(c.args, " ")...)
-		if status != cli.ExitUsage || stdout != "" || !strings.Contains(stderr, c.want) || !strings.Contains(stderr, "--help' for usage") {
-			t.Errorf("ha %.80s: exit status %d, want %d with %q; stdout %q, stderr %q", c.args, status, cli.ExitUsage, c.want, stdout, stderr)
-		}
+		t.Run(fmt.Sprintf("%.80s", c.args), func(t *testing.T) {
+			status, stdout, stderr := call(t, nil, strings.Split(c.args, " ")...)
+			if status != cli.ExitUsage || stdout != "" || !strings.Contains(stderr, c.want) || !strings.Contains(stderr, "--help' for usage") {
+				t.Errorf("ha %.80s: exit status %d, want %d with %q; stdout %q, stderr %q", c.args, status, cli.ExitUsage, c.want, stdout, stderr)
+			}
+		})
 	}
 }
 
@@ -169,10 +172,12 @@ func TestABadVariableIsNamed(t *testing.T) {
 		"HA_ACTIVATE_EVERY": "demo",
 		"HA_LOG_LEVEL":      "status",
 	} {
-		status, _, stderr := call(t, map[string]string{variable: "purple"}, args)
-		if status != cli.ExitUsage || !strings.Contains(stderr, variable) || !strings.Contains(stderr, "purple") {
-			t.Errorf("%s: exit status %d, stderr %q", variable, status, stderr)
-		}
+		t.Run(variable, func(t *testing.T) {
+			status, _, stderr := call(t, map[string]string{variable: "purple"}, args)
+			if status != cli.ExitUsage || !strings.Contains(stderr, variable) || !strings.Contains(stderr, "purple") {
+				t.Errorf("%s: exit status %d, stderr %q", variable, status, stderr)
+			}
+		})
 	}
 }
 
@@ -199,9 +204,11 @@ func TestHelpVersionAndCompletion(t *testing.T) {
 		"task submit --help":               "[$HA_EXPIRES_IN]",
 		"__complete task list --state pen": "pending",
 	} {
-		status, stdout, stderr := call(t, map[string]string{"HA_LOG_LEVEL": "info"}, strings.Fields(args)...)
-		if status != cli.ExitOK || !strings.Contains(stdout, want) {
-			t.Errorf("ha %s: exit status %d, stdout %.300q, stderr %q", args, status, stdout, stderr)
-		}
+		t.Run(args, func(t *testing.T) {
+			status, stdout, stderr := call(t, map[string]string{"HA_LOG_LEVEL": "info"}, strings.Fields(args)...)
+			if status != cli.ExitOK || !strings.Contains(stdout, want) {
+				t.Errorf("ha %s: exit status %d, stdout %.300q, stderr %q", args, status, stdout, stderr)
+			}
+		})
 	}
 }

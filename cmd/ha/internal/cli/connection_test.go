@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"testing"
 )
 
@@ -19,8 +20,10 @@ func TestWhoNamesAServer(t *testing.T) {
 		{env: map[string]string{"NATS_URL": "h"}, want: true},
 		{env: map[string]string{"NATS_CONTEXT": "c"}, want: true},
 	} {
-		if got := (&App{Env: variables(c.env)}).NamesServer(c.flags); got != c.want {
-			t.Errorf("%+v, %v: %v", c.flags, c.env, got)
-		}
+		t.Run(fmt.Sprint(c.flags), func(t *testing.T) {
+			if got := (&App{Env: variables(c.env)}).NamesServer(c.flags); got != c.want {
+				t.Errorf("%+v, %v: %v", c.flags, c.env, got)
+			}
+		})
 	}
 }

@@ -13,8 +13,10 @@ func TestTokenFrom(t *testing.T) {
 		{".local", "7", "ha-7"},
 		{strings.Repeat("a", 100), "12345", strings.Repeat("a", 58) + "-12345"},
 	} {
-		if got := tokenFrom(c.host, c.suffix); got != c.want {
-			t.Errorf("tokenFrom(%q, %q) = %q, want %q", c.host, c.suffix, got, c.want)
-		}
+		t.Run(c.host, func(t *testing.T) {
+			if got := tokenFrom(c.host, c.suffix); got != c.want {
+				t.Errorf("tokenFrom(%q, %q) = %q, want %q", c.host, c.suffix, got, c.want)
+			}
+		})
 	}
 }

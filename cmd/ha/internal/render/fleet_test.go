@@ -65,9 +65,11 @@ d2          standby  7      9         3       no answer in time; to mend it: res
 d3          standby  7      13        0       -
 `},
 	} {
-		var b strings.Builder
-		if err := c.write(&b); err != nil || b.String() != c.want[1:] {
-			t.Errorf("%s: %v\n%s\nwant:\n%s", name, err, b.String(), c.want[1:])
-		}
+		t.Run(name, func(t *testing.T) {
+			var b strings.Builder
+			if err := c.write(&b); err != nil || b.String() != c.want[1:] {
+				t.Errorf("%s: %v\n%s\nwant:\n%s", name, err, b.String(), c.want[1:])
+			}
+		})
 	}
 }

@@ -93,10 +93,12 @@ ended  2 completed, 1 failed, 0 cancelled, 0 timed out
 then   t9
 `},
 	} {
-		var b strings.Builder
-		if err := c.write(&b); err != nil || b.String() != c.want[1:] {
-			t.Errorf("%s: %v\n%s\nwant:\n%s", name, err, b.String(), c.want[1:])
-		}
+		t.Run(name, func(t *testing.T) {
+			var b strings.Builder
+			if err := c.write(&b); err != nil || b.String() != c.want[1:] {
+				t.Errorf("%s: %v\n%s\nwant:\n%s", name, err, b.String(), c.want[1:])
+			}
+		})
 	}
 }
 
@@ -107,8 +109,10 @@ func TestEventLines(t *testing.T) {
 		"03:04:05.678  stepped     t1  k  step 1":              {What: "stepped", Event: subjects.Event{At: at, Task: "t1", Kind: "k", Step: 1}},
 		"03:04:05.678  paused      gpu  -":                     {What: "paused", Event: subjects.Event{At: at, Pool: "gpu"}},
 	} {
-		if got := EventLine(e); got != want {
-			t.Errorf("%q, want %q", got, want)
-		}
+		t.Run(want, func(t *testing.T) {
+			if got := EventLine(e); got != want {
+				t.Errorf("%q, want %q", got, want)
+			}
+		})
 	}
 }

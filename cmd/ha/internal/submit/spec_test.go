@@ -41,18 +41,20 @@ func TestFlagsMakeATask(t *testing.T) {
 		}),
 		"--kind k --jitter 0 --max-lost 0": retry(ha.Retry{Jitter: -1, MaxLost: -1}),
 	} {
-		var f SpecFlags
-		flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
-		f.Add(flags)
-		if err := flags.Parse(strings.Fields(args)); err != nil {
-			t.Errorf("%s: %v", args, err)
-			continue
-		}
-		got, err := f.Spec(now)
-		gotJSON, _ := json.Marshal(got)
-		wantJSON, _ := json.Marshal(want)
-		if err != nil || !bytes.Equal(gotJSON, wantJSON) {
-			t.Errorf("%s: %v\n%s, want\n%s", args, err, gotJSON, wantJSON)
-		}
+		t.Run(args, func(t *testing.T) {
+			var f SpecFlags
+			flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
+			f.Add(flags)
+			if err := flags.Parse(strings.Fields(args)); err != nil {
+				t.Errorf("%s: %v", args, err)
+				return
+			}
+			got, err := f.Spec(now)
+			gotJSON, _ := json.Marshal(got)
+			wantJSON, _ := json.Marshal(want)
+			if err != nil || !bytes.Equal(gotJSON, wantJSON) {
+				t.Errorf("%s: %v\n%s, want\n%s", args, err, gotJSON, wantJSON)
+			}
+		})
 	}
 }
