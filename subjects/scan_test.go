@@ -101,15 +101,17 @@ func TestSkipValueByHand(t *testing.T) {
 		strings.Repeat(`{"a":`, maxScanDepth-1) + `1` + strings.Repeat(`}`, maxScanDepth-1): true,
 		strings.Repeat(`{"a":`, maxScanDepth) + `1` + strings.Repeat(`}`, maxScanDepth):     false,
 	} {
-		if rest, ok := skipValue([]byte(text)); (ok && len(rest) == 0) != taken {
-			t.Errorf("skipValue(%q) leaves %q, %t; want %t", text, rest, ok, taken)
-		}
-		checkScan(t, []byte(text))
-		for _, cut := range []int{1, len(text) / 2, len(text) - 1} {
-			if cut >= 0 && cut <= len(text) {
-				checkScan(t, skipBlanks([]byte(text[:cut])))
+		t.Run(text, func(t *testing.T) {
+			if rest, ok := skipValue([]byte(text)); (ok && len(rest) == 0) != taken {
+				t.Errorf("skipValue(%q) leaves %q, %t; want %t", text, rest, ok, taken)
 			}
-		}
+			checkScan(t, []byte(text))
+			for _, cut := range []int{1, len(text) / 2, len(text) - 1} {
+				if cut >= 0 && cut <= len(text) {
+					checkScan(t, skipBlanks([]byte(text[:cut])))
+				}
+			}
+		})
 	}
 }
 
@@ -161,7 +163,9 @@ func TestNestingIsBounded(t *testing.T) {
 				"invalid_metadata": CheckTask(&ha.TaskSpec{Kind: "k", Metadata: c.raw}),
 				"invalid_result":   CheckResult(c.raw),
 			} {
-				checkNested(t, err, code, c.ok)
+				t.Run(code, func(t *testing.T) {
+					checkNested(t, err, code, c.ok)
+				})
 			}
 			checkNested(t, one, "invalid_payload", c.ok)
 			checkNested(t, report, "invalid_result", c.ok)
