@@ -121,20 +121,22 @@ func TestOutcomesOfTasks(t *testing.T) {
 		{"exits", `1`, ha.OutcomeFailed, false, ``, []string{"Goexit"}},
 		{"unheard-of", `1`, ha.OutcomeFailed, false, ``, []string{"kind", "unheard-of"}},
 	} {
-		a := ha.ActivationID(fmt.Sprintf("a%d", i))
-		f.assign(id, task(a, tc.kind, tc.payload))
-		o := f.finished(a)
-		if o.Outcome != tc.outcome || o.Permanent != tc.permanent || strings.TrimSpace(string(o.Result)) != strings.TrimSpace(tc.result) {
-			t.Errorf("%s of %s: %s, permanent %v, result %.80s", tc.kind, tc.payload, o.Outcome, o.Permanent, o.Result)
-		}
-		if (len(tc.text) == 0) != (o.Error == "") {
-			t.Errorf("%s of %s: error is %q", tc.kind, tc.payload, o.Error)
-		}
-		for _, part := range tc.text {
-			if !strings.Contains(o.Error, part) {
-				t.Errorf("%s of %s: error %q lacks %q", tc.kind, tc.payload, o.Error, part)
+		t.Run(tc.kind, func(t *testing.T) {
+			a := ha.ActivationID(fmt.Sprintf("a%d", i))
+			f.assign(id, task(a, tc.kind, tc.payload))
+			o := f.finished(a)
+			if o.Outcome != tc.outcome || o.Permanent != tc.permanent || strings.TrimSpace(string(o.Result)) != strings.TrimSpace(tc.result) {
+				t.Errorf("%s of %s: %s, permanent %v, result %.80s", tc.kind, tc.payload, o.Outcome, o.Permanent, o.Result)
 			}
-		}
+			if (len(tc.text) == 0) != (o.Error == "") {
+				t.Errorf("%s of %s: error is %q", tc.kind, tc.payload, o.Error)
+			}
+			for _, part := range tc.text {
+				if !strings.Contains(o.Error, part) {
+					t.Errorf("%s of %s: error %q lacks %q", tc.kind, tc.payload, o.Error, part)
+				}
+			}
+		})
 	}
 	f.order(id, subjects.OrderActivate, 7, "plain")
 	if o := f.finished("plain"); o.Outcome != ha.OutcomeFailed || !strings.Contains(o.Error, "tasks only") {
@@ -256,18 +258,20 @@ func TestMisuse(t *testing.T) {
 			}
 		}, []string{"64", "65"}},
 	} {
-		w := f.make(connect(t, server), worker.Config{Handler: tc.plain})
-		tc.misuse(w)
-		err := w.Run(t.Context())
-		if !errors.Is(err, ha.ErrInvalid) {
-			t.Errorf("%s: Run returned %v", name, err)
-			continue
-		}
-		for _, part := range tc.parts {
-			if !strings.Contains(err.Error(), part) {
-				t.Errorf("%s: %q lacks %q", name, err, part)
+		t.Run(name, func(t *testing.T) {
+			w := f.make(connect(t, server), worker.Config{Handler: tc.plain})
+			tc.misuse(w)
+			err := w.Run(t.Context())
+			if !errors.Is(err, ha.ErrInvalid) {
+				t.Errorf("%s: Run returned %v", name, err)
+				return
 			}
-		}
+			for _, part := range tc.parts {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("%s: %q lacks %q", name, err, part)
+				}
+			}
+		})
 	}
 }
 

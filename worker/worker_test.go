@@ -196,23 +196,25 @@ func TestSubjectsListenedTo(t *testing.T) {
 		{"direct worker, direct delivery", false, true, false, true},
 		{"shared worker", true, false, true, false},
 	} {
-		f := newFake(t).listen()
-		f.direct = tc.direct
-		b := newBlocking()
-		id := f.start(worker.Config{Handler: b.handle, Shared: tc.shared}).registered()
-		f.await(subjects.KindHeartbeat, 0)
-		if got := !f.nobody(f.names.Activate()); got != tc.onShared {
-			t.Errorf("%s: listens on the shared subject: %v", tc.name, got)
-		}
-		if got := !f.nobody(f.names.ActivateDirect(id)); got != tc.onDirect {
-			t.Errorf("%s: listens on its own subject: %v", tc.name, got)
-		}
-		subject := f.names.Activate()
-		if tc.onDirect {
-			subject = f.names.ActivateDirect(id)
-		}
-		f.orderOn(subject, id, subjects.OrderActivate, 7, "a1")
-		receive(t, b.started)
+		t.Run(tc.name, func(t *testing.T) {
+			f := newFake(t).listen()
+			f.direct = tc.direct
+			b := newBlocking()
+			id := f.start(worker.Config{Handler: b.handle, Shared: tc.shared}).registered()
+			f.await(subjects.KindHeartbeat, 0)
+			if got := !f.nobody(f.names.Activate()); got != tc.onShared {
+				t.Errorf("%s: listens on the shared subject: %v", tc.name, got)
+			}
+			if got := !f.nobody(f.names.ActivateDirect(id)); got != tc.onDirect {
+				t.Errorf("%s: listens on its own subject: %v", tc.name, got)
+			}
+			subject := f.names.Activate()
+			if tc.onDirect {
+				subject = f.names.ActivateDirect(id)
+			}
+			f.orderOn(subject, id, subjects.OrderActivate, 7, "a1")
+			receive(t, b.started)
+		})
 	}
 }
 
