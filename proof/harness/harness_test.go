@@ -323,9 +323,11 @@ func TestTheAuditFindsEverySecondWriter(t *testing.T) {
 		"a second claim":    entry(EntryClaim, 4, 0, "b"),
 	}
 	for what, e := range bad {
-		if p := Audit(number(append(slices.Clone(good), e))); len(p) != 1 {
-			t.Errorf("%s: %q", what, p)
-		}
+		t.Run(what, func(t *testing.T) {
+			if p := Audit(number(append(slices.Clone(good), e))); len(p) != 1 {
+				t.Errorf("%s: %q", what, p)
+			}
+		})
 	}
 	if p := Audit(number(append(slices.Clone(good[:3]), entry(EntryBatch, 1, 3, "a")))); len(p) != 1 {
 		t.Errorf("an entry after the abdication: %q", p)
