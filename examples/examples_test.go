@@ -1,4 +1,7 @@
-package main
+package examples_test
+
+// The programs are run from here, and not each by a test of its own: every test
+// that imports them would be linked with a NATS server, which takes longer than it runs.
 
 import (
 	"bufio"
@@ -15,6 +18,28 @@ import (
 	"github.com/seed261fe303/ha/dispatcher"
 	"github.com/seed261fe303/ha/embedded"
 )
+
+func TestOutput(t *testing.T) {
+	for program, want := range map[string]string{
+		"single": "weight 1: 5 activations\nweight 2: 10 activations\nweight 3: 15 activations\n",
+		"tasks": `fetch: completed, attempts: 1
+resize: completed, attempts: 2
+store: completed, attempts: 1
+result: "a.png, 800 pixels wide"
+batch pictures: 2 completed, 1 failed
+then: "dear reader, all is done"
+`,
+	} {
+		t.Run(program, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			out, err := exec.CommandContext(ctx, "go", "run", "./"+program).CombinedOutput()
+			if err != nil || string(out) != want {
+				t.Fatalf("%v, output:\n%s\nwant:\n%s", err, out, want)
+			}
+		})
+	}
+}
 
 // serve runs a server and a dispatcher until the test ends, and returns the URL.
 func serve(t *testing.T) string {
@@ -47,9 +72,9 @@ func serve(t *testing.T) string {
 	return server.URL()
 }
 
-func TestOutput(t *testing.T) {
+func TestTheWorkerHashesAndDrains(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "worker")
-	if out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", program, ".").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", program, "./worker").CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
