@@ -12,6 +12,7 @@ import (
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/client"
+	"github.com/seed261fe303/ha/internal/fake"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -19,12 +20,12 @@ import (
 var content200 = json.RawMessage(`{"data":"` + strings.Repeat("x", 189) + `"}`)
 
 // accepting answers each submission as fast as plain NATS can.
-func accepting(b *testing.B) *fake {
+func accepting(b *testing.B) *dispatcher {
 	f := newFake(b)
 	_, err := f.nc.Subscribe(f.names.Task(subjects.TaskSubmit), func(msg *nats.Msg) {
 		var answer []byte
 		if msg.Data[0] == '[' {
-			answer, _ = accept(msg.Data).([]byte)
+			answer, _ = fake.Accept(msg.Data).([]byte)
 		} else { // its id comes first
 			answer = append(append(answer, msg.Data[:len(`{"id":"`)+22]...), `"}`...)
 		}

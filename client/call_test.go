@@ -14,7 +14,7 @@ import (
 )
 
 // ending is a dispatcher at which each task has ended so by the time that it is asked.
-func ending(t *testing.T, record ha.TaskRecord) *fake {
+func ending(t *testing.T, record ha.TaskRecord) *dispatcher {
 	t.Helper()
 	return newFake(t).on(subjects.TaskWait, func(_ int, body []byte) any {
 		r, err := subjects.DecodeWait(body)

@@ -3,6 +3,7 @@ package client_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -155,20 +156,22 @@ func TestRefusals(t *testing.T) {
 		t.Run(call.name, func(t *testing.T) {
 			t.Parallel()
 			for sentinel, refusal := range refusals {
-				f := newFake(t)
-				f.on(call.what, func(int, []byte) any { return refusal }).listen()
-				c, _ := f.client(client.Config{})
-				err := call.do(t.Context(), c)
-				got, ok := errors.AsType[*ha.Error](err)
-				if !errors.Is(err, sentinel) || !ok || *got != *refusal {
-					t.Errorf("refused with %v, got %v", refusal, err)
-				}
-				if !strings.HasPrefix(err.Error(), "client: ") || !strings.HasSuffix(err.Error(), ": wrong") {
-					t.Errorf("it says %q", err)
-				}
-				if n := len(f.seen(call.what)); n != 1 {
-					t.Errorf("%v: asked %d times", refusal, n)
-				}
+				t.Run(fmt.Sprint(sentinel), func(t *testing.T) {
+					f := newFake(t)
+					f.on(call.what, func(int, []byte) any { return refusal }).listen()
+					c, _ := f.client(client.Config{})
+					err := call.do(t.Context(), c)
+					got, ok := errors.AsType[*ha.Error](err)
+					if !errors.Is(err, sentinel) || !ok || *got != *refusal {
+						t.Errorf("refused with %v, got %v", refusal, err)
+					}
+					if !strings.HasPrefix(err.Error(), "client: ") || !strings.HasSuffix(err.Error(), ": wrong") {
+						t.Errorf("it says %q", err)
+					}
+					if n := len(f.seen(call.what)); n != 1 {
+						t.Errorf("%v: asked %d times", refusal, n)
+					}
+				})
 			}
 		})
 	}

@@ -73,24 +73,26 @@ func TestListEndsWithAnError(t *testing.T) {
 		"refused": ha.Invalid("invalid_cursor", "no"),
 		"again":   subjects.TaskPage{Tasks: []ha.TaskRecord{{ID: "t2"}}, Next: "1"},
 	} {
-		f := newFake(t)
-		f.on(subjects.TaskList, func(n int, _ []byte) any {
-			if n == 0 {
-				return subjects.TaskPage{Tasks: []ha.TaskRecord{{ID: "t1"}}, Next: "1"}
+		t.Run(name, func(t *testing.T) {
+			f := newFake(t)
+			f.on(subjects.TaskList, func(n int, _ []byte) any {
+				if n == 0 {
+					return subjects.TaskPage{Tasks: []ha.TaskRecord{{ID: "t1"}}, Next: "1"}
+				}
+				return second
+			}).listen()
+			c, _ := f.client(client.Config{})
+			good, bad := 0, 0
+			for _, err := range c.List(t.Context(), client.Filter{}) {
+				if err != nil {
+					bad++
+				} else {
+					good++
+				}
 			}
-			return second
-		}).listen()
-		c, _ := f.client(client.Config{})
-		good, bad := 0, 0
-		for _, err := range c.List(t.Context(), client.Filter{}) {
-			if err != nil {
-				bad++
-			} else {
-				good++
+			if good != 1 || bad != 1 {
+				t.Errorf("%s: %d tasks, %d errors", name, good, bad)
 			}
-		}
-		if good != 1 || bad != 1 {
-			t.Errorf("%s: %d tasks, %d errors", name, good, bad)
-		}
+		})
 	}
 }

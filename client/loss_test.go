@@ -11,6 +11,7 @@ import (
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/client"
 	"github.com/seed261fe303/ha/embedded"
+	"github.com/seed261fe303/ha/internal/fake"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -40,7 +41,7 @@ func TestServerRestart(t *testing.T) {
 		if n == 0 {
 			return silence{}
 		}
-		return accept(body)
+		return fake.Accept(body)
 	}).listen()
 	nc := dial(t, url)
 	w := f.watch(t, dial(t, url), client.WatchFilter{})

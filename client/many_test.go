@@ -13,6 +13,7 @@ import (
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/client"
 	"github.com/seed261fe303/ha/embedded"
+	"github.com/seed261fe303/ha/internal/fake"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -131,7 +132,7 @@ func TestSubmitManyRefusals(t *testing.T) {
 		if decoded(t, body)[0] == "t0" {
 			return ha.Overloaded("backlog_full", "full")
 		}
-		return accept(body)
+		return fake.Accept(body)
 	})
 	if out, err = c.SubmitMany(t.Context(), specs(1500, 0)); err != nil {
 		t.Fatal(err)
@@ -150,7 +151,7 @@ func TestSubmitManyRepeats(t *testing.T) {
 		if n == 1 {
 			return silence{}
 		}
-		return accept(body)
+		return fake.Accept(body)
 	}).listen()
 	c, _ := f.client(client.Config{Timeout: 200 * time.Millisecond})
 	in := make([]ha.TaskSpec, 3500)
@@ -189,7 +190,7 @@ func TestSubmitManyAtATime(t *testing.T) {
 		}
 		if n == 0 {
 			<-slots
-			return accept(body)
+			return fake.Accept(body)
 		}
 		<-hold
 		return silence{}

@@ -209,20 +209,22 @@ func TestTimes(t *testing.T) {
 		{Config{}, 9 * time.Second, 4, 9 * time.Second, context.DeadlineExceeded, "tries in 9s, last: no answer within 2s"},
 		{Config{}, time.Second, 1, time.Second, context.DeadlineExceeded, "no answer after 1 try in 1s"},
 	} {
-		synctest.Test(t, func(t *testing.T) {
-			tries, start := 0, time.Now()
-			ctx, cancel := context.WithTimeout(t.Context(), tc.limit)
-			defer cancel()
-			_, err := scripted(tc.cfg, func(ctx context.Context, _ []byte) (*nats.Msg, error) {
-				tries++
-				return silent(ctx)
-			}).Get(ctx, "t1")
-			if took := time.Since(start); tries < tc.tries || tries > tc.tries+1 || took != tc.took {
-				t.Errorf("%+v: %d tries in %s", tc.cfg, tries, took)
-			}
-			if !errors.Is(err, tc.want) || !strings.Contains(err.Error(), tc.says) {
-				t.Errorf("%+v: got %v", tc.cfg, err)
-			}
+		t.Run(tc.says, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tries, start := 0, time.Now()
+				ctx, cancel := context.WithTimeout(t.Context(), tc.limit)
+				defer cancel()
+				_, err := scripted(tc.cfg, func(ctx context.Context, _ []byte) (*nats.Msg, error) {
+					tries++
+					return silent(ctx)
+				}).Get(ctx, "t1")
+				if took := time.Since(start); tries < tc.tries || tries > tc.tries+1 || took != tc.took {
+					t.Errorf("%+v: %d tries in %s", tc.cfg, tries, took)
+				}
+				if !errors.Is(err, tc.want) || !strings.Contains(err.Error(), tc.says) {
+					t.Errorf("%+v: got %v", tc.cfg, err)
+				}
+			})
 		})
 	}
 }

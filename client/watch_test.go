@@ -22,7 +22,7 @@ type seen struct {
 // watching runs the loop of a test.
 type watching struct {
 	t     *testing.T
-	f     *fake
+	f     *dispatcher
 	nc    *nats.Conn
 	steps chan seen
 	end   context.CancelFunc
@@ -30,7 +30,7 @@ type watching struct {
 }
 
 // watch begins to watch, and returns once the subscription holds.
-func (f *fake) watch(t *testing.T, nc *nats.Conn, filter client.WatchFilter) *watching {
+func (f *dispatcher) watch(t *testing.T, nc *nats.Conn, filter client.WatchFilter) *watching {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	w := &watching{t: t, f: f, nc: nc, steps: make(chan seen, 100), end: cancel, done: make(chan struct{})}
@@ -55,7 +55,7 @@ func (f *fake) watch(t *testing.T, nc *nats.Conn, filter client.WatchFilter) *wa
 	return w
 }
 
-func (f *fake) tell(what string, e subjects.Event) {
+func (f *dispatcher) tell(what string, e subjects.Event) {
 	f.t.Helper()
 	e.At = time.Unix(1_900_000_000, 0).UTC()
 	if err := f.nc.Publish(f.names.Event(subjects.EntityTask, what), subjects.AppendEvent(nil, e)); err != nil {

@@ -92,10 +92,12 @@ func TestServerLists(t *testing.T) {
 		"ws://a/path,wss://b:443":          "ws://a/path,wss://b:443",
 		"nats://" + strings.Repeat("h", 9): "nats://hhhhhhhhh",
 	} {
-		r, err := Config{URL: in}.Resolve(environment(t, nil))
-		if err != nil || r.URL != want {
-			t.Errorf("%q: got %q, %v, want %q", in, r.URL, err, want)
-		}
+		t.Run(in, func(t *testing.T) {
+			r, err := Config{URL: in}.Resolve(environment(t, nil))
+			if err != nil || r.URL != want {
+				t.Errorf("%q: got %q, %v, want %q", in, r.URL, err, want)
+			}
+		})
 	}
 }
 
@@ -117,13 +119,15 @@ func TestBadServersAreNamedWithoutTheirSecrets(t *testing.T) {
 		"a,nats://u:hunter2@b:-1":   "server 2 of the list",
 		"nats://a,ws://u:hunter2@b": "cannot be mixed",
 	} {
-		_, err := Config{URL: in}.Resolve(environment(t, nil))
-		if !errors.Is(err, ErrInvalidConfig) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "given") {
-			t.Errorf("%q: want an error with %q and its source, got %v", in, want, err)
-		}
-		if err != nil && strings.Contains(err.Error(), "hunter2") {
-			t.Errorf("the error tells the password: %v", err)
-		}
+		t.Run(in, func(t *testing.T) {
+			_, err := Config{URL: in}.Resolve(environment(t, nil))
+			if !errors.Is(err, ErrInvalidConfig) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "given") {
+				t.Errorf("%q: want an error with %q and its source, got %v", in, want, err)
+			}
+			if err != nil && strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("the error tells the password: %v", err)
+			}
+		})
 	}
 }
 
@@ -145,9 +149,11 @@ func TestShownWithoutSecrets(t *testing.T) {
 
 func TestTimeoutBounds(t *testing.T) {
 	for d, ok := range map[time.Duration]bool{0: true, time.Millisecond: true, time.Minute: true, -1: false, 1: false, time.Minute + 1: false} {
-		if _, err := (Config{Timeout: d}).Resolve(environment(t, nil)); (err == nil) != ok || err != nil && !errors.Is(err, ErrInvalidConfig) {
-			t.Errorf("timeout %s: %v", d, err)
-		}
+		t.Run(fmt.Sprint(d), func(t *testing.T) {
+			if _, err := (Config{Timeout: d}).Resolve(environment(t, nil)); (err == nil) != ok || err != nil && !errors.Is(err, ErrInvalidConfig) {
+				t.Errorf("timeout %s: %v", d, err)
+			}
+		})
 	}
 }
 
@@ -164,19 +170,23 @@ func TestContextsThatCannotBeUsed(t *testing.T) {
 		`context: server 1 of the`: {Config{Context: "bad"}, []string{`bad {"url":"http://h"}`}},
 		`credentials: nats: open`:  {Config{Context: "lost"}, []string{`lost {"creds":"/absent/creds"}`}},
 	} {
-		_, err := c.cfg.Resolve(environment(t, nil, c.contexts...))
-		if !errors.Is(err, ErrInvalidConfig) || !strings.Contains(err.Error(), want) {
-			t.Errorf("want an error with %q, got %v", want, err)
-		}
+		t.Run(want, func(t *testing.T) {
+			_, err := c.cfg.Resolve(environment(t, nil, c.contexts...))
+			if !errors.Is(err, ErrInvalidConfig) || !strings.Contains(err.Error(), want) {
+				t.Errorf("want an error with %q, got %v", want, err)
+			}
+		})
 	}
 }
 
 func TestSelectedContextIsNotReadWhereItDoesNotCount(t *testing.T) {
 	for name, cfg := range map[string]Config{"given": {URL: "h"}, "named": {Context: "good"}} {
-		_, err := cfg.Resolve(environment(t, nil, "select broken", `broken {`, `good {"url":"nats://good"}`))
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			_, err := cfg.Resolve(environment(t, nil, "select broken", `broken {`, `good {"url":"nats://good"}`))
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		})
 	}
 }
 
@@ -245,18 +255,20 @@ func TestOrderOfCredentials(t *testing.T) {
 		"selected, given server":        {cfg: Config{URL: "h"}, selected: "user"},
 		"selected, NATS_URL":            {env: map[string]string{"NATS_URL": "h"}, selected: "creds"},
 	} {
-		files := contexts
-		if c.selected != "" {
-			files = append(slices.Clip(files), "select "+c.selected)
-		}
-		r, err := c.cfg.Resolve(environment(t, c.env, files...))
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-			continue
-		}
-		if got := identity(t, r); got != c.want {
-			t.Errorf("%s: the client says it is %q, want %q", name, got, c.want)
-		}
+		t.Run(name, func(t *testing.T) {
+			files := contexts
+			if c.selected != "" {
+				files = append(slices.Clip(files), "select "+c.selected)
+			}
+			r, err := c.cfg.Resolve(environment(t, c.env, files...))
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+				return
+			}
+			if got := identity(t, r); got != c.want {
+				t.Errorf("%s: the client says it is %q, want %q", name, got, c.want)
+			}
+		})
 	}
 }
 

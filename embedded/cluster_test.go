@@ -308,9 +308,11 @@ func TestValidateCluster(t *testing.T) {
 		`cluster advertise need a cluster lis`: {Routes: []string{"h:1"}},
 		`routes, cluster name and`:             {ClusterName: "x"},
 	} {
-		if err := c.Validate(); !errors.Is(err, ErrInvalidConfig) || !strings.Contains(err.Error(), want) {
-			t.Errorf("want an error with %s, got %v", want, err)
-		}
+		t.Run(want, func(t *testing.T) {
+			if err := c.Validate(); !errors.Is(err, ErrInvalidConfig) || !strings.Contains(err.Error(), want) {
+				t.Errorf("want an error with %s, got %v", want, err)
+			}
+		})
 	}
 	all := Config{ClusterListen: "x", ClusterAdvertise: "x", ClusterName: "*", Routes: []string{"x", "h:1", "h:1"}}.Validate()
 	for _, part := range []string{"cluster listen must", "cluster advertise must", "cluster name must", "needs listen", "store dir", `got "x"`, "twice"} {

@@ -16,9 +16,11 @@ func TestValidateAcceptsWhatIsAllowed(t *testing.T) {
 		"IPv6":           {Listen: "[::1]:4222"},
 		"longest name":   {Name: strings.Repeat("n", MaxName), MaxPayload: MaxMaxPayload},
 	} {
-		if err := cfg.Validate(); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			if err := cfg.Validate(); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		})
 	}
 }
 
@@ -38,16 +40,18 @@ func TestValidateNamesTheProblem(t *testing.T) {
 		`to 1h, got -1ns`:             {ReadyTimeout: -1},
 		`to 1h, got 1h0m0.000000001s`: {ReadyTimeout: time.Hour + 1},
 	} {
-		err := cfg.Validate()
-		if !errors.Is(err, ErrInvalidConfig) || !strings.Contains(err.Error(), want) {
-			t.Errorf("want an error with %s, got %v", want, err)
-		}
-		if err != nil && len(err.Error()) > 1000 {
-			t.Errorf("an error of %d bytes", len(err.Error()))
-		}
-		if _, startErr := Start(t.Context(), cfg); !errors.Is(startErr, ErrInvalidConfig) {
-			t.Errorf("Start does not validate: want ErrInvalidConfig, got %v", startErr)
-		}
+		t.Run(want, func(t *testing.T) {
+			err := cfg.Validate()
+			if !errors.Is(err, ErrInvalidConfig) || !strings.Contains(err.Error(), want) {
+				t.Errorf("want an error with %s, got %v", want, err)
+			}
+			if err != nil && len(err.Error()) > 1000 {
+				t.Errorf("an error of %d bytes", len(err.Error()))
+			}
+			if _, startErr := Start(t.Context(), cfg); !errors.Is(startErr, ErrInvalidConfig) {
+				t.Errorf("Start does not validate: want ErrInvalidConfig, got %v", startErr)
+			}
+		})
 	}
 }
 

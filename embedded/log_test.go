@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -14,11 +15,13 @@ func TestLogLevels(t *testing.T) {
 	for want, call := range map[string]func(string, ...any){
 		"trace": l.Tracef, "debug": l.Noticef, "warn": l.Warnf, "error": l.Errorf,
 	} {
-		log.buf.Reset()
-		call("%d of %s", 7, "nine")
-		if got := log.String(); !strings.Contains(got, `"level":"`+want+`"`) || !strings.Contains(got, "7 of nine") {
-			t.Errorf("want level %s, got %s", want, got)
-		}
+		t.Run(want, func(t *testing.T) {
+			log.buf.Reset()
+			call("%d of %s", 7, "nine")
+			if got := log.String(); !strings.Contains(got, `"level":"`+want+`"`) || !strings.Contains(got, "7 of nine") {
+				t.Errorf("want level %s, got %s", want, got)
+			}
+		})
 	}
 	if failed != 0 {
 		t.Error("a line that is not fatal failed the server")
@@ -44,15 +47,17 @@ func TestAHealthyServerIsQuiet(t *testing.T) {
 func TestDebugLinesOnRequest(t *testing.T) {
 	leakFree(t)
 	for level, want := range map[zerolog.Level]bool{zerolog.TraceLevel: true, zerolog.DebugLevel: false} {
-		var log lines
-		s := start(t, Config{Name: "n1", NoJetStream: true, Log: zerolog.New(&log).Level(level)})
-		inProcess(t, s).Close()
-		s.Shutdown()
-		if got := strings.Contains(log.String(), `"level":"trace"`); got != want {
-			t.Errorf("level %s: trace lines %t, want %t", level, got, want)
-		}
-		if !strings.Contains(log.String(), `"nats_server":"n1"`) {
-			t.Errorf("lines without the server's name: %s", log.String())
-		}
+		t.Run(fmt.Sprint(level), func(t *testing.T) {
+			var log lines
+			s := start(t, Config{Name: "n1", NoJetStream: true, Log: zerolog.New(&log).Level(level)})
+			inProcess(t, s).Close()
+			s.Shutdown()
+			if got := strings.Contains(log.String(), `"level":"trace"`); got != want {
+				t.Errorf("level %s: trace lines %t, want %t", level, got, want)
+			}
+			if !strings.Contains(log.String(), `"nats_server":"n1"`) {
+				t.Errorf("lines without the server's name: %s", log.String())
+			}
+		})
 	}
 }

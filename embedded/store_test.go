@@ -89,12 +89,14 @@ func TestBadStores(t *testing.T) {
 		"write " + unwritable:         unwritable,
 		"storage directory is not a ": streams,
 	} {
-		for range 2 { // the second time shows that the first let go of the lock
-			_, err := Start(t.Context(), Config{StoreDir: dir})
-			if err == nil || errors.Is(err, ErrStoreInUse) || !strings.Contains(err.Error(), want) {
-				t.Errorf("want an error with %q, got %v", want, err)
+		t.Run(want, func(t *testing.T) {
+			for range 2 { // the second time shows that the first let go of the lock
+				_, err := Start(t.Context(), Config{StoreDir: dir})
+				if err == nil || errors.Is(err, ErrStoreInUse) || !strings.Contains(err.Error(), want) {
+					t.Errorf("want an error with %q, got %v", want, err)
+				}
 			}
-		}
+		})
 	}
 }
 

@@ -3,6 +3,7 @@ package subjects
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -107,16 +108,20 @@ func TestTheShortCutKeepsTheLimits(t *testing.T) {
 		`{"finished":[` + strings.Repeat(entry+",", MaxListed) + entry + `]}`:   413,
 		strings.Replace(`{"finished":[`+entry+`]}`, "aa", "aaa", 1):             400,
 	} {
-		_, err := DecodeAvailable([]byte(body))
-		checkStatus(t, err, status)
+		t.Run(body, func(t *testing.T) {
+			_, err := DecodeAvailable([]byte(body))
+			checkStatus(t, err, status)
+		})
 	}
 	for body, status := range map[string]int{
 		`{"running":[` + strings.Repeat(`"a",`, MaxListed-1) + `"a"]}`: 0,
 		`{"running":[` + strings.Repeat(`"a",`, MaxListed) + `"a"]}`:   413,
 		`{"running":["` + strings.Repeat("a", MaxToken+1) + `"]}`:      400,
 	} {
-		_, err := DecodeHeartbeat([]byte(body))
-		checkStatus(t, err, status)
+		t.Run(body, func(t *testing.T) {
+			_, err := DecodeHeartbeat([]byte(body))
+			checkStatus(t, err, status)
+		})
 	}
 	result := func(n int) string {
 		return `{"finished":[{"activation":"a","outcome":"done","result":"` + strings.Repeat("x", n-2) + `"}]}`
@@ -125,23 +130,29 @@ func TestTheShortCutKeepsTheLimits(t *testing.T) {
 		result(ha.MaxPayload): 0, result(ha.MaxPayload + 1): 413, result(MaxBody + 1): 413,
 		strings.Replace(result(ha.MaxPayload), `"result":`, `"error":"no","result":`, 1): 0,
 	} {
-		_, err := DecodeAvailable([]byte(body))
-		checkStatus(t, err, status)
+		t.Run(body, func(t *testing.T) {
+			_, err := DecodeAvailable([]byte(body))
+			checkStatus(t, err, status)
+		})
 	}
 	order := `{"id":"9f2c","order":"activate","epoch":7,"work":[{"activation":"a","task":{"id":"t","kind":"k","payload":"","attempt":1,"timeout_ms":1}}]}`
 	for n, status := range map[int]int{MaxBody - len(order): 0, MaxBody - len(order) + 1: 413} {
-		_, err := DecodeActivate([]byte(strings.Replace(order, `""`, `"`+strings.Repeat("x", n)+`"`, 1)))
-		checkStatus(t, err, status)
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			_, err := DecodeActivate([]byte(strings.Replace(order, `""`, `"`+strings.Repeat("x", n)+`"`, 1)))
+			checkStatus(t, err, status)
+		})
 	}
 }
 
 // TestALongErrorIsCutWhoeverReadsIt: the short cut must leave it to the decoder that cuts.
 func TestALongErrorIsCutWhoeverReadsIt(t *testing.T) {
 	for n, want := range map[int]int{MaxError: MaxError, MaxError + 1: MaxError} {
-		body := AppendAvailable(nil, Available{Finished: []Finished{{Activation: "a", Outcome: ha.OutcomeFailed, Error: strings.Repeat("x", n)}}})
-		if a, err := DecodeAvailable(body); err != nil || len(a.Finished[0].Error) != want {
-			t.Errorf("an error of %d bytes came as %+.100v, %v", n, a, err)
-		}
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			body := AppendAvailable(nil, Available{Finished: []Finished{{Activation: "a", Outcome: ha.OutcomeFailed, Error: strings.Repeat("x", n)}}})
+			if a, err := DecodeAvailable(body); err != nil || len(a.Finished[0].Error) != want {
+				t.Errorf("an error of %d bytes came as %+.100v, %v", n, a, err)
+			}
+		})
 	}
 }
 

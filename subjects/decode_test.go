@@ -237,10 +237,12 @@ func TestGoodHello(t *testing.T) {
 		`{"message":"is someone there","weight":3,"name":"east-1","pools":["a","b"],"kinds":["sha512"],"slots":4,
 		  "instance":"n-1","protocol":1,"direct":true,"unknown":{"deep":[1,2,3]}}`: full,
 	} {
-		got, err := DecodeHello([]byte(body))
-		if err != nil || !reflect.DeepEqual(got, want) {
-			t.Errorf("DecodeHello(%s)\n got %+v, %v\nwant %+v", body, got, err, want)
-		}
+		t.Run(body, func(t *testing.T) {
+			got, err := DecodeHello([]byte(body))
+			if err != nil || !reflect.DeepEqual(got, want) {
+				t.Errorf("DecodeHello(%s)\n got %+v, %v\nwant %+v", body, got, err, want)
+			}
+		})
 	}
 }
 
@@ -249,10 +251,12 @@ func TestHeartbeatTellsNotSayingFromHoldingNothing(t *testing.T) {
 		"": true, "\t{}": true, "{}": true, `{"running":null}`: true, `{"cpu":0.5}`: true,
 		`{"running":[]}`: false, `{"running":["a7-42"],"running":[]}`: false,
 	} {
-		hb, err := DecodeHeartbeat([]byte(body))
-		if err != nil || (hb.Running == nil) != silent || len(hb.Running) != 0 {
-			t.Errorf("DecodeHeartbeat(%q) = %#v, %v; want silence %t", body, hb.Running, err, silent)
-		}
+		t.Run(body, func(t *testing.T) {
+			hb, err := DecodeHeartbeat([]byte(body))
+			if err != nil || (hb.Running == nil) != silent || len(hb.Running) != 0 {
+				t.Errorf("DecodeHeartbeat(%q) = %#v, %v; want silence %t", body, hb.Running, err, silent)
+			}
+		})
 	}
 }
 

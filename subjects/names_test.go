@@ -70,13 +70,15 @@ func TestEverySubjectIsBuiltAsTheProtocolSpellsIt(t *testing.T) {
 		{n.Dispatcher("d1"), "ha.dispatcher.d1", Subject{Topic: TopicDispatcher, Dispatcher: "d1"}},
 		{n.Event(EntityWorker, WhatJoined), "ha.event.worker.joined", Subject{Topic: TopicEvent, Entity: "worker", What: "joined"}},
 	} {
-		if c.built != c.want {
-			t.Errorf("built %q, want %q", c.built, c.want)
-		}
-		got, err := n.Parse(c.built)
-		if err != nil || got != c.parsed {
-			t.Errorf("Parse(%q) = %+v, %v; want %+v", c.built, got, err, c.parsed)
-		}
+		t.Run(c.built, func(t *testing.T) {
+			if c.built != c.want {
+				t.Errorf("built %q, want %q", c.built, c.want)
+			}
+			got, err := n.Parse(c.built)
+			if err != nil || got != c.parsed {
+				t.Errorf("Parse(%q) = %+v, %v; want %+v", c.built, got, err, c.parsed)
+			}
+		})
 	}
 }
 

@@ -56,13 +56,15 @@ func TestRepliesThatAreNotTheProtocols(t *testing.T) {
 		{"", `{"id":7}`, 400, "invalid_reply", "reply is not the expected JSON: id must be a string, got a JSON number"},
 		{"", `[]`, 400, "invalid_reply", "reply is not the expected JSON: body must be an object, got a JSON array"},
 	} {
-		err := DecodeReply(c.header, []byte(c.body), &HelloReply{})
-		var got *ha.Error
-		if !errors.As(err, &got) || got.Status != c.status || got.Code != c.code || got.Message != c.text {
-			t.Errorf("DecodeReply(%q, %q)\n got %+v\nwant %d %s %q", c.header, c.body, got, c.status, c.code, c.text)
-			continue
-		}
-		checkReadable(t, got.Message)
+		t.Run(c.header, func(t *testing.T) {
+			err := DecodeReply(c.header, []byte(c.body), &HelloReply{})
+			var got *ha.Error
+			if !errors.As(err, &got) || got.Status != c.status || got.Code != c.code || got.Message != c.text {
+				t.Errorf("DecodeReply(%q, %q)\n got %+v\nwant %d %s %q", c.header, c.body, got, c.status, c.code, c.text)
+				return
+			}
+			checkReadable(t, got.Message)
+		})
 	}
 }
 
@@ -82,8 +84,10 @@ func TestHeaderTextIsOneLine(t *testing.T) {
 		"größe… (10240 bytes)": "größe… (10240 bytes)",
 		"a\x00\x7fb":           "a  b",
 	} {
-		if got := HeaderText(message); got != want {
-			t.Errorf("HeaderText(%q) = %q, want %q", message, got, want)
-		}
+		t.Run(message, func(t *testing.T) {
+			if got := HeaderText(message); got != want {
+				t.Errorf("HeaderText(%q) = %q, want %q", message, got, want)
+			}
+		})
 	}
 }

@@ -126,9 +126,11 @@ func TestBadTasks(t *testing.T) {
 				t.Fatalf("%.100s refuses all: %v", b, err)
 			}
 			for i, kind := range map[int]string{0: "good", 2: "odd"} {
-				if list[i].Err != nil || list[i].Spec.Kind != kind {
-					t.Errorf("beside %.100s entry %d is %+v, %v", b, i, list[i].Spec, list[i].Err)
-				}
+				t.Run(fmt.Sprint(i), func(t *testing.T) {
+					if list[i].Err != nil || list[i].Spec.Kind != kind {
+						t.Errorf("beside %.100s entry %d is %+v, %v", b, i, list[i].Spec, list[i].Err)
+					}
+				})
 			}
 			return list[1].Err
 		}, cases)
@@ -157,18 +159,20 @@ func TestTasksUpToTheLimits(t *testing.T) {
 		"no times": `{"kind":"a","run_at":"0001-01-01T00:00:00Z","expires_at":null}`,
 		"token":    `{"kind":"` + strings.Repeat("a", MaxToken) + `"}`, "full": strings.Replace(fullTask, "größe", "size", 1),
 	} {
-		checkSubmit(t, []byte(body))
-		one, errOne := submitOne([]byte(body))
-		list, many, err := DecodeSubmit([]byte(" [" + body + ", " + body + "]"))
-		if errOne != nil || err != nil || !many || len(list) != 2 {
-			t.Errorf("%s: %v, %v", name, errOne, err)
-			continue
-		}
-		for _, entry := range list {
-			if entry.Err != nil || !reflect.DeepEqual(*entry.Spec, one) {
-				t.Errorf("%s: in an array %+v, %v; alone %+v", name, entry.Spec, entry.Err, one)
+		t.Run(name, func(t *testing.T) {
+			checkSubmit(t, []byte(body))
+			one, errOne := submitOne([]byte(body))
+			list, many, err := DecodeSubmit([]byte(" [" + body + ", " + body + "]"))
+			if errOne != nil || err != nil || !many || len(list) != 2 {
+				t.Errorf("%s: %v, %v", name, errOne, err)
+				return
 			}
-		}
+			for _, entry := range list {
+				if entry.Err != nil || !reflect.DeepEqual(*entry.Spec, one) {
+					t.Errorf("%s: in an array %+v, %v; alone %+v", name, entry.Spec, entry.Err, one)
+				}
+			}
+		})
 	}
 	got, many, err := DecodeSubmit([]byte(list(MaxSubmit, `{"kind":"a"}`)))
 	if err != nil || !many || len(got) != MaxSubmit || got[MaxSubmit-1].Spec.Kind != "a" {
@@ -200,9 +204,11 @@ func TestATaskIsWhatItsFieldsSay(t *testing.T) {
 		`{"kind":"a","retry":{"factor":2},"retry":{"jitter":-1}}`: {Kind: "a", Retry: &ha.Retry{Factor: 2, Jitter: -1}},
 		`{"kind":"a","labels":{"x":"1"},"labels":{"y":"2"}}`:      {Kind: "a", Labels: map[string]string{"x": "1", "y": "2"}},
 	} {
-		checkSubmit(t, []byte(body))
-		if got, err := submitOne([]byte(body)); err != nil || !reflect.DeepEqual(got, want) {
-			t.Errorf("%s\n got %+v, %v\nwant %+v", body, got, err, want)
-		}
+		t.Run(body, func(t *testing.T) {
+			checkSubmit(t, []byte(body))
+			if got, err := submitOne([]byte(body)); err != nil || !reflect.DeepEqual(got, want) {
+				t.Errorf("%s\n got %+v, %v\nwant %+v", body, got, err, want)
+			}
+		})
 	}
 }

@@ -166,11 +166,13 @@ func TestOddTimeouts(t *testing.T) {
 	for ms, want := range map[ha.Millis]time.Duration{
 		0: 0, -1: 0, -1 << 63: 0, 1: time.Millisecond, 1<<63 - 1: ha.MaxTimeout,
 	} {
-		c := begun(t.Context(), time.Second)
-		c.task.TimeoutMS = ms
-		if got := c.timeout(); got != want {
-			t.Errorf("%d ms are %s, want %s", ms, got, want)
-		}
+		t.Run(fmt.Sprint(ms), func(t *testing.T) {
+			c := begun(t.Context(), time.Second)
+			c.task.TimeoutMS = ms
+			if got := c.timeout(); got != want {
+				t.Errorf("%d ms are %s, want %s", ms, got, want)
+			}
+		})
 	}
 }
 

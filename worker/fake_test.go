@@ -3,7 +3,6 @@ package worker_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -17,6 +16,7 @@ import (
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/embedded"
+	"github.com/seed261fe303/ha/internal/fake"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -44,13 +44,7 @@ func TestMain(m *testing.M) {
 }
 
 // silence as an answer is none.
-type silence struct{}
-
-// late as an answer comes after that long.
-type late struct {
-	after time.Duration
-	body  any
-}
+type silence = fake.Silence
 
 // got is one request that the fake dispatcher received.
 type got struct {
@@ -63,12 +57,13 @@ type got struct {
 }
 
 // script answers the nth request of a kind, from 0: with a JSON value, raw
-// bytes, an *ha.Error, silence{} or late{}.
+// bytes, an *ha.Error, silence{} or fake.Late.
 type script func(n int, g got) any
 
-// fake is a dispatcher of raw nats.go that does as the test's scripts say. What
-// has no script is answered as a dispatcher would that is content with it.
-type fake struct {
+// dispatcher does as the test's scripts say. What has no script is answered as a
+// dispatcher would that is content with it.
+type dispatcher struct {
+	*fake.Dispatcher
 	t     testing.TB
 	nc    *nats.Conn
 	names subjects.Names
@@ -76,34 +71,32 @@ type fake struct {
 	// direct makes the default answer name the worker's own subject.
 	direct bool
 
-	mu      sync.Mutex
-	scripts map[subjects.Topic]script
-	got     map[subjects.Topic][]got
-	ids     map[string]ha.WorkerID
-	subs    []*nats.Subscription
-	replies sync.WaitGroup // late ones
+	mu  sync.Mutex
+	ids map[string]ha.WorkerID
 }
 
 // newFake returns a dispatcher below a prefix of its own, which does not listen yet.
-func newFake(t testing.TB) *fake {
-	names, err := subjects.NewNames("t" + strconv.FormatInt(prefixes.Add(1), 10))
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := &fake{
-		t: t, nc: connect(t, server), names: names,
+func newFake(t testing.TB) *dispatcher {
+	t.Helper()
+	return newFakeOn(t, connect(t, server))
+}
+
+func newFakeOn(t testing.TB, nc *nats.Conn) *dispatcher {
+	t.Helper()
+	d := fake.New(t, nc, "t"+strconv.FormatInt(prefixes.Add(1), 10))
+	f := &dispatcher{
+		Dispatcher: d, t: t, nc: nc, names: d.Names,
 		reply: subjects.HelloReply{
 			HeartbeatMS: 25, ReplyTimeoutMS: 25, Misses: 40, EvictAfterMS: 60_000, Epoch: 7,
 		},
-		scripts: map[subjects.Topic]script{},
-		got:     map[subjects.Topic][]got{},
-		ids:     map[string]ha.WorkerID{},
+		ids: map[string]ha.WorkerID{},
 	}
-	t.Cleanup(f.replies.Wait)
+	d.Otherwise = f.content
 	return f
 }
 
 func connect(t testing.TB, s *embedded.Server) *nats.Conn {
+	t.Helper()
 	nc, err := s.Connect()
 	if err != nil {
 		t.Fatal(err)
@@ -113,87 +106,63 @@ func connect(t testing.TB, s *embedded.Server) *nats.Conn {
 }
 
 // on sets the script of a kind of request.
-func (f *fake) on(k subjects.Topic, s script) *fake {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.scripts[k] = s
+func (f *dispatcher) on(k subjects.Topic, s script) *dispatcher {
+	f.On(string(k), func(n int, r fake.Request) any {
+		return s(n, f.checked(r))
+	})
 	return f
 }
 
 // listen begins to answer.
-func (f *fake) listen() *fake {
-	for _, s := range []string{f.names.Hello(), f.names.HeartbeatAll(), f.names.AvailableAll(), f.names.ByeAll()} {
-		sub, err := f.nc.Subscribe(s, f.receive)
-		if err != nil {
-			f.t.Fatal(err)
-		}
-		f.subs = append(f.subs, sub)
-	}
-	f.flush()
+func (f *dispatcher) listen() *dispatcher {
+	f.t.Helper()
+	f.Listen(f.names.Hello(), f.names.HeartbeatAll(), f.names.AvailableAll(), f.names.ByeAll())
 	return f
 }
 
 // vanish stops listening: requests get 'no responders'.
-func (f *fake) vanish() {
-	for _, s := range f.subs {
-		if err := s.Unsubscribe(); err != nil {
-			f.t.Error(err)
-		}
-	}
-	f.flush()
+func (f *dispatcher) vanish() { f.Vanish() }
+
+func (f *dispatcher) flush() {
+	f.t.Helper()
+	f.Flush(f.nc)
 }
 
-func (f *fake) flush() {
-	if err := f.nc.FlushTimeout(patience); err != nil {
-		f.t.Error(err)
-	}
-}
-
-func (f *fake) receive(msg *nats.Msg) {
-	s, err := f.names.Parse(msg.Subject)
-	if err != nil {
-		f.t.Errorf("request on %s: %v", msg.Subject, err)
-		return
-	}
-	g := got{id: s.Worker, raw: string(msg.Data), at: time.Now()}
-	switch s.Topic {
+// decoded returns what a request says.
+func decoded(r fake.Request) (g got, err error) {
+	g = got{id: r.Worker, raw: string(r.Data), at: r.At}
+	switch subjects.Topic(r.What) {
 	case subjects.TopicHello:
-		g.hello, err = subjects.DecodeHello(msg.Data)
+		g.hello, err = subjects.DecodeHello(r.Data)
 	case subjects.TopicHeartbeat:
-		g.heartbeat, err = subjects.DecodeHeartbeat(msg.Data)
+		g.heartbeat, err = subjects.DecodeHeartbeat(r.Data)
 	case subjects.TopicAvailable:
-		g.available, err = subjects.DecodeAvailable(msg.Data)
+		g.available, err = subjects.DecodeAvailable(r.Data)
 	case subjects.TopicBye:
-		err = subjects.DecodeEmpty(msg.Data)
+		err = subjects.DecodeEmpty(r.Data)
 	}
+	return g, err
+}
+
+// checked returns what a request says, and fails the test if it is malformed.
+func (f *dispatcher) checked(r fake.Request) got {
+	g, err := decoded(r)
 	if err != nil {
-		f.t.Errorf("%s is malformed: %v: %s", s.Topic, err, msg.Data)
+		f.t.Errorf("%s is malformed: %v: %s", r.What, err, r.Data)
 	}
-	f.mu.Lock()
-	n := len(f.got[s.Topic])
-	f.got[s.Topic] = append(f.got[s.Topic], g)
-	do := f.scripts[s.Topic]
-	f.mu.Unlock()
-	var answer any
-	if do != nil {
-		answer = do(n, g)
-	}
-	if answer == nil {
-		answer = f.content(s.Topic, g)
-	}
-	f.respond(msg, answer)
+	return g
 }
 
 // content is the answer of a dispatcher that is content with the request.
-func (f *fake) content(k subjects.Topic, g got) any {
-	if k == subjects.TopicHello {
+func (f *dispatcher) content(r fake.Request) any {
+	if g := f.checked(r); r.What == string(subjects.TopicHello) {
 		return f.register(g.hello)
 	}
 	return subjects.HeartbeatReply{OK: true, Epoch: 0}
 }
 
 // register gives each instance its id.
-func (f *fake) register(h subjects.Hello) subjects.HelloReply {
+func (f *dispatcher) register(h subjects.Hello) subjects.HelloReply {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	id, ok := f.ids[h.Instance]
@@ -212,52 +181,28 @@ func (f *fake) register(h subjects.Hello) subjects.HelloReply {
 	return r
 }
 
-func (f *fake) respond(msg *nats.Msg, answer any) {
-	out := nats.NewMsg(msg.Reply)
-	switch a := answer.(type) {
-	case silence:
-		return
-	case late:
-		f.replies.Go(func() {
-			<-time.After(a.after)
-			f.respond(msg, a.body)
-		})
-		return
-	case []byte:
-		out.Data = a
-	case *ha.Error:
-		refusal, body := subjects.EncodeError(a)
-		out.Header.Set(subjects.HeaderErrorCode, strconv.Itoa(refusal.Status))
-		out.Header.Set(subjects.HeaderError, refusal.Message)
-		out.Data = body
-	default:
-		out.Data, _ = json.Marshal(answer)
-	}
-	if err := f.nc.PublishMsg(out); err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
-		f.t.Error(err)
-	}
-}
-
 // seen returns the requests of a kind so far.
-func (f *fake) seen(k subjects.Topic) []got {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return append([]got(nil), f.got[k]...)
+func (f *dispatcher) seen(k subjects.Topic) (list []got) {
+	for _, r := range f.Seen(string(k)) {
+		g, _ := decoded(r)
+		list = append(list, g)
+	}
+	return list
 }
 
 // await waits for the nth request of a kind, from 0, and returns it.
-func (f *fake) await(k subjects.Topic, n int) got {
+func (f *dispatcher) await(k subjects.Topic, n int) got {
 	f.t.Helper()
-	eventually(f.t, func() bool { return len(f.seen(k)) > n }, "%s number %d", k, n)
-	return f.seen(k)[n]
+	g, _ := decoded(f.Await(string(k), n+1))
+	return g
 }
 
 // order publishes an order on the shared subject.
-func (f *fake) order(id ha.WorkerID, o subjects.Order, e ha.Epoch, work ...ha.ActivationID) {
+func (f *dispatcher) order(id ha.WorkerID, o subjects.Order, e ha.Epoch, work ...ha.ActivationID) {
 	f.orderOn(f.names.Activate(), id, o, e, work...)
 }
 
-func (f *fake) orderOn(subject string, id ha.WorkerID, o subjects.Order, e ha.Epoch, work ...ha.ActivationID) {
+func (f *dispatcher) orderOn(subject string, id ha.WorkerID, o subjects.Order, e ha.Epoch, work ...ha.ActivationID) {
 	a := subjects.Activate{ID: id, Order: o, Epoch: e}
 	for _, w := range work {
 		a.Work = append(a.Work, subjects.Work{Activation: w})
@@ -266,7 +211,7 @@ func (f *fake) orderOn(subject string, id ha.WorkerID, o subjects.Order, e ha.Ep
 	f.publish(subject, body)
 }
 
-func (f *fake) publish(subject string, body []byte) {
+func (f *dispatcher) publish(subject string, body []byte) {
 	f.t.Helper()
 	if err := f.nc.Publish(subject, body); err != nil {
 		f.t.Error(err)
@@ -274,7 +219,7 @@ func (f *fake) publish(subject string, body []byte) {
 }
 
 // finished waits until an outcome of the activation was said, and returns it.
-func (f *fake) finished(id ha.ActivationID) (out subjects.Finished) {
+func (f *dispatcher) finished(id ha.ActivationID) (out subjects.Finished) {
 	f.t.Helper()
 	eventually(f.t, func() bool {
 		for _, g := range f.seen(subjects.TopicAvailable) {

@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	ha "github.com/seed261fe303/ha"
+	wait "github.com/seed261fe303/ha/internal/eventually"
 	"github.com/seed261fe303/ha/worker"
 )
 
@@ -21,18 +22,18 @@ type running struct {
 }
 
 // start runs a worker of that configuration below f's prefix.
-func (f *fake) start(cfg worker.Config) *running {
+func (f *dispatcher) start(cfg worker.Config) *running {
 	f.t.Helper()
 	return f.startOn(connect(f.t, server), cfg)
 }
 
-func (f *fake) startOn(nc *nats.Conn, cfg worker.Config) *running {
+func (f *dispatcher) startOn(nc *nats.Conn, cfg worker.Config) *running {
 	f.t.Helper()
 	return f.run(f.make(nc, cfg))
 }
 
 // make returns a worker of that configuration below f's prefix, which does not run yet.
-func (f *fake) make(nc *nats.Conn, cfg worker.Config) *worker.Worker {
+func (f *dispatcher) make(nc *nats.Conn, cfg worker.Config) *worker.Worker {
 	f.t.Helper()
 	cfg.Prefix = f.names.Prefix()
 	if cfg.Weight == 0 {
@@ -49,7 +50,7 @@ func (f *fake) make(nc *nats.Conn, cfg worker.Config) *worker.Worker {
 }
 
 // run runs w until the test ends.
-func (f *fake) run(w *worker.Worker) *running {
+func (f *dispatcher) run(w *worker.Worker) *running {
 	ctx, stop := context.WithCancel(context.Background())
 	r := &running{Worker: w, t: f.t, stop: stop, done: make(chan error, 1)}
 	exited := make(chan struct{})
@@ -89,16 +90,7 @@ func (r *running) result() error {
 
 func eventually(t testing.TB, cond func() bool, format string, args ...any) {
 	t.Helper()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(patience)
-	for !cond() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("did not happen: "+format, args...)
-		}
-	}
+	wait.True(t, patience, cond, format, args...)
 }
 
 func receive[T any](t testing.TB, from <-chan T) T {
@@ -114,7 +106,7 @@ func receive[T any](t testing.TB, from <-chan T) T {
 
 // nobody tells whether no one listens on subject, and does not say it: it asks
 // with a body that no worker understands.
-func (f *fake) nobody(subject string) bool {
+func (f *dispatcher) nobody(subject string) bool {
 	f.t.Helper()
 	_, err := f.nc.Request(subject, nil, 50*time.Millisecond)
 	return errors.Is(err, nats.ErrNoResponders)

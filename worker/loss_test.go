@@ -10,6 +10,7 @@ import (
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/embedded"
+	"github.com/seed261fe303/ha/internal/fake"
 	"github.com/seed261fe303/ha/subjects"
 	"github.com/seed261fe303/ha/worker"
 )
@@ -21,7 +22,7 @@ func TestDispatcherLost(t *testing.T) {
 		after any // what heartbeats are answered with once it is lost
 	}{
 		{"silence", silence{}},
-		{"late", late{after: 75 * time.Millisecond, body: subjects.HeartbeatReply{OK: true, Epoch: 7}}},
+		{"late", fake.Late{After: 75 * time.Millisecond, Answer: subjects.HeartbeatReply{OK: true, Epoch: 7}}},
 		{"500", &ha.Error{Status: 500, Code: "internal", Message: "oops"}},
 		{"503", ha.Unavailable("no_leader", "no leader")},
 		{"400", ha.Invalid("what", "what")},
@@ -205,8 +206,7 @@ func TestServerGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Shutdown)
-	f := newFake(t)
-	f.nc = connect(t, s)
+	f := newFakeOn(t, connect(t, s))
 	f.reply.Misses = 4
 	f.listen()
 	w := f.startOn(connect(t, s), worker.Config{Handler: idle})

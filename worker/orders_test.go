@@ -3,6 +3,7 @@ package worker_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -131,37 +132,39 @@ func TestAvailableIsRepeatedAndGrows(t *testing.T) {
 		"silence": silence{}, "503": ha.Unavailable("no_leader", "no leader"), "429": ha.Overloaded("slow", "slow down"),
 		"not ok": subjects.OK{}, "nonsense": []byte("nonsense"),
 	} {
-		f := newFake(t)
-		second := make(chan struct{})
-		f.on(subjects.TopicAvailable, func(n int, _ got) any {
-			switch n {
-			case 0:
-				return no
-			case 1:
-				<-second // both have ended by now, but this was sent before or after
-				return no
+		t.Run(name, func(t *testing.T) {
+			f := newFake(t)
+			second := make(chan struct{})
+			f.on(subjects.TopicAvailable, func(n int, _ got) any {
+				switch n {
+				case 0:
+					return no
+				case 1:
+					<-second // both have ended by now, but this was sent before or after
+					return no
+				}
+				return nil
+			}).listen()
+			b := newBlocking()
+			w := f.start(worker.Config{Slots: 2, Handler: b.handle})
+			f.order(w.registered(), subjects.OrderActivate, 7, "a1", "a2")
+			receive(t, b.started)
+			receive(t, b.started)
+			b.results <- nil
+			first := said(f.await(subjects.TopicAvailable, 0))
+			f.await(subjects.TopicAvailable, 1)
+			b.results <- nil
+			eventually(t, func() bool { return w.Stats().Done == 2 }, "both ended")
+			close(second)
+			third := said(f.await(subjects.TopicAvailable, 2))
+			if len(first) != 1 || len(third) != 2 || third[0] != first[0] {
+				t.Errorf("%s: said %v, then %v", name, first, third)
 			}
-			return nil
-		}).listen()
-		b := newBlocking()
-		w := f.start(worker.Config{Slots: 2, Handler: b.handle})
-		f.order(w.registered(), subjects.OrderActivate, 7, "a1", "a2")
-		receive(t, b.started)
-		receive(t, b.started)
-		b.results <- nil
-		first := said(f.await(subjects.TopicAvailable, 0))
-		f.await(subjects.TopicAvailable, 1)
-		b.results <- nil
-		eventually(t, func() bool { return w.Stats().Done == 2 }, "both ended")
-		close(second)
-		third := said(f.await(subjects.TopicAvailable, 2))
-		if len(first) != 1 || len(third) != 2 || third[0] != first[0] {
-			t.Errorf("%s: said %v, then %v", name, first, third)
-		}
-		f.await(subjects.TopicHeartbeat, len(f.seen(subjects.TopicHeartbeat))+1)
-		if n := len(f.seen(subjects.TopicAvailable)); n != 3 {
-			t.Errorf("%s: %d availables", name, n)
-		}
+			f.await(subjects.TopicHeartbeat, len(f.seen(subjects.TopicHeartbeat))+1)
+			if n := len(f.seen(subjects.TopicAvailable)); n != 3 {
+				t.Errorf("%s: %d availables", name, n)
+			}
+		})
 	}
 }
 
@@ -174,24 +177,26 @@ func TestAvailableIsSettled(t *testing.T) {
 		{ha.Conflict("not_yours", "none of this is yours"), 1}, {subjects.OK{OK: true}, 1},
 		{ha.Invalid("bad", "bad"), 2}, {ha.TooLarge("big", "big"), 2}, // then that it was refused, which is refused too
 	} {
-		f := newFake(t)
-		f.on(subjects.TopicAvailable, func(int, got) any { return tc.answer }).listen()
-		b := newBlocking()
-		w := f.start(worker.Config{Handler: b.handle})
-		id := w.registered()
-		f.order(id, subjects.OrderActivate, 7, "a1")
-		receive(t, b.started)
-		b.results <- nil
-		f.await(subjects.TopicAvailable, tc.said-1)
-		n := len(f.seen(subjects.TopicHeartbeat))
-		if g := f.await(subjects.TopicHeartbeat, n+2); len(g.heartbeat.Running) != 0 {
-			t.Errorf("%v: still listed: %s", tc.answer, g.raw)
-		}
-		if n := len(f.seen(subjects.TopicAvailable)); n != tc.said {
-			t.Errorf("%v: %d availables", tc.answer, n)
-		}
-		f.order(id, subjects.OrderActivate, 7, "a2")
-		receive(t, b.started)
+		t.Run(fmt.Sprint(tc.answer), func(t *testing.T) {
+			f := newFake(t)
+			f.on(subjects.TopicAvailable, func(int, got) any { return tc.answer }).listen()
+			b := newBlocking()
+			w := f.start(worker.Config{Handler: b.handle})
+			id := w.registered()
+			f.order(id, subjects.OrderActivate, 7, "a1")
+			receive(t, b.started)
+			b.results <- nil
+			f.await(subjects.TopicAvailable, tc.said-1)
+			n := len(f.seen(subjects.TopicHeartbeat))
+			if g := f.await(subjects.TopicHeartbeat, n+2); len(g.heartbeat.Running) != 0 {
+				t.Errorf("%v: still listed: %s", tc.answer, g.raw)
+			}
+			if n := len(f.seen(subjects.TopicAvailable)); n != tc.said {
+				t.Errorf("%v: %d availables", tc.answer, n)
+			}
+			f.order(id, subjects.OrderActivate, 7, "a2")
+			receive(t, b.started)
+		})
 	}
 }
 
@@ -279,24 +284,26 @@ func TestHandlerDoesNotStop(t *testing.T) {
 	t.Cleanup(func() { close(release) })
 	stubborn := func(context.Context, ha.Activation) error { <-release; return nil }
 	for name, lose := range map[string]bool{"stopped": false, "lost": true} {
-		f := newFake(t)
-		f.reply.Misses = 5
-		f.listen()
-		w := f.start(worker.Config{Grace: 30 * time.Millisecond, Handler: stubborn})
-		f.order(w.registered(), subjects.OrderActivate, 7, "a1")
-		eventually(t, func() bool { return w.Stats().Activations == 1 }, "activation")
-		if lose {
-			f.vanish()
-		} else {
-			w.stop()
-		}
-		err := w.result()
-		if !errors.Is(err, worker.ErrStillRunning) || errors.Is(err, ha.ErrDispatcherLost) != lose {
-			t.Errorf("%s: Run returned %v", name, err)
-		}
-		if byes := len(f.seen(subjects.TopicBye)); (byes == 0) != lose {
-			t.Errorf("%s: %d byes", name, byes)
-		}
+		t.Run(name, func(t *testing.T) {
+			f := newFake(t)
+			f.reply.Misses = 5
+			f.listen()
+			w := f.start(worker.Config{Grace: 30 * time.Millisecond, Handler: stubborn})
+			f.order(w.registered(), subjects.OrderActivate, 7, "a1")
+			eventually(t, func() bool { return w.Stats().Activations == 1 }, "activation")
+			if lose {
+				f.vanish()
+			} else {
+				w.stop()
+			}
+			err := w.result()
+			if !errors.Is(err, worker.ErrStillRunning) || errors.Is(err, ha.ErrDispatcherLost) != lose {
+				t.Errorf("%s: Run returned %v", name, err)
+			}
+			if byes := len(f.seen(subjects.TopicBye)); (byes == 0) != lose {
+				t.Errorf("%s: %d byes", name, byes)
+			}
+		})
 	}
 }
 

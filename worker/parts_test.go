@@ -64,9 +64,11 @@ func TestClassify(t *testing.T) {
 		{&ha.Error{Status: 418}, refused},
 		{fmt.Errorf("wrapped: %w", ha.NotFound("x", "x")), unknown},
 	} {
-		if got := classify(tc.err); got != tc.want {
-			t.Errorf("%v is %d, want %d", tc.err, got, tc.want)
-		}
+		t.Run(fmt.Sprint(tc.err), func(t *testing.T) {
+			if got := classify(tc.err); got != tc.want {
+				t.Errorf("%v is %d, want %d", tc.err, got, tc.want)
+			}
+		})
 	}
 }
 
@@ -84,11 +86,13 @@ func TestTiming(t *testing.T) {
 		"timeout over interval": func(r *subjects.HelloReply) { r.ReplyTimeoutMS = 6000 },
 		"evicted before lost":   func(r *subjects.HelloReply) { r.EvictAfterMS = 26_000 },
 	} {
-		r := good
-		spoil(&r)
-		if _, err := timing(r); !errors.Is(err, errBadReply) {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			r := good
+			spoil(&r)
+			if _, err := timing(r); !errors.Is(err, errBadReply) {
+				t.Errorf("%s: %v", name, err)
+			}
+		})
 	}
 }
 
@@ -160,12 +164,14 @@ func TestGateIsNotFooled(t *testing.T) {
 		{`w1`, false, 1},
 		{"{\"id\":\"w1\xff\"}", false, 1},
 	} {
-		g, out, malformed := testGate(1)
-		g.open("w1")
-		g.shared([]byte(tc.body))
-		if passes := len(out) == 1; passes != tc.passes || *malformed != tc.malformed {
-			t.Errorf("%q: passes %v, %d malformed", tc.body, passes, *malformed)
-		}
+		t.Run(tc.body, func(t *testing.T) {
+			g, out, malformed := testGate(1)
+			g.open("w1")
+			g.shared([]byte(tc.body))
+			if passes := len(out) == 1; passes != tc.passes || *malformed != tc.malformed {
+				t.Errorf("%q: passes %v, %d malformed", tc.body, passes, *malformed)
+			}
+		})
 	}
 }
 
@@ -231,33 +237,35 @@ func TestClear(t *testing.T) {
 		{"one after it", []time.Duration{time.Second, time.Hour}, 30 * time.Second, 1},
 		{"no slot is free", []time.Duration{time.Minute, time.Hour}, time.Minute, 1},
 	} {
-		synctest.Test(t, func(t *testing.T) {
-			w := &Worker{cfg: Config{Slots: 2, Handler: func(_ context.Context, a ha.Activation) error {
-				n, err := strconv.Atoi(string(a.ID))
-				if err != nil {
-					return err
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := &Worker{cfg: Config{Slots: 2, Handler: func(_ context.Context, a ha.Activation) error {
+					n, err := strconv.Atoi(string(a.ID))
+					if err != nil {
+						return err
+					}
+					<-time.After(tc.ends[n])
+					return nil
+				}}.withDefaults()}
+				l := newLife(t.Context(), w, nil)
+				defer l.close()
+				begin := time.Now()
+				for i := range tc.ends {
+					l.hands.start(newRun(ha.Activation{ID: ha.ActivationID(strconv.Itoa(i)), Worker: "w"}, nil))
 				}
-				<-time.After(tc.ends[n])
-				return nil
-			}}.withDefaults()}
-			l := newLife(t.Context(), w, nil)
-			defer l.close()
-			begin := time.Now()
-			for i := range tc.ends {
-				l.hands.start(newRun(ha.Activation{ID: ha.ActivationID(strconv.Itoa(i)), Worker: "w"}, nil))
-			}
-			if !l.clear(t.Context()) {
-				t.Errorf("%s: false", tc.name)
-			}
-			if took, n := time.Since(begin), l.hands.running(); took != tc.after || n != tc.remain {
-				t.Errorf("%s: %d running after %s", tc.name, n, took)
-			}
-			stopped, stop := context.WithCancel(t.Context())
-			stop()
-			if ok := l.clear(stopped); ok != (tc.remain == 0) {
-				t.Errorf("%s: stopped: %v", tc.name, ok)
-			}
-			l.hands.await(2 * time.Hour) // the bubble ends without goroutines
+				if !l.clear(t.Context()) {
+					t.Errorf("%s: false", tc.name)
+				}
+				if took, n := time.Since(begin), l.hands.running(); took != tc.after || n != tc.remain {
+					t.Errorf("%s: %d running after %s", tc.name, n, took)
+				}
+				stopped, stop := context.WithCancel(t.Context())
+				stop()
+				if ok := l.clear(stopped); ok != (tc.remain == 0) {
+					t.Errorf("%s: stopped: %v", tc.name, ok)
+				}
+				l.hands.await(2 * time.Hour) // the bubble ends without goroutines
+			})
 		})
 	}
 }

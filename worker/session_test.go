@@ -57,13 +57,15 @@ func TestSessionBeats(t *testing.T) {
 		{"and makes the former stale", []beat{{accepted, 9}, hit, hit, hit}, lost, 9},
 		{"unknown", []beat{miss, {unknown, 0}}, forgotten, 5},
 	} {
-		s := session1(1)
-		for _, b := range tc.beats {
-			s.beat(b.a, b.epoch)
-		}
-		if s.phase != tc.want || s.epoch != tc.epoch {
-			t.Errorf("%s: phase %d, epoch %d", tc.name, s.phase, s.epoch)
-		}
+		t.Run(tc.name, func(t *testing.T) {
+			s := session1(1)
+			for _, b := range tc.beats {
+				s.beat(b.a, b.epoch)
+			}
+			if s.phase != tc.want || s.epoch != tc.epoch {
+				t.Errorf("%s: phase %d, epoch %d", tc.name, s.phase, s.epoch)
+			}
+		})
 	}
 }
 

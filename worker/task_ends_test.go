@@ -219,51 +219,53 @@ func TestRefusedOutcomesGoOneByOne(t *testing.T) {
 	for name, refusal := range map[string]*ha.Error{
 		"400": ha.Invalid("invalid_json", "what is this"), "413": ha.TooLarge("body_too_large", "what is this"),
 	} {
-		f := newFake(t).patient()
-		hold := make(chan struct{})
-		f.on(subjects.TopicAvailable, func(n int, g got) any {
-			if n == 0 {
-				<-hold // so that the others go together
-			}
-			for _, o := range g.available.Finished {
-				if strings.HasPrefix(string(o.Activation), "bad") && o.Outcome == ha.OutcomeDone {
-					return refusal
+		t.Run(name, func(t *testing.T) {
+			f := newFake(t).patient()
+			hold := make(chan struct{})
+			f.on(subjects.TopicAvailable, func(n int, g got) any {
+				if n == 0 {
+					<-hold // so that the others go together
+				}
+				for _, o := range g.available.Finished {
+					if strings.HasPrefix(string(o.Activation), "bad") && o.Outcome == ha.OutcomeDone {
+						return refusal
+					}
+				}
+				return nil
+			}).listen()
+			w := f.startTasks(worker.Config{Slots: 8}, kinds{"k": func(_ context.Context, task ha.Task) (any, error) { return task.ID, nil }})
+			f.assign(w.registered(), task("first", "k", ""))
+			f.await(subjects.TopicAvailable, 0)
+			f.assign(w.ID(), task("good1", "k", ""), task("bad1", "k", ""), task("good2", "k", ""), task("bad2", "k", ""))
+			eventually(t, func() bool { return w.Stats().Done == 5 }, "all ended")
+			close(hold)
+			accepted := map[ha.ActivationID]subjects.Finished{}
+			eventually(t, func() bool {
+				for _, g := range f.seen(subjects.TopicAvailable)[1:] {
+					if o := g.available.Finished; len(o) == 1 && (o[0].Outcome == ha.OutcomeFailed || o[0].Activation[0] == 'g') {
+						accepted[o[0].Activation] = o[0]
+					}
+				}
+				return len(accepted) == 4
+			}, "%s: four outcomes that are accepted", name)
+			for _, a := range []ha.ActivationID{"good1", "good2"} {
+				if o := accepted[a]; o.Outcome != ha.OutcomeDone || string(o.Result) != `"t-`+string(a)+`"` {
+					t.Errorf("%s: %+v", name, o)
 				}
 			}
-			return nil
-		}).listen()
-		w := f.startTasks(worker.Config{Slots: 8}, kinds{"k": func(_ context.Context, task ha.Task) (any, error) { return task.ID, nil }})
-		f.assign(w.registered(), task("first", "k", ""))
-		f.await(subjects.TopicAvailable, 0)
-		f.assign(w.ID(), task("good1", "k", ""), task("bad1", "k", ""), task("good2", "k", ""), task("bad2", "k", ""))
-		eventually(t, func() bool { return w.Stats().Done == 5 }, "all ended")
-		close(hold)
-		accepted := map[ha.ActivationID]subjects.Finished{}
-		eventually(t, func() bool {
-			for _, g := range f.seen(subjects.TopicAvailable)[1:] {
-				if o := g.available.Finished; len(o) == 1 && (o[0].Outcome == ha.OutcomeFailed || o[0].Activation[0] == 'g') {
-					accepted[o[0].Activation] = o[0]
+			for _, a := range []ha.ActivationID{"bad1", "bad2"} {
+				if o := accepted[a]; !strings.Contains(o.Error, "what is this") || !o.Permanent || o.Result != nil {
+					t.Errorf("%s: %+v", name, o)
 				}
 			}
-			return len(accepted) == 4
-		}, "%s: four outcomes that are accepted", name)
-		for _, a := range []ha.ActivationID{"good1", "good2"} {
-			if o := accepted[a]; o.Outcome != ha.OutcomeDone || string(o.Result) != `"t-`+string(a)+`"` {
-				t.Errorf("%s: %+v", name, o)
+			w.stop()
+			if err := w.result(); err != nil {
+				t.Error(err)
 			}
-		}
-		for _, a := range []ha.ActivationID{"bad1", "bad2"} {
-			if o := accepted[a]; !strings.Contains(o.Error, "what is this") || !o.Permanent || o.Result != nil {
-				t.Errorf("%s: %+v", name, o)
+			if n := len(f.seen(subjects.TopicAvailable)); n != 8 { // first, together, four alone, and two that say why
+				t.Errorf("%s: %d availables", name, n)
 			}
-		}
-		w.stop()
-		if err := w.result(); err != nil {
-			t.Error(err)
-		}
-		if n := len(f.seen(subjects.TopicAvailable)); n != 8 { // first, together, four alone, and two that say why
-			t.Errorf("%s: %d availables", name, n)
-		}
+		})
 	}
 }
 

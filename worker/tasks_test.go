@@ -21,13 +21,13 @@ import (
 type kinds map[string]worker.TaskHandler
 
 // patient makes f announce times within which it answers on a machine of any load.
-func (f *fake) patient() *fake {
+func (f *dispatcher) patient() *dispatcher {
 	f.reply.HeartbeatMS, f.reply.ReplyTimeoutMS, f.reply.Misses = 2000, 2000, 5
 	return f
 }
 
 // startTasks runs a worker that handles these kinds.
-func (f *fake) startTasks(cfg worker.Config, handle kinds) *running {
+func (f *dispatcher) startTasks(cfg worker.Config, handle kinds) *running {
 	f.t.Helper()
 	w := f.make(connect(f.t, server), cfg)
 	for kind, h := range handle {
@@ -44,7 +44,7 @@ func task(activation ha.ActivationID, kind, payload string) subjects.Work {
 }
 
 // assign orders a worker to run tasks.
-func (f *fake) assign(id ha.WorkerID, work ...subjects.Work) {
+func (f *dispatcher) assign(id ha.WorkerID, work ...subjects.Work) {
 	f.t.Helper()
 	f.publish(f.names.Activate(), subjects.AppendActivate(nil, subjects.Activate{
 		ID: id, Order: subjects.OrderActivate, Epoch: 7, Work: work,
@@ -121,20 +121,22 @@ func TestOutcomesOfTasks(t *testing.T) {
 		{"exits", `1`, ha.OutcomeFailed, false, ``, []string{"Goexit"}},
 		{"unheard-of", `1`, ha.OutcomeFailed, false, ``, []string{"kind", "unheard-of"}},
 	} {
-		a := ha.ActivationID(fmt.Sprintf("a%d", i))
-		f.assign(id, task(a, tc.kind, tc.payload))
-		o := f.finished(a)
-		if o.Outcome != tc.outcome || o.Permanent != tc.permanent || strings.TrimSpace(string(o.Result)) != strings.TrimSpace(tc.result) {
-			t.Errorf("%s of %s: %s, permanent %v, result %.80s", tc.kind, tc.payload, o.Outcome, o.Permanent, o.Result)
-		}
-		if (len(tc.text) == 0) != (o.Error == "") {
-			t.Errorf("%s of %s: error is %q", tc.kind, tc.payload, o.Error)
-		}
-		for _, part := range tc.text {
-			if !strings.Contains(o.Error, part) {
-				t.Errorf("%s of %s: error %q lacks %q", tc.kind, tc.payload, o.Error, part)
+		t.Run(tc.kind, func(t *testing.T) {
+			a := ha.ActivationID(fmt.Sprintf("a%d", i))
+			f.assign(id, task(a, tc.kind, tc.payload))
+			o := f.finished(a)
+			if o.Outcome != tc.outcome || o.Permanent != tc.permanent || strings.TrimSpace(string(o.Result)) != strings.TrimSpace(tc.result) {
+				t.Errorf("%s of %s: %s, permanent %v, result %.80s", tc.kind, tc.payload, o.Outcome, o.Permanent, o.Result)
 			}
-		}
+			if (len(tc.text) == 0) != (o.Error == "") {
+				t.Errorf("%s of %s: error is %q", tc.kind, tc.payload, o.Error)
+			}
+			for _, part := range tc.text {
+				if !strings.Contains(o.Error, part) {
+					t.Errorf("%s of %s: error %q lacks %q", tc.kind, tc.payload, o.Error, part)
+				}
+			}
+		})
 	}
 	f.order(id, subjects.OrderActivate, 7, "plain")
 	if o := f.finished("plain"); o.Outcome != ha.OutcomeFailed || !strings.Contains(o.Error, "tasks only") {
@@ -256,18 +258,20 @@ func TestMisuse(t *testing.T) {
 			}
 		}, []string{"64", "65"}},
 	} {
-		w := f.make(connect(t, server), worker.Config{Handler: tc.plain})
-		tc.misuse(w)
-		err := w.Run(t.Context())
-		if !errors.Is(err, ha.ErrInvalid) {
-			t.Errorf("%s: Run returned %v", name, err)
-			continue
-		}
-		for _, part := range tc.parts {
-			if !strings.Contains(err.Error(), part) {
-				t.Errorf("%s: %q lacks %q", name, err, part)
+		t.Run(name, func(t *testing.T) {
+			w := f.make(connect(t, server), worker.Config{Handler: tc.plain})
+			tc.misuse(w)
+			err := w.Run(t.Context())
+			if !errors.Is(err, ha.ErrInvalid) {
+				t.Errorf("%s: Run returned %v", name, err)
+				return
 			}
-		}
+			for _, part := range tc.parts {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("%s: %q lacks %q", name, err, part)
+				}
+			}
+		})
 	}
 }
 

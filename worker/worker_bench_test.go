@@ -34,7 +34,7 @@ func BenchmarkWorker(b *testing.B) {
 
 type benchDispatcher struct {
 	b            *testing.B
-	f            *fake
+	f            *dispatcher
 	id           ha.WorkerID
 	payload      json.RawMessage
 	total        int

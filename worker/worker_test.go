@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/internal/fake"
 	"github.com/seed261fe303/ha/subjects"
 	"github.com/seed261fe303/ha/worker"
 )
@@ -153,7 +154,7 @@ func TestStoppedBeforeItIsAnswered(t *testing.T) {
 	f.on(subjects.TopicHello, func(int, got) any {
 		<-ready
 		second.stop()
-		return late{20 * time.Millisecond, f.register(subjects.Hello{Instance: "x"})}
+		return fake.Late{After: 20 * time.Millisecond, Answer: f.register(subjects.Hello{Instance: "x"})}
 	}).listen()
 	second = f.start(worker.Config{Handler: idle})
 	close(ready)
@@ -195,23 +196,25 @@ func TestSubjectsListenedTo(t *testing.T) {
 		{"direct worker, direct delivery", false, true, false, true},
 		{"shared worker", true, false, true, false},
 	} {
-		f := newFake(t).listen()
-		f.direct = tc.direct
-		b := newBlocking()
-		id := f.start(worker.Config{Handler: b.handle, Shared: tc.shared}).registered()
-		f.await(subjects.TopicHeartbeat, 0)
-		if got := !f.nobody(f.names.Activate()); got != tc.onShared {
-			t.Errorf("%s: listens on the shared subject: %v", tc.name, got)
-		}
-		if got := !f.nobody(f.names.ActivateDirect(id)); got != tc.onDirect {
-			t.Errorf("%s: listens on its own subject: %v", tc.name, got)
-		}
-		subject := f.names.Activate()
-		if tc.onDirect {
-			subject = f.names.ActivateDirect(id)
-		}
-		f.orderOn(subject, id, subjects.OrderActivate, 7, "a1")
-		receive(t, b.started)
+		t.Run(tc.name, func(t *testing.T) {
+			f := newFake(t).listen()
+			f.direct = tc.direct
+			b := newBlocking()
+			id := f.start(worker.Config{Handler: b.handle, Shared: tc.shared}).registered()
+			f.await(subjects.TopicHeartbeat, 0)
+			if got := !f.nobody(f.names.Activate()); got != tc.onShared {
+				t.Errorf("%s: listens on the shared subject: %v", tc.name, got)
+			}
+			if got := !f.nobody(f.names.ActivateDirect(id)); got != tc.onDirect {
+				t.Errorf("%s: listens on its own subject: %v", tc.name, got)
+			}
+			subject := f.names.Activate()
+			if tc.onDirect {
+				subject = f.names.ActivateDirect(id)
+			}
+			f.orderOn(subject, id, subjects.OrderActivate, 7, "a1")
+			receive(t, b.started)
+		})
 	}
 }
 

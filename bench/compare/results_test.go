@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -16,20 +17,22 @@ func TestRatiosAreToTheBetterPeer(t *testing.T) {
 		"ha alone":                 {perSecond, map[string]float64{columnHA: 100}, 0},
 		"without ha":               {perSecond, map[string]float64{columnAlways: 100, columnRiver: 10}, 0},
 	} {
-		var r results
-		for column, value := range c.values {
-			r.note(name, c.unit, column, value, timesBetter(10))
-		}
-		r.judge()
-		w := r.rows[0]
-		if w.Ratio != c.want {
-			t.Errorf("%s: the ratio is %v, want %v", name, w.Ratio, c.want)
-		}
-		if judged := w.Met != nil; judged != (c.want > 0) {
-			t.Errorf("%s: judged %v with a ratio of %v", name, judged, w.Ratio)
-		} else if judged && *w.Met != (c.want >= 10) {
-			t.Errorf("%s: met %v with a ratio of %v", name, *w.Met, w.Ratio)
-		}
+		t.Run(name, func(t *testing.T) {
+			var r results
+			for column, value := range c.values {
+				r.note(name, c.unit, column, value, timesBetter(10))
+			}
+			r.judge()
+			w := r.rows[0]
+			if w.Ratio != c.want {
+				t.Errorf("%s: the ratio is %v, want %v", name, w.Ratio, c.want)
+			}
+			if judged := w.Met != nil; judged != (c.want > 0) {
+				t.Errorf("%s: judged %v with a ratio of %v", name, judged, w.Ratio)
+			} else if judged && *w.Met != (c.want >= 10) {
+				t.Errorf("%s: met %v with a ratio of %v", name, *w.Met, w.Ratio)
+			}
+		})
 	}
 }
 
@@ -46,17 +49,19 @@ func TestLimitsAreMediansOfTheRounds(t *testing.T) {
 		"at least, equal": {atLeast, 20, true},
 		"at least, over":  {atLeast, 21, true},
 	} {
-		var r results
-		for _, limit := range []float64{100, 20, 3} {
-			r.note(name, micros, columnHA, c.value, c.make(limit))
-		}
-		r.judge()
-		if w := r.rows[0]; w.Met == nil || *w.Met != c.want {
-			t.Errorf("%s: %g against %s is met: %v, want %v", name, c.value, w.Target, w.Met, c.want)
-		}
-		if r.allMet() != c.want {
-			t.Errorf("%s: all met: %v", name, r.allMet())
-		}
+		t.Run(name, func(t *testing.T) {
+			var r results
+			for _, limit := range []float64{100, 20, 3} {
+				r.note(name, micros, columnHA, c.value, c.make(limit))
+			}
+			r.judge()
+			if w := r.rows[0]; w.Met == nil || *w.Met != c.want {
+				t.Errorf("%s: %g against %s is met: %v, want %v", name, c.value, w.Target, w.Met, c.want)
+			}
+			if r.allMet() != c.want {
+				t.Errorf("%s: all met: %v", name, r.allMet())
+			}
+		})
 	}
 }
 
@@ -80,9 +85,11 @@ func TestNumbersFitTheTable(t *testing.T) {
 	for v, want := range map[float64]string{
 		0.123: "0.12", 5: "5.00", 99.96: "100.0", 100: "100", 999.6: "1,000", 1234: "1,234", 123456: "123,456", 1234567.8: "1,234,568",
 	} {
-		if got := number(v); got != want {
-			t.Errorf("number(%v) = %q, want %q", v, got, want)
-		}
+		t.Run(fmt.Sprint(v), func(t *testing.T) {
+			if got := number(v); got != want {
+				t.Errorf("number(%v) = %q, want %q", v, got, want)
+			}
+		})
 	}
 }
 

@@ -4,31 +4,25 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"math/rand/v2"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
 	ha "github.com/seed261fe303/ha"
-	"github.com/seed261fe303/ha/client"
+	"github.com/seed261fe303/ha/cmd/ha/internal/bench"
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli/dial"
+	"github.com/seed261fe303/ha/cmd/ha/internal/tasks"
 	"github.com/seed261fe303/ha/subjects"
 )
 
 // benchFlags are those of "ha bench".
 type benchFlags struct {
-	taskFlags
-	tasks, batch, submitters, workers, slots int
-	size, singles                            int
+	tasks.Flags
+	bench.Options
 }
 
-// benchPatience is how long nothing may happen before a bench says so and ends.
-const benchPatience = 30 * time.Second
-
-func (a *app) benchCommand() *cobra.Command {
+func benchCommand(a *cli.App) *cobra.Command {
 	var f benchFlags
 	cmd := &cobra.Command{
 		Use:   "bench",
@@ -48,17 +42,17 @@ On Ctrl-C it cancels what is left.`,
 		Example: `  ha bench
   ha bench --tasks 100000 --batch 500 --submitters 8 --workers 4 --json`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.bench(cmd.Context(), &f) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return runBench(cmd.Context(), a, &f) },
 	}
 	flags := cmd.Flags()
-	flags.IntVar(&f.tasks, "tasks", 10_000, "how many tasks to submit, up to 10000000")
-	flags.IntVar(&f.batch, "batch", 100, "how many tasks are submitted at a time, 1 to 10000")
-	flags.IntVar(&f.submitters, "submitters", 4, "how many submit at the same time, 1 to 1000")
-	flags.IntVar(&f.workers, "workers", 2, "workers to register, 1 to 100")
-	flags.IntVar(&f.slots, "slots", 64, "tasks that each runs at the same time, 1 to 4096")
-	flags.IntVar(&f.size, "payload", 200, "bytes of a payload, 2 to 262144")
-	flags.IntVar(&f.singles, "singles", 200, "tasks to submit one after the other, up to 100000")
-	f.add(cmd, "print nothing but one JSON object at the end")
+	flags.IntVar(&f.Options.Tasks, "tasks", 10_000, "how many tasks to submit, up to 10000000")
+	flags.IntVar(&f.Batch, "batch", 100, "how many tasks are submitted at a time, 1 to 10000")
+	flags.IntVar(&f.Submitters, "submitters", 4, "how many submit at the same time, 1 to 1000")
+	flags.IntVar(&f.Workers, "workers", 2, "workers to register, 1 to 100")
+	flags.IntVar(&f.Slots, "slots", 64, "tasks that each runs at the same time, 1 to 4096")
+	flags.IntVar(&f.Size, "payload", 200, "bytes of a payload, 2 to 262144")
+	flags.IntVar(&f.Singles, "singles", 200, "tasks to submit one after the other, up to 100000")
+	f.Add(cmd, "print nothing but one JSON object at the end")
 	return cmd
 }
 
@@ -68,103 +62,51 @@ func (f *benchFlags) check() error {
 		flag               string
 		value, least, most int
 	}{
-		{"tasks", f.tasks, 1, 10_000_000}, {"batch", f.batch, 1, subjects.MaxSubmit}, {"submitters", f.submitters, 1, 1000},
-		{"workers", f.workers, 1, 100}, {"slots", f.slots, 1, ha.MaxSlots}, {"payload", f.size, 2, ha.MaxPayload}, {"singles", f.singles, 0, 100_000},
+		{"tasks", f.Tasks, 1, 10_000_000}, {"batch", f.Batch, 1, subjects.MaxSubmit}, {"submitters", f.Submitters, 1, 1000},
+		{"workers", f.Workers, 1, 100}, {"slots", f.Slots, 1, ha.MaxSlots}, {"payload", f.Size, 2, ha.MaxPayload}, {"singles", f.Singles, 0, 100_000},
 	} {
 		if c.value < c.least || c.value > c.most {
-			return badUsage("--%s must be from %d to %d, got %d", c.flag, c.least, c.most, c.value)
+			return cli.BadUsage("--%s must be from %d to %d, got %d", c.flag, c.least, c.most, c.value)
 		}
 	}
-	return f.taskFlags.check()
+	return f.Flags.Check()
 }
 
-func (a *app) bench(ctx context.Context, f *benchFlags) error {
+func runBench(ctx context.Context, a *cli.App, f *benchFlags) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	return a.withTasks(ctx, &f.taskFlags, "ha bench", func(c tasks) error {
-		names, err := f.connection.names()
+	return tasks.WithClient(ctx, a, &f.Flags, "ha bench", func(c tasks.Client) error {
+		names, err := f.Connection.Names()
 		if err != nil {
 			return err
 		}
-		log := a.logger(f.level)
-		b := newBench(f, c, names, log)
-		b.connect = func(name string) (*nats.Conn, error) { return a.dialOnce(ctx, f.connection, name, f.timeout, log) }
-		b.say = a.notices(f.json)
-		report, err := b.run(ctx)
+		log := a.Logger(f.Level)
+		f.Options.Timeout = f.Flags.Timeout
+		b := bench.New(&f.Options, c.Client, c.NC, names, log)
+		b.Connect = func(name string) (*nats.Conn, error) {
+			return dial.Once(ctx, a, f.Connection, name, f.Flags.Timeout, log)
+		}
+		b.CancelAll = func(ctx context.Context, ids []string) error {
+			quiet := &cli.App{Stderr: io.Discard}
+			return tasks.Each(ctx, quiet, ids, tasks.ChangesAtOnce, "could not be cancelled", c.Cancel, func(ha.TaskRecord) error { return nil })
+		}
+		b.Say = notices(a, f.JSON)
+		report, err := b.Run(ctx)
 		switch {
 		case err != nil:
 			return err
-		case f.json:
-			return json.NewEncoder(a.stdout).Encode(report)
+		case f.JSON:
+			return json.NewEncoder(a.Stdout).Encode(report)
 		}
-		return writeBench(a.stdout, report)
+		return bench.WriteReport(a.Stdout, report)
 	})
 }
 
 // notices returns what tells people how far a bench is: nothing with --json.
-func (a *app) notices(asJSON bool) func(string) {
+func notices(a *cli.App, asJSON bool) func(string) {
 	if asJSON {
 		return func(string) {}
 	}
-	return func(text string) { _, _ = a.stderr.Write([]byte(text + "\n")) } // a terminal that is gone is no failure
-}
-
-// bench is one run.
-type bench struct {
-	flags *benchFlags
-	tasks
-	names   subjects.Names
-	log     zerolog.Logger
-	connect func(name string) (*nats.Conn, error)
-	say     func(string)
-	// kind is of this run alone, and also the pool and the beginning of the ids.
-	kind    string
-	payload json.RawMessage
-	expires time.Time
-	times   *stopwatch
-}
-
-func newBench(f *benchFlags, c tasks, names subjects.Names, log zerolog.Logger) *bench {
-	kind := "ha-bench-" + strconv.FormatUint(rand.Uint64(), 36)
-	return &bench{
-		flags: f, tasks: c, names: names, log: log, kind: kind,
-		payload: json.RawMessage(`"` + strings.Repeat("x", f.size-2) + `"`),
-		// Should this process be killed, what it leaves does not stay for ever.
-		expires: time.Now().Add(time.Hour),
-		times:   newStopwatch(kind, f.singles+f.tasks),
-	}
-}
-
-// spec is the task of that number.
-func (b *bench) spec(n int) ha.TaskSpec {
-	return ha.TaskSpec{ID: b.times.id(n), Kind: b.kind, Pool: b.kind, Payload: b.payload, ExpiresAt: b.expires}
-}
-
-// cleanUp cancels what is left, and takes the results that nobody else is to be
-// handed. It has a time of its own, as it is wanted most after Ctrl-C.
-func (b *bench) cleanUp(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), benchPatience)
-	defer cancel()
-	var left []string
-	for record, err := range b.List(ctx, client.Filter{Kind: b.kind}) {
-		if err != nil {
-			b.log.Warn().Err(err).Msg("looking for tasks that are left")
-			break
-		}
-		if !record.State.Final() {
-			left = append(left, string(record.ID))
-		}
-	}
-	quiet := &app{stderr: io.Discard}
-	err := quiet.each(ctx, left, changesAtOnce, "could not be cancelled", b.Cancel, func(ha.TaskRecord) error { return nil })
-	if err != nil {
-		b.log.Warn().Err(err).Str("kind", b.kind).Msg("cancelling the tasks that are left")
-	}
-	for {
-		results, err := b.Pull(ctx, client.PullOptions{Kind: b.kind, Limit: maxPull})
-		if err != nil || len(results) == 0 {
-			return // they are of no interest to anybody, but in nobody's way either
-		}
-	}
+	return func(text string) { _, _ = a.Stderr.Write([]byte(text + "\n")) } // a terminal that is gone is no failure
 }

@@ -9,13 +9,17 @@ import (
 	"testing"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/cmd/ha/internal/bench"
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/internal/eventually"
+	"github.com/seed261fe303/ha/internal/process"
 )
 
 func TestBenchMeasuresAndLeavesNothing(t *testing.T) {
 	f := startFakeTasks(t)
 	status, stdout, stderr := f.call(t, "", "bench", "--tasks", "250", "--batch", "40", "--submitters", "3", "--singles", "5", "--workers", "1", "--slots", "1024", "--json")
-	var r benchReport
-	if err := json.Unmarshal([]byte(stdout), &r); err != nil || status != exitOK || stderr != "" {
+	var r bench.Report
+	if err := json.Unmarshal([]byte(stdout), &r); err != nil || status != cli.ExitOK || stderr != "" {
 		t.Fatalf("exit status %d, %v: %q, stderr %q", status, err, stdout, stderr)
 	}
 	f.with(func() {
@@ -24,14 +28,14 @@ func TestBenchMeasuresAndLeavesNothing(t *testing.T) {
 		}
 	})
 	for name, p := range map[string]struct {
-		percentiles
+		bench.Percentiles
 		count int
 	}{
-		"round trip": {r.RoundTrip, roundTrips}, "answered": {r.SingleAnswered, 5}, "started": {r.SingleStarted, 5},
+		"round trip": {r.RoundTrip, bench.RoundTrips}, "answered": {r.SingleAnswered, 5}, "started": {r.SingleStarted, 5},
 		"completed": {r.SingleCompleted, 5}, "load started": {r.LoadStarted, 250}, "load completed": {r.LoadCompleted, 250},
 	} {
 		if p.Count != p.count || p.P50 <= 0 || p.P50 > p.P90 || p.P90 > p.P99 || p.P99 > p.Max {
-			t.Errorf("%s: %+v, want %d", name, p.percentiles, p.count)
+			t.Errorf("%s: %+v, want %d", name, p.Percentiles, p.count)
 		}
 	}
 	if r.SingleStarted.P50 > r.SingleCompleted.P50 || r.SubmittedPerSecond <= 0 || r.CompletedPerSecond <= 0 {
@@ -47,19 +51,19 @@ func TestABenchThatIsStoppedCancelsWhatIsLeft(t *testing.T) {
 	f := startFakeTasks(t)
 	f.with(func() { f.stuck = true })
 	ctx, cancel := context.WithCancel(t.Context())
-	var out, errs output
+	var out, errs process.Output
 	done := make(chan int, 1)
 	go func() {
 		done <- run(ctx, []string{"bench", "--tasks", "100", "--batch", "10", "--singles", "0"}, only(map[string]string{"NATS_URL": f.url}), nil, &out, &errs)
 	}()
-	eventually(t, patience, func() error {
+	eventually.Nil(t, patience, func() error {
 		if n := len(f.ids()); n < 100 {
 			return fmt.Errorf("%d tasks", n)
 		}
 		return nil
 	})
 	cancel()
-	if status := <-done; status != exitFailed || !strings.Contains(errs.String(), "stopped with 0 of 100 tasks completed") || out.String() != "" {
+	if status := <-done; status != cli.ExitFailed || !strings.Contains(errs.String(), "stopped with 0 of 100 tasks completed") || out.String() != "" {
 		t.Errorf("exit status %d, stdout %q, stderr %q", status, out.String(), errs.String())
 	}
 	for _, id := range f.ids() {

@@ -15,6 +15,9 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/internal/eventually"
+	"github.com/seed261fe303/ha/internal/process"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -31,18 +34,17 @@ type node struct {
 // newCluster returns three machines with empty stores.
 func newCluster(t *testing.T) (nodes []*node) {
 	t.Helper()
-	taken := map[string]bool{}
-	fresh := func() string {
-		for {
-			if a := freeAddress(t); !taken[a] {
-				taken[a] = true
-				return a
-			}
-		}
+	const n = 3
+	addresses, err := process.FreeAddresses(t.Context(), 2*n)
+	if err != nil {
+		t.Fatal(err)
 	}
-	routes := []string{"nats://" + fresh(), "nats://" + fresh(), "nats://" + fresh()}
+	var routes []string
+	for _, a := range addresses[:n] {
+		routes = append(routes, "nats://"+a)
+	}
 	for i, r := range routes {
-		n := &node{name: fmt.Sprintf("n%d", i+1), listen: fresh()}
+		n := &node{name: fmt.Sprintf("n%d", i+1), listen: addresses[n+i]}
 		n.args = []string{"--name", n.name, "--listen", n.listen, "--store", t.TempDir(),
 			"--cluster-listen", strings.TrimPrefix(r, "nats://"), "--routes", strings.Join(routes, ",")}
 		nodes = append(nodes, n)
@@ -88,13 +90,13 @@ func leads(nc *nats.Conn) (s subjects.Status, err error) {
 func TestThreeDispatchersAreADeployment(t *testing.T) {
 	t.Parallel()
 	nodes := newCluster(t)
-	processes := map[string]*process{}
+	processes := map[string]*running{}
 	run := func(n *node) {
 		// With the usual heartbeats, whose misses outlast an election.
 		processes[n.name] = start(t, nil, append([]string{"dispatcher", "--activate-every", "20ms"}, n.args...)...)
 	}
 	run(nodes[0])
-	eventually(t, patience, func() error { return contains(&processes["n1"].stderr, "waiting for more servers", 1) })
+	eventually.Nil(t, patience, func() error { return contains(&processes["n1"].stderr, "waiting for more servers", 1) })
 	run(nodes[1])
 	run(nodes[2])
 	nc, err := nats.Connect(urls(nodes), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond),
@@ -104,7 +106,7 @@ func TestThreeDispatchersAreADeployment(t *testing.T) {
 	}
 	t.Cleanup(nc.Close)
 	var before subjects.Status
-	eventually(t, electionTime, func() (err error) { before, err = leads(nc); return err })
+	eventually.Nil(t, electionTime, func() (err error) { before, err = leads(nc); return err })
 	worker := start(t, nil, "worker", "--server", urls(nodes), "--weight", "2", "--name", "steady", "--work-min", "0s", "--work-max", "1ms",
 		"--log-level", "warn")
 	activated := func(more uint64) error {
@@ -114,8 +116,8 @@ func TestThreeDispatchersAreADeployment(t *testing.T) {
 		}
 		return err
 	}
-	eventually(t, patience, func() error { return activated(5) })
-	eventually(t, electionTime, func() error {
+	eventually.Nil(t, patience, func() error { return activated(5) })
+	eventually.Nil(t, electionTime, func() error {
 		s, err := leads(nc)
 		if err == nil && len(s.Dispatchers) != 3 {
 			err = fmt.Errorf("dispatchers %+v", s.Dispatchers)
@@ -127,30 +129,30 @@ func TestThreeDispatchersAreADeployment(t *testing.T) {
 	killed := before.Leader.Name
 	processes[killed].signal(t, syscall.SIGKILL)
 	processes[killed].status(t, patience)
-	eventually(t, electionTime, func() error {
+	eventually.Nil(t, electionTime, func() error {
 		s, err := leads(nc)
 		if err == nil && (s.Leader.Name == killed || s.Leader.Epoch <= before.Leader.Epoch || s.Workers.Registered != 1) {
 			err = fmt.Errorf("%s leads in epoch %d, %d workers", s.Leader.Name, s.Leader.Epoch, s.Workers.Registered)
 		}
 		return err
 	})
-	eventually(t, patience, func() error { return activated(20) })
+	eventually.Nil(t, patience, func() error { return activated(20) })
 	for _, n := range nodes {
 		if n.name == killed {
 			run(n)
 		}
 	}
-	eventually(t, electionTime, func() error { return contains(&processes[killed].stderr, "is ready", 1) })
+	eventually.Nil(t, electionTime, func() error { return contains(&processes[killed].stderr, "is ready", 1) })
 	worker.signal(t, syscall.SIGTERM)
-	if got := worker.status(t, patience); got != exitOK {
+	if got := worker.status(t, patience); got != cli.ExitOK {
 		t.Errorf("the worker's exit status is %d", got)
 	}
 	for _, p := range processes {
 		p.signal(t, syscall.SIGTERM)
 	}
 	for name, p := range processes {
-		if got := p.status(t, electionTime); got != exitOK {
-			t.Errorf("%s: exit status %d, want %d", name, got, exitOK)
+		if got := p.status(t, electionTime); got != cli.ExitOK {
+			t.Errorf("%s: exit status %d, want %d", name, got, cli.ExitOK)
 		}
 	}
 }
@@ -161,7 +163,7 @@ func TestFromOneServerToACluster(t *testing.T) {
 	store := t.TempDir()
 	old := startFleet(t, "--store", store, "--name", "old", "--activate-every", "10ms", "--evict-after", "1h")
 	first := old.startWorker(t, "first", 3)
-	eventually(t, patience, func() error {
+	eventually.Nil(t, patience, func() error {
 		w, err := old.worker("first")
 		if err == nil && w.Activations < 3 {
 			err = fmt.Errorf("%d activations", w.Activations)
@@ -175,25 +177,25 @@ func TestFromOneServerToACluster(t *testing.T) {
 	}
 	file := filepath.Join(t.TempDir(), "ha.backup")
 	from := &node{listen: strings.TrimPrefix(old.url, "nats://")}
-	if status, out, errs := from.ha(t, nil, "backup", file); status != exitOK || !strings.Contains(string(out), `saved the journal of "ha"`) {
+	if status, out, errs := from.ha(t, nil, "backup", file); status != cli.ExitOK || !strings.Contains(string(out), `saved the journal of "ha"`) {
 		t.Fatalf("backup: exit status %d: %s%s", status, out, errs)
 	}
 	_, piped, _ := from.ha(t, nil, "backup", "-")
 	old.dispatcher.signal(t, syscall.SIGTERM)
-	if got := old.dispatcher.status(t, patience); got != exitOK {
+	if got := old.dispatcher.status(t, patience); got != cli.ExitOK {
 		t.Errorf("exit status %d", got)
 	}
 
 	nodes := newCluster(t)
 	refused := start(t, nil, append([]string{"dispatcher"}, append(nodes[0].args, "--store", store, "--name", "old")...)...)
-	if got := refused.status(t, patience); got != exitFailed || !strings.Contains(refused.stderr.String(), "ha restore") {
+	if got := refused.status(t, patience); got != cli.ExitFailed || !strings.Contains(refused.stderr.String(), "ha restore") {
 		t.Errorf("exit status %d: %s", got, refused.stderr.String())
 	}
 	for _, n := range nodes {
 		p := start(t, nil, append([]string{"server"}, n.args...)...)
 		t.Cleanup(func() { // in order
-			_ = p.cmd.Process.Signal(syscall.SIGTERM)
-			if got := p.status(t, electionTime); got != exitOK {
+			_ = p.Signal(syscall.SIGTERM)
+			if got := p.status(t, electionTime); got != cli.ExitOK {
 				t.Errorf("%s: exit status %d", n.name, got)
 			}
 		})
@@ -204,16 +206,16 @@ func TestFromOneServerToACluster(t *testing.T) {
 	}
 	var status int
 	var errs string
-	eventually(t, electionTime, func() error { // until its server is there
+	eventually.Nil(t, electionTime, func() error { // until its server is there
 		if status, _, errs = nodes[1].ha(t, nil, "restore", cut); strings.Contains(errs, "connect") {
 			return errors.New(errs)
 		}
 		return nil
 	})
-	if status != exitFailed || !strings.Contains(errs, "cut short") {
+	if status != cli.ExitFailed || !strings.Contains(errs, "cut short") {
 		t.Errorf("a cut backup: exit status %d: %s", status, errs)
 	}
-	if status, out, errs := nodes[1].ha(t, piped, "restore", "-"); status != exitOK || !strings.Contains(string(out), "may be started now") {
+	if status, out, errs := nodes[1].ha(t, piped, "restore", "-"); status != cli.ExitOK || !strings.Contains(string(out), "may be started now") {
 		t.Fatalf("restore: exit status %d: %s%s", status, out, errs)
 	}
 	start(t, nil, "dispatcher", "--name", "new", "--server", urls(nodes))
@@ -223,12 +225,12 @@ func TestFromOneServerToACluster(t *testing.T) {
 	}
 	t.Cleanup(nc.Close)
 	now := &fleet{nc: nc}
-	eventually(t, electionTime, func() error { _, err := now.worker("first"); return err })
+	eventually.Nil(t, electionTime, func() error { _, err := now.worker("first"); return err })
 	after, err := now.worker("first")
 	if err != nil || after.ID != before.ID || after.Weight != 3 || after.Activations < before.Activations {
 		t.Errorf("the worker is %+v, was %+v; %v", after, before, err)
 	}
-	if status, _, errs := nodes[0].ha(t, nil, "restore", file); status != exitFailed || !strings.Contains(errs, "not empty") {
+	if status, _, errs := nodes[0].ha(t, nil, "restore", file); status != cli.ExitFailed || !strings.Contains(errs, "not empty") {
 		t.Errorf("restore under a dispatcher: exit status %d: %s", status, errs)
 	}
 }
@@ -236,18 +238,18 @@ func TestFromOneServerToACluster(t *testing.T) {
 func TestAServerAlone(t *testing.T) {
 	address := freeAddress(t)
 	p := start(t, nil, "server", "--listen", address, "--store", t.TempDir())
-	eventually(t, patience, func() error { return contains(&p.stderr, "NATS server listens", 1) })
+	eventually.Nil(t, patience, func() error { return contains(&p.stderr, "NATS server listens", 1) })
 	second := start(t, nil, "server", "--listen", address)
-	if got := second.status(t, patience); got != exitFailed || !strings.Contains(second.stderr.String(), "--listen") {
+	if got := second.status(t, patience); got != cli.ExitFailed || !strings.Contains(second.stderr.String(), "--listen") {
 		t.Errorf("on a busy port: exit status %d: %s", got, second.stderr.String())
 	}
 	n := &node{listen: address}
-	if status, out, errs := n.ha(t, nil, "backup", filepath.Join(t.TempDir(), "b")); status != exitFailed || !strings.Contains(errs, "no journal") || len(out) > 0 {
+	if status, out, errs := n.ha(t, nil, "backup", filepath.Join(t.TempDir(), "b")); status != cli.ExitFailed || !strings.Contains(errs, "no journal") || len(out) > 0 {
 		t.Errorf("backup of nothing: exit status %d: %s%s", status, out, errs)
 	}
 	p.signal(t, syscall.SIGTERM)
-	if got := p.status(t, patience); got != exitOK {
-		t.Errorf("exit status %d, want %d", got, exitOK)
+	if got := p.status(t, patience); got != cli.ExitOK {
+		t.Errorf("exit status %d, want %d", got, cli.ExitOK)
 	}
 }
 
@@ -256,10 +258,10 @@ func TestAMemberThatWaitsStopsInOrder(t *testing.T) {
 	nodes := newCluster(t)
 	for i, command := range []string{"server", "dispatcher"} {
 		p := start(t, nil, append([]string{command}, nodes[i].args...)...)
-		eventually(t, patience, func() error { return contains(&p.stderr, "NATS server listens", 1) })
+		eventually.Nil(t, patience, func() error { return contains(&p.stderr, "NATS server listens", 1) })
 		p.signal(t, syscall.SIGTERM)
-		if got := p.status(t, patience); got != exitOK {
-			t.Errorf("ha %s: exit status %d, want %d", command, got, exitOK)
+		if got := p.status(t, patience); got != cli.ExitOK {
+			t.Errorf("ha %s: exit status %d, want %d", command, got, cli.ExitOK)
 		}
 	}
 }
@@ -270,7 +272,7 @@ func TestAFailedBackupLeavesTheFileAsItWas(t *testing.T) {
 		t.Fatal(err)
 	}
 	status, _, errs := call(t, nil, "backup", path, "--server", "nats://"+freeAddress(t), "--timeout", "100ms")
-	if status != exitFailed {
+	if status != cli.ExitFailed {
 		t.Errorf("exit status %d: %s", status, errs)
 	}
 	if data, err := os.ReadFile(path); err != nil || string(data) != "old" {
@@ -280,28 +282,7 @@ func TestAFailedBackupLeavesTheFileAsItWas(t *testing.T) {
 		t.Errorf("left behind: %v, %v", files, err)
 	}
 	status, _, errs = call(t, nil, "restore", path+".absent", "--server", "nats://"+freeAddress(t))
-	if status != exitFailed || !strings.Contains(errs, "absent") {
+	if status != cli.ExitFailed || !strings.Contains(errs, "absent") {
 		t.Errorf("exit status %d: %s", status, errs)
-	}
-}
-
-// Only a server that was named on purpose keeps a dispatcher from running its own.
-func TestWhoNamesAServer(t *testing.T) {
-	for _, c := range []struct {
-		flags connectionFlags
-		env   map[string]string
-		want  bool
-	}{
-		{want: false},
-		{env: map[string]string{"XDG_CONFIG_HOME": "/with/a/selected/context", "NATS_CREDS": "x"}, want: false},
-		{flags: connectionFlags{creds: "x", prefix: "p"}, want: false},
-		{flags: connectionFlags{server: "h"}, want: true},
-		{flags: connectionFlags{context: "c"}, want: true},
-		{env: map[string]string{"NATS_URL": "h"}, want: true},
-		{env: map[string]string{"NATS_CONTEXT": "c"}, want: true},
-	} {
-		if got := (&app{env: only(c.env)}).namesServer(c.flags); got != c.want {
-			t.Errorf("%+v, %v: %v", c.flags, c.env, got)
-		}
 	}
 }

@@ -12,9 +12,14 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/cmd/ha/internal/demo"
+	"github.com/seed261fe303/ha/internal/eventually"
+	"github.com/seed261fe303/ha/internal/process"
 )
 
-func contains(o *output, what string, times int) error {
+func contains(o *process.Output, what string, times int) error {
 	if n := strings.Count(o.String(), what); n < times {
 		return fmt.Errorf("%q appears %d times of %d", what, n, times)
 	}
@@ -36,13 +41,13 @@ func TestDemoJSON(t *testing.T) {
 	busy := takeAddress(t)
 	p := start(t, nil, "demo", "--weights", "1,2,3,10", "--duration", "3s", "--activate-every", "5ms",
 		"--work-min", "1ms", "--work-max", "3ms", "--listen", busy, "--json")
-	if got := p.status(t, patience); got != exitOK {
+	if got := p.status(t, patience); got != cli.ExitOK {
 		t.Fatalf("exit status %d: %s", got, p.stderr.String())
 	}
 	if !strings.HasPrefix(p.stderr.String(), busy+" is in use: ") {
 		t.Errorf("nothing said on standard error about the busy port: %q", p.stderr.String())
 	}
-	var summary demoSummary
+	var summary demo.Summary
 	decoder := json.NewDecoder(strings.NewReader(p.stdout.String()))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&summary); err != nil || decoder.More() {
@@ -67,11 +72,11 @@ func TestDemoJSON(t *testing.T) {
 func TestDemoTakesAFreePortAndEndsInOrder(t *testing.T) {
 	busy := takeAddress(t)
 	p := start(t, nil, "demo", "--listen", busy, "--activate-every", "20ms", "--work-min", "1h", "--work-max", "1h")
-	eventually(t, patience, func() error { return contains(&p.stdout, "  activation ", 3) })
+	eventually.Nil(t, patience, func() error { return contains(&p.stdout, "  activation ", 3) })
 	p.signal(t, syscall.SIGINT)
 	signalled := time.Now()
-	if got := p.status(t, patience); got != exitOK {
-		t.Errorf("exit status %d, want %d", got, exitOK)
+	if got := p.status(t, patience); got != cli.ExitOK {
+		t.Errorf("exit status %d, want %d", got, cli.ExitOK)
 	}
 	if took := time.Since(signalled); took > 5*time.Second {
 		t.Errorf("it took %s to stop", took)
@@ -99,9 +104,9 @@ func TestDemoLeavesNothingRunning(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	var stdout, stderr output
+	var stdout, stderr process.Output
 	args := []string{"demo", "--duration", "300ms", "--activate-every", "10ms", "--work-min", "0", "--work-max", "0", "--listen", "127.0.0.1:0"}
-	if got := run(ctx, args, noEnvironment, strings.NewReader(""), &stdout, &stderr); got != exitOK {
+	if got := run(ctx, args, noEnvironment, strings.NewReader(""), &stdout, &stderr); got != cli.ExitOK {
 		t.Fatalf("exit status %d: %s", got, stderr.String())
 	}
 	goleak.VerifyNone(t, before)

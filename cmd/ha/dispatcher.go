@@ -4,32 +4,31 @@ import (
 	"context"
 	"net"
 	"os"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli/dial"
 	"github.com/seed261fe303/ha/connect"
 	"github.com/seed261fe303/ha/dispatcher"
 	"github.com/seed261fe303/ha/embedded"
 )
 
-// stopWithin bounds how long a command waits for a part that was told to stop.
-const stopWithin = 10 * time.Second
-
 // dispatcherFlags are the flags of "ha dispatcher".
 type dispatcherFlags struct {
-	connection connectionFlags
+	connection cli.Connection
 	// cfg holds what the flags set of it; Prefix and Log are filled in later.
 	cfg    dispatcher.Config
 	server serverFlags
-	level  *levelValue
+	level  *cli.Level
 	// embed asks for a server of its own, whatever NATS_URL says.
 	embed bool
 }
 
-func (a *app) dispatcherCommand() *cobra.Command {
+func dispatcherCommand(a *cli.App) *cobra.Command {
 	var f dispatcherFlags
 	cmd := &cobra.Command{
 		Use:   "dispatcher",
@@ -57,10 +56,10 @@ its machines. A store of a server by itself cannot become one of a cluster:
 			flags := cmd.Flags()
 			f.embed = f.server.given(flags)
 			if f.embed && (flags.Changed("server") || flags.Changed("context")) {
-				return badUsage("--listen, --store, --routes and --cluster-… are for a server of its own; " +
+				return cli.BadUsage("--listen, --store, --routes and --cluster-… are for a server of its own; " +
 					"they cannot be given with --server or --context")
 			}
-			return a.dispatch(cmd.Context(), &f)
+			return dispatch(cmd.Context(), a, &f)
 		},
 	}
 	f.addTo(cmd)
@@ -83,32 +82,32 @@ func (f *dispatcherFlags) addTo(cmd *cobra.Command) {
 	flags.BoolVar(&cfg.Direct, "direct", false, "send activations to each worker's own subject where it offers one")
 	addJournalSettings(flags, cfg)
 	addTaskSettings(flags, &cfg.Tasks)
-	f.connection.add(cmd)
-	f.level = logFlag(cmd, zerolog.InfoLevel)
+	f.connection.Add(cmd)
+	f.level = cli.LogFlag(cmd, zerolog.InfoLevel)
 }
 
 // config returns the dispatcher's settings, or a usage error. Where there is no
 // name, the default has the port in it, as that stays over restarts.
 func (f *dispatcherFlags) config(embed bool, log zerolog.Logger) (dispatcher.Config, error) {
 	cfg := f.cfg
-	cfg.Prefix, cfg.Log = f.connection.prefix, log
+	cfg.Prefix, cfg.Log = f.connection.Prefix, log
 	if cfg.Name == "" {
-		cfg.Name = defaultName(os.Getpid())
+		cfg.Name = cli.DefaultName(os.Getpid())
 		if _, port, err := net.SplitHostPort(f.server.listen); embed && err == nil {
-			cfg.Name = defaultName(port)
+			cfg.Name = cli.DefaultName(port)
 		}
 	}
-	return cfg, checked(cfg.Validate())
+	return cfg, cli.Checked(cfg.Validate())
 }
 
-func (a *app) dispatch(ctx context.Context, f *dispatcherFlags) error {
-	tuneCollector(a.env)
-	log := a.logger(f.level)
-	if !f.embed && !a.namesServer(f.connection) {
+func dispatch(ctx context.Context, a *cli.App, f *dispatcherFlags) error {
+	cli.TuneCollector(a.Env)
+	log := a.Logger(f.level)
+	if !f.embed && !a.NamesServer(f.connection) {
 		f.embed = true
 	}
-	if f.embed && f.connection.creds != "" {
-		return badUsage("--creds is for another's NATS server: name it with --server")
+	if f.embed && f.connection.Creds != "" {
+		return cli.BadUsage("--creds is for another's NATS server: name it with --server")
 	}
 	cfg, err := f.config(f.embed, log)
 	if err != nil {
@@ -117,9 +116,9 @@ func (a *app) dispatch(ctx context.Context, f *dispatcherFlags) error {
 	if f.embed {
 		return f.runEmbedding(ctx, cfg)
 	}
-	nc, err := a.dialPatiently(ctx, f.connection, clientName("dispatcher", cfg.Name), log)
+	nc, err := dial.Patiently(ctx, a, f.connection, cli.ClientName("dispatcher", cfg.Name), log)
 	if err != nil {
-		return unlessStopped(ctx, err)
+		return cli.UnlessStopped(ctx, err)
 	}
 	defer nc.Close()
 	return runDispatcher(ctx, nc, cfg, nil)
@@ -135,13 +134,13 @@ func (f *dispatcherFlags) runEmbedding(ctx context.Context, cfg dispatcher.Confi
 	}
 	server, err := startServer(ctx, options)
 	if err != nil {
-		return unlessStopped(ctx, err)
+		return cli.UnlessStopped(ctx, err)
 	}
 	defer server.Shutdown()
 	if err := awaitCluster(ctx, server, cfg.Log); err != nil {
-		return unlessStopped(ctx, err)
+		return cli.UnlessStopped(ctx, err)
 	}
-	nc, err := server.Connect(connect.Options(clientName("dispatcher", cfg.Name), cfg.Log)...)
+	nc, err := server.Connect(connect.Options(cli.ClientName("dispatcher", cfg.Name), cfg.Log)...)
 	if err != nil {
 		return err
 	}
@@ -160,14 +159,35 @@ func runDispatcher(ctx context.Context, nc *nats.Conn, cfg dispatcher.Config, se
 	if server != nil {
 		serverDone = server.Done()
 	}
-	p := startPart(ctx, "dispatcher", d.Run, func(*part) {})
+	p := cli.StartPart(ctx, "dispatcher", d.Run, func(*cli.Part) {})
 	select {
 	case <-ctx.Done():
-		return stop(stopWithin, p)
+		return cli.StopParts(cli.StopWithin, p)
 	case <-serverDone:
-		_ = stop(stopWithin, p) // what it says now follows from the server's failure
+		_ = cli.StopParts(cli.StopWithin, p) // what it says now follows from the server's failure
 		return server.Err()
-	case <-p.done:
-		return p.failure()
+	case <-p.Done:
+		return p.Failure()
 	}
+}
+
+// addJournalSettings adds the flags that say where a dispatcher keeps its
+// journal, and how long it leads without writing to it. Their values are
+// checked with all others by [dispatcher.Config.Validate].
+func addJournalSettings(flags *pflag.FlagSet, cfg *dispatcher.Config) {
+	flags.StringVar(&cfg.Journal, "journal", cfg.Journal, "where decisions are kept: auto (in JetStream where the server has it), jetstream or memory")
+	flags.IntVar(&cfg.Replicas, "replicas", cfg.Replicas, "servers that keep the journal, 1, 3 or 5; 0: three where the cluster has them, else one")
+	flags.DurationVar(&cfg.Lease, "lease", cfg.Lease, "how long a leader leads without a word to the journal; a standby takes over after 1.1 to 1.35 of it")
+}
+
+// addTaskSettings adds the flags that say how a dispatcher deals with tasks.
+func addTaskSettings(flags *pflag.FlagSet, cfg *dispatcher.TaskConfig) {
+	flags.DurationVar(&cfg.Timeout, "task-timeout", cfg.Timeout, "how long an attempt at a task may take that names no timeout")
+	flags.DurationVar(&cfg.Aging, "priority-aging", cfg.Aging, "age that one level of a task's priority is worth")
+	flags.IntVar(&cfg.MaxTasks, "max-tasks", cfg.MaxTasks, "tasks that may be unfinished; more are refused")
+	flags.Int64Var(&cfg.MaxBytes, "max-task-bytes", cfg.MaxBytes, "about how many bytes unfinished tasks may take; more are refused")
+	flags.DurationVar(&cfg.Retain, "retain", cfg.Retain, "how long completed and cancelled tasks are kept")
+	flags.DurationVar(&cfg.RetainFailed, "retain-failed", cfg.RetainFailed, "how long failed and timed out tasks are kept")
+	flags.IntVar(&cfg.RetainTasks, "retain-tasks", cfg.RetainTasks, "how many ended tasks of either sort are kept")
+	flags.Int64Var(&cfg.RetainBytes, "retain-bytes", cfg.RetainBytes, "about how many bytes of ended tasks are kept")
 }

@@ -12,6 +12,9 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/cmd/ha/internal/demo"
+	"github.com/seed261fe303/ha/internal/eventually"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -25,7 +28,7 @@ var quick = []string{"--heartbeat", "100ms", "--reply-timeout", "100ms", "--miss
 
 // fleet is a dispatcher process and a connection to look at it with.
 type fleet struct {
-	dispatcher *process
+	dispatcher *running
 	url        string
 	nc         *nats.Conn
 }
@@ -35,12 +38,12 @@ func startFleet(t *testing.T, args ...string) *fleet {
 	address := freeAddress(t)
 	f := &fleet{url: "nats://" + address}
 	f.dispatcher = start(t, nil, append([]string{"dispatcher", "--listen", address}, args...)...)
-	eventually(t, patience, func() (err error) {
+	eventually.Nil(t, patience, func() (err error) {
 		f.nc, err = nats.Connect(f.url)
 		return err
 	})
 	t.Cleanup(f.nc.Close)
-	eventually(t, patience, func() error { _, err := f.workers(); return err })
+	eventually.Nil(t, patience, func() error { _, err := f.workers(); return err })
 	return f
 }
 
@@ -68,11 +71,11 @@ func (f *fleet) worker(name string) (subjects.WorkerInfo, error) {
 }
 
 // startWorker starts a worker process with next to no work, and waits until it is registered.
-func (f *fleet) startWorker(t *testing.T, name string, weight int) *process {
+func (f *fleet) startWorker(t *testing.T, name string, weight int) *running {
 	t.Helper()
 	p := start(t, nil, "worker", "--server", f.url, "--name", name, "--weight", fmt.Sprint(weight),
 		"--work-min", "0s", "--work-max", "1ms")
-	eventually(t, patience, func() error { _, err := f.worker(name); return err })
+	eventually.Nil(t, patience, func() error { _, err := f.worker(name); return err })
 	return p
 }
 
@@ -82,7 +85,7 @@ func TestProcessesAndAForeignWorkerAreActivatedByWeight(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var workers []*process
+	var workers []*running
 	for weight := 1; weight <= 3; weight++ {
 		workers = append(workers, f.startWorker(t, fmt.Sprintf("w%d", weight), weight))
 	}
@@ -94,7 +97,7 @@ func TestProcessesAndAForeignWorkerAreActivatedByWeight(t *testing.T) {
 	left := make(chan error, 1)
 	go func() { left <- foreign.work(ctx) }()
 
-	eventually(t, patience, func() error { return f.balanced(400) })
+	eventually.Nil(t, patience, func() error { return f.balanced(400) })
 	info, err := f.worker("foreign")
 	if ran := foreign.ran.Load(); err != nil || ran < int64(info.Activations)-1 {
 		t.Errorf("the foreign worker ran %d activations, the dispatcher counts %d (%v)", ran, info.Activations, err)
@@ -107,16 +110,16 @@ func TestProcessesAndAForeignWorkerAreActivatedByWeight(t *testing.T) {
 		w.signal(t, syscall.SIGTERM)
 	}
 	for _, w := range workers {
-		if got := w.status(t, patience); got != exitOK {
-			t.Errorf("a drained worker exits with %d, want %d", got, exitOK)
+		if got := w.status(t, patience); got != cli.ExitOK {
+			t.Errorf("a drained worker exits with %d, want %d", got, cli.ExitOK)
 		}
 	}
 	expectEvents(t, seen, map[string]int{
 		"ha.event.worker.joined": 4, "ha.event.worker.left": 4, "ha.event.worker.activated": 400,
 	})
 	f.dispatcher.signal(t, syscall.SIGINT)
-	if got := f.dispatcher.status(t, patience); got != exitOK {
-		t.Errorf("a stopped dispatcher exits with %d, want %d", got, exitOK)
+	if got := f.dispatcher.status(t, patience); got != cli.ExitOK {
+		t.Errorf("a stopped dispatcher exits with %d, want %d", got, cli.ExitOK)
 	}
 }
 
@@ -135,7 +138,7 @@ func (f *fleet) balanced(activations uint64) error {
 			return fmt.Errorf("%s: share %.3f, expected share %.3f, want %.3f", w.Name, w.Share, w.ExpectedShare, want)
 		}
 	}
-	if sum := summarize(list).Activations; sum < activations {
+	if sum := demo.Summarize(list).Activations; sum < activations {
 		return fmt.Errorf("%d activations", sum)
 	}
 	return nil
@@ -159,12 +162,12 @@ func expectEvents(t *testing.T, seen *nats.Subscription, want map[string]int) {
 
 func TestWorkersOfAKilledDispatcherExitWith3(t *testing.T) {
 	f := startFleet(t, quick...)
-	workers := []*process{f.startWorker(t, "a", 1), f.startWorker(t, "b", 2)}
+	workers := []*running{f.startWorker(t, "a", 1), f.startWorker(t, "b", 2)}
 	f.dispatcher.signal(t, syscall.SIGKILL)
 	killed := time.Now()
 	for _, w := range workers {
-		if got := w.status(t, patience); got != exitDispatcherLost {
-			t.Errorf("exit status %d, want %d", got, exitDispatcherLost)
+		if got := w.status(t, patience); got != cli.ExitDispatcherLost {
+			t.Errorf("exit status %d, want %d", got, cli.ExitDispatcherLost)
 		}
 		if !strings.Contains(w.stderr.String(), "ha: ") {
 			t.Errorf("nothing said about why: %q", w.stderr.String())
@@ -195,7 +198,7 @@ func TestAFrozenWorkerIsRemovedAndComesBack(t *testing.T) {
 		t.Fatal("still listed after the event that it was lost")
 	}
 	p.signal(t, syscall.SIGCONT)
-	eventually(t, patience, func() error {
+	eventually.Nil(t, patience, func() error {
 		after, err := f.worker("frozen")
 		if err == nil && after.ID == before.ID {
 			err = fmt.Errorf("it is listed under its old id %s", before.ID)
@@ -203,15 +206,15 @@ func TestAFrozenWorkerIsRemovedAndComesBack(t *testing.T) {
 		return err
 	})
 	p.signal(t, syscall.SIGTERM)
-	if got := p.status(t, patience); got != exitOK {
-		t.Errorf("exit status %d, want %d", got, exitOK)
+	if got := p.status(t, patience); got != cli.ExitOK {
+		t.Errorf("exit status %d, want %d", got, cli.ExitOK)
 	}
 }
 
 func TestASecondSignalEndsAtOnce(t *testing.T) {
 	f := startFleet(t, "--activate-every", "0")
 	p := start(t, nil, "worker", "--server", f.url, "--name", "slow", "--weight", "1", "--work-min", "1h", "--work-max", "1h", "--grace", "1h")
-	eventually(t, patience, func() error {
+	eventually.Nil(t, patience, func() error {
 		w, err := f.worker("slow")
 		if err == nil && w.Running != 1 {
 			err = fmt.Errorf("it runs %d", w.Running)
@@ -221,16 +224,16 @@ func TestASecondSignalEndsAtOnce(t *testing.T) {
 	p.signal(t, syscall.SIGINT)
 	// What has begun to stop refuses new signals' meaning only once it has taken
 	// the first, and two pending signals of a kind are one: repeat until it ends.
-	eventually(t, patience, func() error {
+	eventually.Nil(t, patience, func() error {
 		select {
-		case <-p.done:
+		case <-p.Done():
 			return nil
 		default:
-			_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended meanwhile
+			_ = p.Signal(syscall.SIGTERM) // it may have ended meanwhile
 			return fmt.Errorf("it still runs")
 		}
 	})
-	if got := p.status(t, patience); got != exitInterrupted {
-		t.Errorf("exit status %d, want %d", got, exitInterrupted)
+	if got := p.status(t, patience); got != cli.ExitInterrupted {
+		t.Errorf("exit status %d, want %d", got, cli.ExitInterrupted)
 	}
 }

@@ -9,7 +9,9 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
 	"github.com/seed261fe303/ha/embedded"
+	"github.com/seed261fe303/ha/internal/eventually"
 )
 
 // journalLine is what the tests look at of a line.
@@ -34,9 +36,9 @@ func TestJournalCommands(t *testing.T) {
 	f := startFleet(t, "--journal", "jetstream", "--replicas", "1", "--lease", "300ms", "--activate-every", "10ms", "--log-level", "warn")
 	tail := start(t, nil, "journal", "tail", "--server", f.url)
 	f.startWorker(t, "east", 2)
-	eventually(t, patience, func() error { return contains(&tail.stdout, `"record":"ended"`, 3) })
+	eventually.Nil(t, patience, func() error { return contains(&tail.stdout, `"record":"ended"`, 3) })
 	tail.signal(t, syscall.SIGINT)
-	if got := tail.status(t, patience); got != exitOK {
+	if got := tail.status(t, patience); got != cli.ExitOK {
 		t.Errorf("tail: exit status %d", got)
 	}
 	journal := func(args ...string) (int, string, string) {
@@ -44,10 +46,10 @@ func TestJournalCommands(t *testing.T) {
 	}
 	status, stdout, stderr := journal("show")
 	lines := journalLines(t, stdout)
-	if status != exitOK || stderr != "" || len(lines) < 5 || lines[0].Kind != "claim" || lines[1].Record != "elected" {
+	if status != cli.ExitOK || stderr != "" || len(lines) < 5 || lines[0].Kind != "claim" || lines[1].Record != "elected" {
 		t.Fatalf("exit status %d, stdout %s, stderr %s", status, stdout, stderr)
 	}
-	for _, want := range []string{`"record":"registered","worker":"`, `"name":"east"`, `"record":"activated"`, `"outcome":"done"`} {
+	for _, want := range []string{`"record":"registered","order":1,"worker":"`, `"name":"east"`, `"record":"activated"`, `"outcome":"done"`} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("%s is not shown:\n%s", want, stdout)
 		}
@@ -61,7 +63,7 @@ func TestJournalCommands(t *testing.T) {
 	if _, two, _ := journal("tail", "--from", "1", "--limit", "2"); len(journalLines(t, two)) != 2 {
 		t.Errorf("two lines asked for, got %s", two)
 	}
-	if status, out, errs := journal("verify"); status != exitOK || !strings.Contains(out, "HA-ha: all is well: entries 1 to ") {
+	if status, out, errs := journal("verify"); status != cli.ExitOK || !strings.Contains(out, "HA-ha: all is well: entries 1 to ") {
 		t.Errorf("verify: exit status %d, %s%s", status, out, errs)
 	}
 	js, err := jetstream.New(f.nc)
@@ -75,11 +77,11 @@ func TestJournalCommands(t *testing.T) {
 	if err := stream.DeleteMsg(t.Context(), 3); err != nil {
 		t.Fatal(err)
 	}
-	if status, out, errs := journal("verify"); status != exitFailed || !strings.Contains(out, "entry 4: the entries 3 to 3 before it are missing") ||
+	if status, out, errs := journal("verify"); status != cli.ExitFailed || !strings.Contains(out, "entry 4: the entries 3 to 3 before it are missing") ||
 		!strings.Contains(errs, "damaged: 1 problems, the first at entry 4") {
 		t.Errorf("verify of a damaged one: exit status %d, %s%s", status, out, errs)
 	}
-	if status, out, _ := journal("verify", "--json"); status != exitFailed || !strings.Contains(out, `"seq": 4`) {
+	if status, out, _ := journal("verify", "--json"); status != cli.ExitFailed || !strings.Contains(out, `"seq": 4`) {
 		t.Errorf("verify --json of a damaged one: exit status %d, %s", status, out)
 	}
 }
@@ -88,7 +90,7 @@ func TestRenewalsAreShownWithAllOnly(t *testing.T) {
 	f := startFleet(t, "--lease", "100ms")
 	renewals := func(args ...string) (n int, last uint64) {
 		status, stdout, stderr := call(t, nil, append([]string{"journal", "show", "--server", f.url}, args...)...)
-		if status != exitOK {
+		if status != cli.ExitOK {
 			t.Fatalf("exit status %d: %s", status, stderr)
 		}
 		for _, l := range journalLines(t, stdout) {
@@ -99,7 +101,7 @@ func TestRenewalsAreShownWithAllOnly(t *testing.T) {
 		}
 		return n, last
 	}
-	eventually(t, patience, func() error {
+	eventually.Nil(t, patience, func() error {
 		if n, _ := renewals("--all"); n < 3 {
 			return fmt.Errorf("%d renewals", n)
 		}
@@ -121,7 +123,7 @@ func TestJournalOfNobody(t *testing.T) {
 	t.Cleanup(server.Shutdown)
 	for _, command := range []string{"tail", "show", "verify"} {
 		status, stdout, stderr := call(t, nil, "journal", command, "--server", server.URL())
-		if status != exitFailed || stdout != "" || !strings.Contains(stderr, "stream HA-ha does not exist") {
+		if status != cli.ExitFailed || stdout != "" || !strings.Contains(stderr, "stream HA-ha does not exist") {
 			t.Errorf("journal %s: exit status %d, %s%s", command, status, stdout, stderr)
 		}
 	}
@@ -141,12 +143,14 @@ func TestBadUsageOfTheJournal(t *testing.T) {
 		"dispatcher --listen 127.0.0.1:0 --replicas 2":  "1, 3 or 5",
 		"dispatcher --listen 127.0.0.1:0 --lease 1ms":   "from 100ms to 30s",
 	} {
-		status, stdout, stderr := call(t, nil, strings.Split(args, " ")...)
-		if status != exitUsage || stdout != "" || !strings.Contains(stderr, want) {
-			t.Errorf("ha %s: exit status %d, want %d with %q; stdout %q, stderr %q", args, status, exitUsage, want, stdout, stderr)
-		}
+		t.Run(args, func(t *testing.T) {
+			status, stdout, stderr := call(t, nil, strings.Split(args, " ")...)
+			if status != cli.ExitUsage || stdout != "" || !strings.Contains(stderr, want) {
+				t.Errorf("ha %s: exit status %d, want %d with %q; stdout %q, stderr %q", args, status, cli.ExitUsage, want, stdout, stderr)
+			}
+		})
 	}
-	if status, stdout, _ := call(t, nil, "journal"); status != exitOK || !strings.Contains(stdout, "verify") {
+	if status, stdout, _ := call(t, nil, "journal"); status != cli.ExitOK || !strings.Contains(stdout, "verify") {
 		t.Errorf("exit status %d: %s", status, stdout)
 	}
 }

@@ -4,16 +4,24 @@ package main
 
 import (
 	"context"
+	"io"
 	"os"
 
 	"github.com/rs/zerolog"
+
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
 )
 
 func main() {
 	// Workers are judged by the millisecond, so a log line's second is not enough.
 	zerolog.TimeFieldFormat = "2006-01-02T15:04:05.000Z07:00"
-	ctx, stop := untilSignal(context.Background())
+	ctx, stop := cli.UntilSignal(context.Background())
 	status := run(ctx, os.Args[1:], os.LookupEnv, os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(status)
+}
+
+// run runs the command that args name, and returns its exit status.
+func run(ctx context.Context, args []string, env cli.Environment, stdin io.Reader, stdout, stderr io.Writer) int {
+	return cli.Run(ctx, rootCommand, args, env, stdin, stdout, stderr)
 }

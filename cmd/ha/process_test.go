@@ -1,22 +1,25 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/seed261fe303/ha/internal/process"
 )
 
-// binary is the program under test, built once by TestMain.
-var binary string
+var (
+	// binary is the program under test, built once by TestMain.
+	binary string
+	// starter starts its processes, which end with this one at the latest.
+	starter = process.NewStarter()
+)
 
 func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
 
@@ -32,58 +35,43 @@ func buildAndRun(m *testing.M) int {
 		fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
 		return 1
 	}
-	return m.Run()
+	code := m.Run()
+	if err := starter.Close(patience); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
 }
 
-// process is a running program under test. It is killed when its test ends.
-type process struct {
-	cmd            *exec.Cmd
-	stdout, stderr output
-	done           chan struct{}
-}
-
-// output collects what a process writes; it may be read meanwhile.
-type output struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.String()
+// running is a run of the program under test. It is killed when its test ends.
+type running struct {
+	*process.Process
+	stdout, stderr process.Output
 }
 
 // start runs the program with an environment of its own, so that neither the
 // tester's NATS settings nor files in the home directory matter.
-func start(t *testing.T, env []string, args ...string) *process {
+func start(t *testing.T, env []string, args ...string) *running {
 	t.Helper()
 	return startReading(t, nil, env, args...)
 }
 
 // startReading is start with something on standard input.
-func startReading(t *testing.T, stdin io.Reader, env []string, args ...string) *process {
+func startReading(t *testing.T, stdin io.Reader, env []string, args ...string) *running {
 	t.Helper()
 	home := t.TempDir()
-	p := &process{cmd: exec.Command(binary, args...), done: make(chan struct{})}
-	p.cmd.Env = append([]string{"HOME=" + home, "TMPDIR=" + home, "PATH=" + os.Getenv("PATH")}, env...)
-	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = stdin, &p.stdout, &p.stderr
-	if err := p.cmd.Start(); err != nil {
+	cmd := exec.Command(binary, args...)
+	cmd.Env = append([]string{"HOME=" + home, "TMPDIR=" + home, "PATH=" + os.Getenv("PATH")}, env...)
+	cmd.SysProcAttr = process.Attributes(syscall.SIGKILL)
+	p := &running{}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &p.stdout, &p.stderr
+	var err error
+	if p.Process, err = starter.Start("ha "+args[0], cmd, &p.stderr); err != nil {
 		t.Fatal(err)
 	}
-	go func() {
-		defer close(p.done)
-		_ = p.cmd.Wait() // the status is read from ProcessState
-	}()
 	t.Cleanup(func() {
-		_ = p.cmd.Process.Kill() // fails where it has ended, which is fine
-		<-p.done
+		_ = p.Kill() // fails where it has ended, which is fine
+		<-p.Done()
 		if t.Failed() {
 			t.Logf("ha %v\nstdout:\n%s\nstderr:\n%s", args, tail(p.stdout.String()), tail(p.stderr.String()))
 		}
@@ -93,52 +81,29 @@ func startReading(t *testing.T, stdin io.Reader, env []string, args ...string) *
 
 func tail(s string) string { return s[max(0, len(s)-4000):] }
 
-func (p *process) signal(t *testing.T, s syscall.Signal) {
+func (p *running) signal(t *testing.T, s syscall.Signal) {
 	t.Helper()
-	if err := p.cmd.Process.Signal(s); err != nil {
-		t.Fatalf("signal %v: %v", s, err)
+	if err := p.Signal(s); err != nil {
+		t.Fatal(err)
 	}
 }
 
 // status waits for the process to end and returns its exit status.
-func (p *process) status(t *testing.T, within time.Duration) int {
+func (p *running) status(t *testing.T, within time.Duration) int {
 	t.Helper()
-	select {
-	case <-p.done:
-		return p.cmd.ProcessState.ExitCode()
-	case <-time.After(within):
-		t.Fatalf("%v still runs after %s", p.cmd.Args, within)
-		return -1
+	// Not the test's own context, which has ended when its cleanup begins.
+	if err := p.Await(context.WithoutCancel(t.Context()), within); err != nil {
+		t.Fatal(err)
 	}
-}
-
-// eventually polls until condition returns nil.
-func eventually(t *testing.T, within time.Duration, condition func() error) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), within)
-	defer cancel()
-	ticker := time.NewTicker(20 * time.Millisecond)
-	defer ticker.Stop()
-	for {
-		err := condition()
-		if err == nil {
-			return
-		}
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			t.Fatalf("not within %s: %v", within, err)
-		}
-	}
+	return p.Status()
 }
 
 // freeAddress returns an address nobody listens on at the moment.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	addresses, err := process.FreeAddresses(t.Context(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	return addresses[0]
 }

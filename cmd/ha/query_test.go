@@ -6,6 +6,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/internal/eventually"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -15,7 +17,7 @@ func TestWorkersAndStatusCommands(t *testing.T) {
 	server := []string{"NATS_URL=" + f.url}
 
 	table := start(t, server, "workers")
-	if got := table.status(t, patience); got != exitOK {
+	if got := table.status(t, patience); got != cli.ExitOK {
 		t.Fatalf("exit status %d: %s", got, table.stderr.String())
 	}
 	rows := strings.Split(strings.TrimSpace(table.stdout.String()), "\n")
@@ -25,7 +27,7 @@ func TestWorkersAndStatusCommands(t *testing.T) {
 
 	asJSON := start(t, []string{"HA_SERVER=" + f.url, "HA_JSON=true"}, "workers")
 	var list subjects.Workers
-	if got := asJSON.status(t, patience); got != exitOK {
+	if got := asJSON.status(t, patience); got != cli.ExitOK {
 		t.Fatalf("exit status %d: %s", got, asJSON.stderr.String())
 	}
 	if err := json.Unmarshal([]byte(asJSON.stdout.String()), &list); err != nil || len(list.Workers) != 1 || list.Workers[0].Weight != 7 {
@@ -33,7 +35,7 @@ func TestWorkersAndStatusCommands(t *testing.T) {
 	}
 
 	status := start(t, nil, "status", "--server", f.url)
-	if got := status.status(t, patience); got != exitOK {
+	if got := status.status(t, patience); got != cli.ExitOK {
 		t.Fatalf("exit status %d: %s", got, status.stderr.String())
 	}
 	for _, want := range []string{"north, epoch ", "jetstream, at position ", "1 registered, ", "north       leader "} {
@@ -43,19 +45,19 @@ func TestWorkersAndStatusCommands(t *testing.T) {
 	}
 
 	wrong := start(t, server, "status", "--prefix", "nobody")
-	if got := wrong.status(t, patience); got != exitFailed || !strings.Contains(wrong.stderr.String(), "no dispatcher answers") {
-		t.Errorf("exit status %d, want %d: %s", got, exitFailed, wrong.stderr.String())
+	if got := wrong.status(t, patience); got != cli.ExitFailed || !strings.Contains(wrong.stderr.String(), "no dispatcher answers") {
+		t.Errorf("exit status %d, want %d: %s", got, cli.ExitFailed, wrong.stderr.String())
 	}
 }
 
 func TestWatchRefreshesUntilItIsStopped(t *testing.T) {
 	f := startFleet(t, quick...)
 	p := start(t, nil, "workers", "--server", f.url, "--watch", "100ms")
-	eventually(t, patience, func() error { return contains(&p.stdout, "no workers are registered", 2) })
+	eventually.Nil(t, patience, func() error { return contains(&p.stdout, "no workers are registered", 2) })
 	f.dispatcher.signal(t, syscall.SIGSTOP) // shown, and not the end
 	defer f.dispatcher.signal(t, syscall.SIGCONT)
 	p.signal(t, syscall.SIGINT)
-	if got := p.status(t, patience); got != exitOK {
-		t.Errorf("exit status %d, want %d", got, exitOK)
+	if got := p.status(t, patience); got != cli.ExitOK {
+		t.Errorf("exit status %d, want %d", got, cli.ExitOK)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
 	"github.com/seed261fe303/ha/embedded"
 )
 
@@ -19,6 +20,18 @@ const (
 	sayAfter = time.Second
 	sayEvery = 10 * time.Second
 )
+
+// defaultListen is where an embedded server listens, and where clients look
+// that are told nothing else.
+const defaultListen = "127.0.0.1:4222"
+
+// checkListen returns a usage error where nobody can listen at the address.
+func checkListen(listen string) error {
+	if listen == "" {
+		return cli.BadUsage("--listen must be host:port such as %s", defaultListen)
+	}
+	return cli.Checked(embedded.Config{Listen: listen}.Validate())
+}
 
 // serverFlags describe a NATS server in this process.
 type serverFlags struct {
@@ -54,13 +67,13 @@ func (f *serverFlags) given(flags *pflag.FlagSet) bool {
 // nobody gave one: the store remembers its server's.
 func (f *serverFlags) config(name string, log zerolog.Logger) (embedded.Config, error) {
 	if f.listen == "" {
-		return embedded.Config{}, badUsage("--listen must be host:port such as %s", defaultListen)
+		return embedded.Config{}, cli.BadUsage("--listen must be host:port such as %s", defaultListen)
 	}
 	cfg := embedded.Config{
 		Name: name, Listen: f.listen, StoreDir: f.store, Log: log,
 		ClusterListen: f.clusterListen, Routes: f.routes, ClusterName: f.clusterName, ClusterAdvertise: f.clusterAdvertise,
 	}
-	return cfg, checked(cfg.Validate())
+	return cfg, cli.Checked(cfg.Validate())
 }
 
 // startServer starts the server and says where it is. It is the caller's to shut down.
@@ -108,7 +121,7 @@ func awaitCluster(ctx context.Context, server *embedded.Server, log zerolog.Logg
 	}
 }
 
-func (a *app) serverCommand() *cobra.Command {
+func serverCommand(a *cli.App) *cobra.Command {
 	var f serverFlags
 	var name string
 	cmd := &cobra.Command{
@@ -125,9 +138,9 @@ is one server of a cluster; give all of them the same --routes.`,
 	}
 	f.add(cmd)
 	cmd.Flags().StringVar(&name, "name", "", "the server's name, unlike any other's in the cluster (default: the one its store remembers, or a made-up one)")
-	level := logFlag(cmd, zerolog.InfoLevel)
+	level := cli.LogFlag(cmd, zerolog.InfoLevel)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		cfg, err := f.config(name, a.logger(level))
+		cfg, err := f.config(name, a.Logger(level))
 		if err != nil {
 			return err
 		}
@@ -140,11 +153,11 @@ is one server of a cluster; give all of them the same --routes.`,
 func serve(ctx context.Context, cfg embedded.Config) error {
 	server, err := startServer(ctx, cfg)
 	if err != nil {
-		return unlessStopped(ctx, err)
+		return cli.UnlessStopped(ctx, err)
 	}
 	defer server.Shutdown()
 	if err := awaitCluster(ctx, server, cfg.Log); err != nil {
-		return unlessStopped(ctx, err)
+		return cli.UnlessStopped(ctx, err)
 	}
 	select {
 	case <-ctx.Done():

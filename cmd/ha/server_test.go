@@ -8,8 +8,10 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
 	"github.com/seed261fe303/ha/connect"
 	"github.com/seed261fe303/ha/embedded"
+	"github.com/seed261fe303/ha/internal/eventually"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -30,21 +32,21 @@ func TestWorkersOfADispatcherThatIsGoneExitWith3(t *testing.T) {
 
 	p := start(t, where, "worker", "--name", "early", "--weight", "1") // there before its dispatcher
 	f.dispatcher = start(t, where, append([]string{"dispatcher", "--name", "guest"}, quick...)...)
-	eventually(t, patience, func() error { _, err := f.worker("early"); return err })
+	eventually.Nil(t, patience, func() error { _, err := f.worker("early"); return err })
 	if strings.Contains(f.dispatcher.stderr.String(), "NATS server listens") {
 		t.Error("it runs a server of its own although NATS_URL names one")
 	}
 	f.dispatcher.signal(t, syscall.SIGKILL)
-	if got := p.status(t, patience); got != exitDispatcherLost {
-		t.Errorf("exit status %d, want %d", got, exitDispatcherLost)
+	if got := p.status(t, patience); got != cli.ExitDispatcherLost {
+		t.Errorf("exit status %d, want %d", got, cli.ExitDispatcherLost)
 	}
 }
 
 func TestDispatcherOnABusyPortFails(t *testing.T) {
 	busy := takeAddress(t)
 	p := start(t, nil, "dispatcher", "--listen", busy)
-	if got := p.status(t, patience); got != exitFailed || !strings.Contains(p.stderr.String(), "choose another address with --listen") {
-		t.Errorf("exit status %d, want %d: %s", got, exitFailed, p.stderr.String())
+	if got := p.status(t, patience); got != cli.ExitFailed || !strings.Contains(p.stderr.String(), "choose another address with --listen") {
+		t.Errorf("exit status %d, want %d: %s", got, cli.ExitFailed, p.stderr.String())
 	}
 }
 
@@ -52,15 +54,15 @@ func TestAStopWhileWaitingForTheServerIsOrderly(t *testing.T) {
 	nowhere := "nats://" + freeAddress(t)
 	for _, args := range [][]string{{"worker", "--weight", "1"}, {"dispatcher"}} {
 		p := start(t, nil, append(args, "--server", nowhere)...)
-		eventually(t, patience, func() error { return contains(&p.stderr, "waiting for NATS", 1) })
+		eventually.Nil(t, patience, func() error { return contains(&p.stderr, "waiting for NATS", 1) })
 		p.signal(t, syscall.SIGTERM)
-		if got := p.status(t, patience); got != exitOK {
-			t.Errorf("ha %s: exit status %d, want %d", args[0], got, exitOK)
+		if got := p.status(t, patience); got != cli.ExitOK {
+			t.Errorf("ha %s: exit status %d, want %d", args[0], got, cli.ExitOK)
 		}
 	}
 	p := start(t, nil, "workers", "--server", nowhere)
-	if got := p.status(t, patience); got != exitFailed || !strings.Contains(p.stderr.String(), `"ha dispatcher" starts one`) {
-		t.Errorf("ha workers: exit status %d, want %d: %s", got, exitFailed, p.stderr.String())
+	if got := p.status(t, patience); got != cli.ExitFailed || !strings.Contains(p.stderr.String(), `"ha dispatcher" starts one`) {
+		t.Errorf("ha workers: exit status %d, want %d: %s", got, cli.ExitFailed, p.stderr.String())
 	}
 }
 
@@ -68,17 +70,17 @@ func TestSettingsReachTheDispatcherAndTheWorker(t *testing.T) {
 	f := startFleet(t, "--prefix", "ha", "--name", "d-7", "--store", t.TempDir(), "--direct", "--max-workers", "1", "--log-level", "debug")
 	p := start(t, []string{"HA_WEIGHT=7", "HA_POOL=gpu,cpu"}, "worker", "--server", f.url, "--name", "set", "--work-max", "1ms", "--slots", "3", "--work-min", "0")
 	var info subjects.WorkerInfo
-	eventually(t, patience, func() (err error) { info, err = f.worker("set"); return err })
+	eventually.Nil(t, patience, func() (err error) { info, err = f.worker("set"); return err })
 	if got := fmt.Sprint(info.Weight, info.Slots, info.Pools, info.Direct); got != "7 3 [gpu cpu] true" {
 		t.Errorf("weight, slots, pools and direct are %s", got)
 	}
 	second := start(t, nil, "worker", "--server", f.url, "--weight", "1", "--name", "second", "--shared")
-	eventually(t, patience, func() error { return contains(&second.stderr, "at most 1 workers", 1) })
+	eventually.Nil(t, patience, func() error { return contains(&second.stderr, "at most 1 workers", 1) })
 	p.signal(t, syscall.SIGTERM)
-	if got := p.status(t, patience); got != exitOK {
-		t.Errorf("exit status %d, want %d", got, exitOK)
+	if got := p.status(t, patience); got != cli.ExitOK {
+		t.Errorf("exit status %d, want %d", got, cli.ExitOK)
 	}
-	eventually(t, patience, func() (err error) { info, err = f.worker("second"); return err }) // its turn
+	eventually.Nil(t, patience, func() (err error) { info, err = f.worker("second"); return err }) // its turn
 	if info.Direct {
 		t.Error("--shared did not reach the dispatcher")
 	}

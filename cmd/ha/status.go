@@ -14,20 +14,23 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/spf13/cobra"
 
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli/query"
+	"github.com/seed261fe303/ha/cmd/ha/internal/render"
 	"github.com/seed261fe303/ha/subjects"
 )
 
-func (a *app) statusCommand() *cobra.Command {
-	return a.queryCommand(question{
-		use:     "status",
-		short:   "Show the state of the whole: dispatchers, journal, workers, activations",
-		subject: subjects.Names.Status,
-		show: func(ask func(any) ([]byte, error)) ([]byte, func(io.Writer) error, error) {
+func statusCommand(a *cli.App) *cobra.Command {
+	return query.New(a, query.Question{
+		Use:     "status",
+		Short:   "Show the state of the whole: dispatchers, journal, workers, activations",
+		Subject: subjects.Names.Status,
+		Show: func(ask func(any) ([]byte, error)) ([]byte, func(io.Writer) error, error) {
 			var s subjects.Status
 			body, err := ask(&s)
-			return body, func(w io.Writer) error { return writeStatus(w, s) }, err
+			return body, func(w io.Writer) error { return render.Status(w, s) }, err
 		},
-		otherwise: statusWithoutLeader,
+		Otherwise: statusWithoutLeader,
 	})
 }
 
@@ -65,7 +68,7 @@ func statusWithoutLeader(ctx context.Context, nc *nats.Conn, names subjects.Name
 		if len(list) == 0 {
 			return nil
 		}
-		return writeDispatchers(w, list, position)
+		return render.Dispatchers(w, list, position)
 	}, problem
 }
 

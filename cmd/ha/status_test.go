@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
 	"github.com/seed261fe303/ha/embedded"
 	"github.com/seed261fe303/ha/subjects"
 )
@@ -71,7 +72,7 @@ func TestStatusWithoutALeaderShowsWhoIsThereAndWhatToDo(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			status, stdout, stderr := call(t, nil, append([]string{"status", "--server", server.URL()}, c.args...)...)
-			if status != exitFailed || !strings.Contains(stderr, c.stderr) || len(c.stdout) == 0 && stdout != "" {
+			if status != cli.ExitFailed || !strings.Contains(stderr, c.stderr) || len(c.stdout) == 0 && stdout != "" {
 				t.Errorf("exit status %d, stdout %q, stderr %q", status, stdout, stderr)
 			}
 			for _, want := range c.stdout {

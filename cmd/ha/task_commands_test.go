@@ -9,6 +9,9 @@ import (
 	"time"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/internal/eventually"
+	"github.com/seed261fe303/ha/internal/process"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -30,58 +33,57 @@ func TestTaskCommands(t *testing.T) {
 		status int
 		stdout string // the lines in any order
 		stderr string // in it
+		asks   string // of the dispatcher, words that are all in one request
 	}{
-		{"get done --json", "", exitOK, `{"id":"done"`, ""},
-		{"get none", "", exitFailed, "", "there is no task none"},
-		{"get done none", "", exitFailed, "task    done\nkind    k\nstate   completed\nresult  {", "ha: task none: there is no task none\nha: 1 of 2 tasks could not be shown\n"},
-		{"list --state failed", "", exitOK, "attempts_used_up: exit status 3: no space", ""},
-		{"list --kind nothing", "", exitOK, "there are no such tasks\n", ""},
-		{"list --json --limit 2", "", exitOK, `{"id":"broken"`, "there are more"},
-		{"wait done", "", exitOK, "done completed\n", ""},
-		{"wait done broken -", "done\n none", exitFailed, "broken failed: attempts_used_up: exit status 3: no space\n", "ha: 2 of 3 tasks did not complete\n"},
-		{"wait broken", "", exitFailed, "broken failed: ", "task failed (attempts_used_up)"},
-		{"wait there --for 50ms", "", exitFailed, "", "not all of the tasks have ended within 50ms"},
-		{"cancel - done", "there", exitOK, "there cancelled\n", ""},
-		{"cancel none", "", exitFailed, "", "there is no task none"},
-		{"retry broken", "", exitOK, "broken failed\n", ""},
-		{"retry --kind k", "", exitOK, "put back 7 tasks of the kind k\n", ""},
-		{"retry --kind k --json", "", exitOK, "{\"retried\":7}\n", ""},
-		{"pull", "", exitOK, "", ""},
-		{"pause --kind k", "", exitOK, "the kind k is paused\n", ""},
-		{"resume --pool gpu", "", exitOK, "the pool gpu is resumed\n", ""},
-		{"limit --kind k --concurrency 3 --rate 0.5 --burst 4", "", exitOK, "the kind k: 3 at once, 0.5 a second after up to 4\n", ""},
-		{"limit --key *", "", exitOK, "each key without a limit of its own: no limit\n", ""},
-		{"stats", "", exitOK, "tasks   7: 7 failed\n", ""},
-		{"stats --json", "", exitOK, `"kind": "sha512"`, ""},
-		{"batch night --close --then mail --then-payload [1]", "", exitOK, "2 completed, 1 failed, 0 cancelled, 0 timed out", ""},
-		{"batch night --json", "", exitOK, `"ended":3`, ""},
+		{"get done --json", "", cli.ExitOK, `{"id":"done"`, "", ""},
+		{"get none", "", cli.ExitFailed, "", "there is no task none", ""},
+		{"get done none", "", cli.ExitFailed, "task    done\nkind    k\nstate   completed\nresult  {", "ha: task none: there is no task none\nha: 1 of 2 tasks could not be shown\n", ""},
+		{"list --state failed", "", cli.ExitOK, "attempts_used_up: exit status 3: no space", "", ""},
+		{"list --kind nothing", "", cli.ExitOK, "there are no such tasks\n", "", ""},
+		{"list --json --limit 2", "", cli.ExitOK, `{"id":"broken"`, "there are more", ""},
+		{"wait done", "", cli.ExitOK, "done completed\n", "", ""},
+		{"wait done broken -", "done\n none", cli.ExitFailed, "broken failed: attempts_used_up: exit status 3: no space\n", "ha: 2 of 3 tasks did not complete\n", ""},
+		{"wait broken", "", cli.ExitFailed, "broken failed: ", "task failed (attempts_used_up)", ""},
+		{"wait there --for 50ms", "", cli.ExitFailed, "", "not all of the tasks have ended within 50ms", ""},
+		{"cancel - done", "there", cli.ExitOK, "there cancelled\n", "", ""},
+		{"cancel none", "", cli.ExitFailed, "", "there is no task none", ""},
+		{"retry broken", "", cli.ExitOK, "broken failed\n", "", `retry {"id":"broken"}`},
+		{"retry --kind k", "", cli.ExitOK, "put back 7 tasks of the kind k\n", "", ""},
+		{"retry --kind k --json", "", cli.ExitOK, "{\"retried\":7}\n", "", ""},
+		{"pull", "", cli.ExitOK, "", "", ""},
+		{"pause --kind k", "", cli.ExitOK, "the kind k is paused\n", "", `pause {"kind":"k"}`},
+		{"resume --pool gpu", "", cli.ExitOK, "the pool gpu is resumed\n", "", `resume {"pool":"gpu"}`},
+		{"limit --kind k --concurrency 3 --rate 0.5 --burst 4", "", cli.ExitOK, "the kind k: 3 at once, 0.5 a second after up to 4\n", "", `limit {"kind":"k","concurrency":3,"rate":0.5,"burst":4}`},
+		{"limit --key *", "", cli.ExitOK, "each key without a limit of its own: no limit\n", "", `limit {"key":"*"}`},
+		{"stats", "", cli.ExitOK, "tasks   7: 7 failed\n", "", ""},
+		{"stats --json", "", cli.ExitOK, `"kind": "sha512"`, "", ""},
+		{"batch night --close --then mail --then-payload [1]", "", cli.ExitOK, "2 completed, 1 failed, 0 cancelled, 0 timed out", "", `"close":true "kind":"mail" "payload":[1]`},
+		{"batch night --json", "", cli.ExitOK, `"ended":3`, "", ""},
 	} {
-		status, stdout, stderr := f.call(t, c.stdin, append([]string{"task"}, strings.Fields(c.args)...)...)
-		if status != c.status || !strings.Contains(stdout, c.stdout) || !strings.Contains(stderr, c.stderr) || c.stderr == "" && stderr != "" {
-			t.Errorf("ha task %s: exit status %d, want %d\nstdout %q, want %q\nstderr %q, want %q", c.args, status, c.status, stdout, c.stdout, stderr, c.stderr)
-		}
+		t.Run(c.args, func(t *testing.T) {
+			before, _ := f.requests()
+			status, stdout, stderr := f.call(t, c.stdin, append([]string{"task"}, strings.Fields(c.args)...)...)
+			if status != c.status || !strings.Contains(stdout, c.stdout) || !strings.Contains(stderr, c.stderr) || c.stderr == "" && stderr != "" {
+				t.Errorf("ha task %s: exit status %d, want %d\nstdout %q, want %q\nstderr %q, want %q", c.args, status, c.status, stdout, c.stdout, stderr, c.stderr)
+			}
+			asked, _ := f.requests()
+			asked = asked[len(before):]
+			if !slices.ContainsFunc(asked, func(request string) bool { return containsAll(request, strings.Fields(c.asks)) }) && c.asks != "" {
+				t.Errorf("%s was not asked, but\n%s", c.asks, strings.Join(asked, "\n"))
+			}
+		})
 	}
-	asked, _ := f.requests()
-	for _, want := range []string{
-		`pause {"kind":"k"}`, `resume {"pool":"gpu"}`, `limit {"kind":"k","concurrency":3,"rate":0.5,"burst":4}`, `limit {"key":"*"}`,
-		`retry {"id":"broken"}`,
-	} {
-		if !slices.Contains(asked, want) {
-			t.Errorf("%s was not asked, but\n%s", want, strings.Join(asked, "\n"))
-		}
-	}
-	if !slices.ContainsFunc(asked, func(s string) bool {
-		return strings.Contains(s, `"close":true`) && strings.Contains(s, `"kind":"mail"`) && strings.Contains(s, `"payload":[1]`)
-	}) {
-		t.Errorf("the batch was not closed, but\n%s", strings.Join(asked, "\n"))
-	}
+}
+
+func containsAll(text string, words []string) bool {
+	return !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(text, w) })
 }
 
 func TestWithoutADispatcherOnlyOneTaskIsAskedFor(t *testing.T) {
 	f := startFakeTasks(t)
 	began := time.Now()
 	status, _, stderr := f.call(t, "", "task", "get", "a", "b", "c", "d", "e", "f", "g", "--prefix", "nobody", "--timeout", "300ms")
-	if status != exitFailed || !strings.Contains(stderr, "no dispatcher answers at nats://") || !strings.Contains(stderr, "--prefix") {
+	if status != cli.ExitFailed || !strings.Contains(stderr, "no dispatcher answers at nats://") || !strings.Contains(stderr, "--prefix") {
 		t.Errorf("exit status %d, stderr %q", status, stderr)
 	}
 	if took := time.Since(began); took > 2*time.Second {
@@ -91,7 +93,7 @@ func TestWithoutADispatcherOnlyOneTaskIsAskedFor(t *testing.T) {
 
 func TestWatchShowsEventsUntilTheTimeIsUp(t *testing.T) {
 	f := startFakeTasks(t)
-	var out, errs output
+	var out, errs process.Output
 	done := make(chan int, 1)
 	go func() {
 		done <- run(t.Context(), []string{"task", "watch", "--kind", "k", "--for", "1h"}, only(map[string]string{"NATS_URL": f.url}), nil, &out, &errs)
@@ -103,7 +105,7 @@ func TestWatchShowsEventsUntilTheTimeIsUp(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	eventually(t, patience, func() error {
+	eventually.Nil(t, patience, func() error {
 		publish(subjects.WhatProgressed, subjects.Event{Task: "a", Kind: "k", Percent: 40, Text: "half\nway"})
 		publish(subjects.WhatFailed, subjects.Event{Task: "b", Kind: "other"})
 		publish(subjects.WhatFailed, subjects.Event{Task: "c", Kind: "k", Attempt: 5, Reason: "permanent", Error: "no\nspace", Worker: "w"})
@@ -120,7 +122,7 @@ func TestWatchShowsEventsUntilTheTimeIsUp(t *testing.T) {
 		t.Errorf("it has ended with %d: %s", status, errs.String())
 	default:
 	}
-	if status, _, stderr := f.call(t, "", "task", "watch", "--for", "10ms"); status != exitOK {
+	if status, _, stderr := f.call(t, "", "task", "watch", "--for", "10ms"); status != cli.ExitOK {
 		t.Errorf("exit status %d when the time is up: %s", status, stderr)
 	}
 }

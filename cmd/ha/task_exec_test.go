@@ -11,19 +11,22 @@ import (
 	"testing"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/internal/eventually"
+	"github.com/seed261fe303/ha/internal/process"
 )
 
 // startExec starts a worker that runs a command for each task of the kind "k".
-func startExec(t *testing.T, f *fakeTasks, command string, args ...string) *process {
+func startExec(t *testing.T, f *fakeTasks, command string, args ...string) *running {
 	t.Helper()
 	p := start(t, []string{"NATS_URL=" + f.url, "HA_KIND=k", "HA_SLOTS=8"}, append([]string{"worker", "--weight", "1", "--exec", command}, args...)...)
-	eventually(t, patience, func() error { return contains(&p.stderr, `"registered"`, 1) })
+	eventually.Nil(t, patience, func() error { return contains(&p.stderr, `"registered"`, 1) })
 	return p
 }
 
 func (f *fakeTasks) await(t *testing.T, id ha.TaskID, want ha.TaskState) ha.TaskRecord {
 	t.Helper()
-	eventually(t, patience, func() error {
+	eventually.Nil(t, patience, func() error {
 		if got := f.record(id); got.State != want {
 			return fmt.Errorf("task %s is %s (%s), want %s", id, got.State, got.Error, want)
 		}
@@ -38,7 +41,7 @@ func TestAWorkerRunsAProgramForEachTask(t *testing.T) {
 		case $n in 65) echo "$HA_TASK_ID has bad data" >&2; exit 65 ;; [1-9]) echo out of space >&2; exit "$n" ;; esac
 		echo "$HA_TASK_KIND $HA_TASK_LABEL_who${HA_KIND-}${HA_SLOTS-}${NATS_URL:+ knows NATS}"`)
 	for id, payload := range map[string]string{"good": `"x"`, "bad": "65", "failing": "3"} {
-		if status, _, stderr := f.call(t, "", "task", "submit", "--kind", "k", "--id", id, "--label", "who=me", payload); status != exitOK {
+		if status, _, stderr := f.call(t, "", "task", "submit", "--kind", "k", "--id", id, "--label", "who=me", payload); status != cli.ExitOK {
 			t.Fatalf("exit status %d: %s", status, stderr)
 		}
 	}
@@ -52,7 +55,7 @@ func TestAWorkerRunsAProgramForEachTask(t *testing.T) {
 		t.Errorf("%s: %s", failing.Reason, failing.Error)
 	}
 	p.signal(t, syscall.SIGTERM)
-	if got := p.status(t, patience); got != exitOK {
+	if got := p.status(t, patience); got != cli.ExitOK {
 		t.Errorf("exit status %d", got)
 	}
 }
@@ -63,30 +66,30 @@ func TestProgramsAndTheirChildrenEnd(t *testing.T) {
 		command string // before the program waits
 		args    []string
 		submit  []string
-		end     func(*testing.T, *fakeTasks, *process)
-		after   func(*testing.T, *fakeTasks, *process)
+		end     func(*testing.T, *fakeTasks, *running)
+		after   func(*testing.T, *fakeTasks, *running)
 	}{
 		"cancelled": {
-			end: func(t *testing.T, f *fakeTasks, _ *process) {
-				if status, stdout, stderr := f.call(t, "", "task", "cancel", "one"); status != exitOK || stdout != "one cancelled\n" {
+			end: func(t *testing.T, f *fakeTasks, _ *running) {
+				if status, stdout, stderr := f.call(t, "", "task", "cancel", "one"); status != cli.ExitOK || stdout != "one cancelled\n" {
 					t.Errorf("exit status %d, stdout %q, stderr %q", status, stdout, stderr)
 				}
 			},
 		},
 		"timed out, and deaf": {
 			command: "trap '' TERM;", args: []string{"--kill-after", "100ms"}, submit: []string{"--attempt-timeout", "500ms"},
-			after: func(t *testing.T, f *fakeTasks, _ *process) { f.await(t, "one", ha.TaskTimedOut) },
+			after: func(t *testing.T, f *fakeTasks, _ *running) { f.await(t, "one", ha.TaskTimedOut) },
 		},
 		"worker stopped": {
 			command: "trap '' TERM;", args: []string{"--grace", "100ms"},
-			end: func(t *testing.T, _ *fakeTasks, p *process) { p.signal(t, syscall.SIGTERM) },
-			after: func(t *testing.T, _ *fakeTasks, p *process) {
+			end: func(t *testing.T, _ *fakeTasks, p *running) { p.signal(t, syscall.SIGTERM) },
+			after: func(t *testing.T, _ *fakeTasks, p *running) {
 				p.status(t, patience)
 			},
 		},
 		"worker killed": {
 			command: "trap '' TERM HUP INT;",
-			end:     func(t *testing.T, _ *fakeTasks, p *process) { p.signal(t, syscall.SIGKILL) },
+			end:     func(t *testing.T, _ *fakeTasks, p *running) { p.signal(t, syscall.SIGKILL) },
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -95,15 +98,15 @@ func TestProgramsAndTheirChildrenEnd(t *testing.T) {
 			pids := filepath.Join(t.TempDir(), "pids")
 			p := startExec(t, f, fmt.Sprintf(`%s echo $$ >>%s; sleep 1000 & echo $! >>%[2]s; sleep 1000; :`, c.command, pids), c.args...)
 			args := append([]string{"task", "submit", "--kind", "k", "--id", "one"}, c.submit...)
-			if status, _, stderr := f.call(t, "", args...); status != exitOK {
+			if status, _, stderr := f.call(t, "", args...); status != cli.ExitOK {
 				t.Fatalf("exit status %d: %s", status, stderr)
 			}
 			var list []int
-			eventually(t, patience, func() (err error) { list, err = readPids(pids); return err })
+			eventually.Nil(t, patience, func() (err error) { list, err = readPids(pids); return err })
 			if c.end != nil {
 				c.end(t, f, p)
 			}
-			eventually(t, patience, func() error { return allGone(list) })
+			eventually.Nil(t, patience, func() error { return process.Gone(list...) })
 			if c.after != nil {
 				c.after(t, f, p)
 			}
@@ -125,15 +128,4 @@ func readPids(path string) (list []int, err error) {
 		list = append(list, pid)
 	}
 	return list, nil
-}
-
-// allGone returns nil where none of the processes lives; a zombie does not.
-func allGone(pids []int) error {
-	for _, pid := range pids {
-		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-		if err == nil && !strings.Contains(string(status), ") Z ") {
-			return fmt.Errorf("process %d still runs: %s", pid, status)
-		}
-	}
-	return nil
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -13,6 +12,8 @@ import (
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/embedded"
+	"github.com/seed261fe303/ha/internal/fake"
+	"github.com/seed261fe303/ha/internal/process"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -30,7 +31,6 @@ type fakeTasks struct {
 	mu      sync.Mutex
 	order   []ha.TaskID
 	records map[ha.TaskID]*ha.TaskRecord
-	batches map[string]*ha.TaskBatch
 	workers int
 	full    int
 	// stuck: workers are given nothing.
@@ -53,17 +53,10 @@ func startFakeTasks(t *testing.T) *fakeTasks {
 		t.Fatal(err)
 	}
 	t.Cleanup(nc.Close)
-	names, err := subjects.NewNames("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := &fakeTasks{url: server.URL(), nc: nc, names: names, records: map[ha.TaskID]*ha.TaskRecord{}, batches: map[string]*ha.TaskBatch{}}
-	if _, err := nc.Subscribe(names.All(), f.receive); err != nil {
-		t.Fatal(err)
-	}
-	if err := nc.Flush(); err != nil {
-		t.Fatal(err)
-	}
+	d := fake.New(t, nc, "")
+	f := &fakeTasks{url: server.URL(), nc: nc, names: d.Names, records: map[ha.TaskID]*ha.TaskRecord{}}
+	d.Otherwise = f.answer
+	d.Listen(f.names.Hello(), f.names.HeartbeatAll(), f.names.AvailableAll(), f.names.ByeAll(), f.names.Task("*"))
 	return f
 }
 
@@ -75,40 +68,23 @@ func (f *fakeTasks) put(r ha.TaskRecord) {
 	f.records[r.ID] = &r
 }
 
-func (f *fakeTasks) receive(m *nats.Msg) {
-	s, err := f.names.Parse(m.Subject)
-	if err != nil || m.Reply == "" {
-		return
-	}
+func (f *fakeTasks) answer(r fake.Request) any {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	var reply any = subjects.OK{OK: true}
-	switch s.Topic {
-	case subjects.TopicTask:
-		reply = f.task(s.What, m.Data)
+	switch subjects.Topic(r.What) {
 	case subjects.TopicHello:
 		f.workers++
-		reply = subjects.HelloReply{ID: fakeWorker, HeartbeatMS: 1000, ReplyTimeoutMS: 1000, Misses: 5, EvictAfterMS: 60_000, Activate: f.names.Activate(), Epoch: 1}
+		return subjects.HelloReply{ID: fakeWorker, HeartbeatMS: 1000, ReplyTimeoutMS: 1000, Misses: 5, EvictAfterMS: 60_000, Activate: f.names.Activate(), Epoch: 1}
 	case subjects.TopicHeartbeat:
-		reply = subjects.HeartbeatReply{OK: true, Epoch: 1}
+		return subjects.HeartbeatReply{OK: true, Epoch: 1}
 	case subjects.TopicBye:
 		f.workers--
+		return subjects.OK{OK: true}
 	case subjects.TopicAvailable:
-		f.finish(m.Data)
+		f.finish(r.Data)
+		return subjects.OK{OK: true}
 	}
-	f.respond(m, reply)
-}
-
-func (f *fakeTasks) respond(m *nats.Msg, reply any) {
-	answer := nats.NewMsg(m.Reply)
-	if err, bad := reply.(error); bad {
-		refusal, body := subjects.EncodeError(err)
-		answer.Header.Set(subjects.HeaderErrorCode, fmt.Sprint(refusal.Status))
-		answer.Data = body
-	} else {
-		answer.Data, _ = json.Marshal(reply)
-	}
-	_ = f.nc.PublishMsg(answer) // who asked fails without it
+	return f.task(r.What, r.Data)
 }
 
 func (f *fakeTasks) task(what string, body []byte) any {
@@ -170,7 +146,7 @@ func (f *fakeTasks) submit(body []byte) any {
 			refusal = ha.Overloaded("backlog_full", "the backlog is full")
 		}
 		if refusal != nil {
-			answers = append(answers, subjects.Submitted{Error: &subjects.ErrorDetail{Status: refusal.Status, Code: refusal.Code, Message: refusal.Message}})
+			answers = append(answers, fake.Refused(refusal))
 			continue
 		}
 		answers = append(answers, f.accept(s.Spec))
@@ -273,7 +249,7 @@ func (f *fakeTasks) record(id ha.TaskID) ha.TaskRecord {
 // call runs a command in this process with something on its standard input.
 func (f *fakeTasks) call(t *testing.T, stdin string, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
-	var out, errs output
+	var out, errs process.Output
 	status = run(t.Context(), args, only(map[string]string{"NATS_URL": f.url}), strings.NewReader(stdin), &out, &errs)
 	return status, out.String(), errs.String()
 }

@@ -1,124 +1,26 @@
 package main
 
 import (
-	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli/query"
+	"github.com/seed261fe303/ha/cmd/ha/internal/render"
 	"github.com/seed261fe303/ha/subjects"
 )
 
-func (a *app) taskStats() *cobra.Command {
-	return a.queryCommand(question{
-		use:     "stats",
-		short:   "Show counts and averages of tasks, by kind and by pool",
-		subject: func(n subjects.Names) string { return n.Task(subjects.TaskStats) },
-		show: func(ask func(any) ([]byte, error)) ([]byte, func(io.Writer) error, error) {
+func taskStats(a *cli.App) *cobra.Command {
+	return query.New(a, query.Question{
+		Use:     "stats",
+		Short:   "Show counts and averages of tasks, by kind and by pool",
+		Subject: func(n subjects.Names) string { return n.Task(subjects.TaskStats) },
+		Show: func(ask func(any) ([]byte, error)) ([]byte, func(io.Writer) error, error) {
 			var r subjects.TaskReport
 			body, err := ask(&r)
-			return body, func(w io.Writer) error { return writeTaskReport(w, r, time.Now()) }, err
+			return body, func(w io.Writer) error { return render.TaskReport(w, r, time.Now()) }, err
 		},
 	})
-}
-
-// writeTaskReport shows how many tasks there are in each state, then the kinds,
-// the pools and the limits of keys.
-func writeTaskReport(w io.Writer, r subjects.TaskReport, now time.Time) error {
-	var counts []string
-	total := 0
-	for _, state := range ha.TaskStates() {
-		if n := r.Tasks[state]; n > 0 {
-			counts = append(counts, fmt.Sprintf("%d %s", n, state))
-			total += n
-		}
-	}
-	rows := [][]string{
-		{"memory", size(uint64(max(0, r.Bytes)))},
-		{"counts", "since " + moment("", r.Since, now)},
-	}
-	if err := writeTable(w, []string{"tasks", strings.TrimSuffix(fmt.Sprintf("%d: %s", total, strings.Join(counts, ", ")), ": ")}, rows); err != nil {
-		return err
-	}
-	kinds := make([][]string, 0, len(r.Kinds))
-	for _, k := range r.Kinds {
-		kinds = append(kinds, []string{
-			k.Kind, fmt.Sprint(k.Pending), fmt.Sprint(k.Running), fmt.Sprint(k.Completed), fmt.Sprint(k.Failed), fmt.Sprint(k.TimedOut),
-			fmt.Sprint(k.Cancelled), fmt.Sprint(k.Retries), average(k.QueuedMS), average(k.DurationMS), rules(k.Paused, k.Limit),
-		})
-	}
-	pools := make([][]string, 0, len(r.Pools))
-	for _, p := range r.Pools {
-		pools = append(pools, []string{p.Pool, fmt.Sprint(p.Pending), fmt.Sprint(p.Running), rules(p.Paused, p.Limit)})
-	}
-	keys := make([][]string, 0, len(r.Limits))
-	for _, l := range r.Limits {
-		keys = append(keys, []string{l.Key, limitText(&l)})
-	}
-	for _, t := range []struct {
-		headings []string
-		rows     [][]string
-	}{
-		{[]string{"KIND", "PENDING", "RUNNING", "COMPLETED", "FAILED", "TIMED OUT", "CANCELLED", "RETRIES", "QUEUED", "DURATION", "RULES"}, kinds},
-		{[]string{"POOL", "PENDING", "RUNNING", "RULES"}, pools},
-		{[]string{"KEY", "RULES"}, keys},
-	} {
-		if len(t.rows) == 0 {
-			continue
-		}
-		if _, err := fmt.Fprintln(w); err != nil {
-			return err
-		}
-		if err := writeTable(w, t.headings, t.rows); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// average says an average in milliseconds, of which 0 means that there is none.
-func average(ms float64) string {
-	switch d := time.Duration(ms * float64(time.Millisecond)); {
-	case d <= 0:
-		return "-"
-	case d < time.Second:
-		return d.Round(10 * time.Microsecond).String()
-	default:
-		return d.Round(10 * time.Millisecond).String()
-	}
-}
-
-// rules says what holds tasks back.
-func rules(paused bool, l *ha.Limit) string {
-	var parts []string
-	if paused {
-		parts = append(parts, "paused")
-	}
-	if l != nil {
-		parts = append(parts, limitText(l))
-	}
-	return orDash(strings.Join(parts, "; "))
-}
-
-// writeBatch shows how far a batch is.
-func writeBatch(w io.Writer, b ha.TaskBatch) error {
-	state := "open: more tasks may join"
-	switch {
-	case b.Done:
-		state = "done"
-	case b.Closed:
-		state = "closed: no more tasks may join"
-	}
-	rows := [][]string{
-		{"state", state},
-		{"tasks", fmt.Sprintf("%d of %d ended", b.Ended, b.Total)},
-		{"ended", fmt.Sprintf("%d completed, %d failed, %d cancelled, %d timed out", b.Completed, b.Failed, b.Cancelled, b.TimedOut)},
-	}
-	if b.Then != "" {
-		rows = append(rows, []string{"then", string(b.Then)})
-	}
-	return writeTable(w, []string{"batch", b.Name}, rows)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -12,55 +11,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/spf13/pflag"
-
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/cmd/ha/internal/submit"
+	"github.com/seed261fe303/ha/internal/eventually"
+	"github.com/seed261fe303/ha/internal/process"
 )
-
-func TestFlagsMakeATask(t *testing.T) {
-	now := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
-	retry := func(r ha.Retry) ha.TaskSpec { return ha.TaskSpec{Kind: "k", Retry: &r} }
-	for args, want := range map[string]ha.TaskSpec{
-		"--kind k": {Kind: "k"},
-		"--step a --step b,c --partial": {
-			Steps: []ha.Step{{Kind: "a"}, {Kind: "b"}, {Kind: "c"}}, Partial: true,
-		},
-		"--kind k --id i --pool gpu --priority -5 --unique-key u --concurrency-key c --batch b": {
-			Kind: "k", ID: "i", Pool: "gpu", Priority: -5, UniqueKey: "u", ConcurrencyKey: "c", Batch: "b",
-		},
-		"--kind k --after a,b --after c --on-upstream-failure run --after-batch n": {
-			Kind: "k", After: []ha.TaskID{"a", "b", "c"}, OnUpstreamFailure: ha.UpstreamRun, AfterBatch: "n",
-		},
-		"--kind k --run-at +90s --expires-in 1h --attempt-timeout 1500us": {
-			Kind: "k", RunAt: now.Add(90 * time.Second), ExpiresAt: now.Add(time.Hour), Timeout: 2,
-		},
-		"--kind k --run-at 2031-01-01T00:00:00Z --expires-at +2h": {
-			Kind: "k", RunAt: time.Date(2031, 1, 1, 0, 0, 0, 0, time.UTC), ExpiresAt: now.Add(2 * time.Hour),
-		},
-		"--kind k --label a=1 --label b=x=y,z --label c=": {
-			Kind: "k", Labels: map[string]string{"a": "1", "b": "x=y,z", "c": ""},
-		},
-		`--kind k --metadata {"m":[1,2]}`: {Kind: "k", Metadata: json.RawMessage(`{"m":[1,2]}`)},
-		"--kind k --max-attempts 3 --backoff 2s --max-backoff 1m --factor 1.5 --jitter 0.2 --max-lost 7": retry(ha.Retry{
-			MaxAttempts: 3, Backoff: 2000, MaxBackoff: 60_000, Factor: 1.5, Jitter: 0.2, MaxLost: 7,
-		}),
-		"--kind k --jitter 0 --max-lost 0": retry(ha.Retry{Jitter: -1, MaxLost: -1}),
-	} {
-		var f specFlags
-		flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
-		f.add(flags)
-		if err := flags.Parse(strings.Fields(args)); err != nil {
-			t.Errorf("%s: %v", args, err)
-			continue
-		}
-		got, err := f.spec(now)
-		gotJSON, _ := json.Marshal(got)
-		wantJSON, _ := json.Marshal(want)
-		if err != nil || !bytes.Equal(gotJSON, wantJSON) {
-			t.Errorf("%s: %v\n%s, want\n%s", args, err, gotJSON, wantJSON)
-		}
-	}
-}
 
 func TestOneTaskIsSubmittedFromWhereverItsPayloadIs(t *testing.T) {
 	f := startFakeTasks(t)
@@ -80,17 +36,19 @@ func TestOneTaskIsSubmittedFromWhereverItsPayloadIs(t *testing.T) {
 		"text of a pipe": {[]string{"--text", "-"}, "two\nlines\n", `"two\nlines"`},
 		"none":           {nil, "not read", ""},
 	} {
-		status, stdout, stderr := f.call(t, c.stdin, append([]string{"task", "submit", "--kind", "k"}, c.args...)...)
-		id, line := strings.CutSuffix(stdout, "\n")
-		if status != exitOK || !line || stderr != "" {
-			t.Errorf("%s: exit status %d, stdout %q, stderr %q", name, status, stdout, stderr)
-		}
-		if got := f.record(ha.TaskID(id)); string(got.Payload) != c.payload || got.Kind != "k" {
-			t.Errorf("%s: payload %s, want %s", name, got.Payload, c.payload)
-		}
+		t.Run(name, func(t *testing.T) {
+			status, stdout, stderr := f.call(t, c.stdin, append([]string{"task", "submit", "--kind", "k"}, c.args...)...)
+			id, line := strings.CutSuffix(stdout, "\n")
+			if status != cli.ExitOK || !line || stderr != "" {
+				t.Errorf("%s: exit status %d, stdout %q, stderr %q", name, status, stdout, stderr)
+			}
+			if got := f.record(ha.TaskID(id)); string(got.Payload) != c.payload || got.Kind != "k" {
+				t.Errorf("%s: payload %s, want %s", name, got.Payload, c.payload)
+			}
+		})
 	}
 	status, stdout, stderr := f.call(t, "", "task", "submit", "--kind", "refused", "--json")
-	if status != exitFailed || stdout != "" || !strings.Contains(stderr, "the id is that of another task") {
+	if status != cli.ExitFailed || stdout != "" || !strings.Contains(stderr, "the id is that of another task") {
 		t.Errorf("refused: exit status %d, stdout %q, stderr %q", status, stdout, stderr)
 	}
 }
@@ -100,24 +58,24 @@ func TestSubmitAndWaitPrintsTheResult(t *testing.T) {
 	f.put(ha.TaskRecord{ID: "done", Kind: "k", State: ha.TaskCompleted, Result: json.RawMessage(`{"r":1}`)})
 	f.put(ha.TaskRecord{ID: "broken", Kind: "k", State: ha.TaskFailed, Reason: "permanent", Error: "no such image"})
 	status, stdout, stderr := f.call(t, "", "task", "submit", "--kind", "k", "--id", "done", "--wait")
-	if status != exitOK || stdout != "{\"r\":1}\n" || stderr != "" {
+	if status != cli.ExitOK || stdout != "{\"r\":1}\n" || stderr != "" {
 		t.Errorf("exit status %d, stdout %q, stderr %q", status, stdout, stderr)
 	}
 	status, stdout, stderr = f.call(t, "", "task", "submit", "--kind", "k", "--id", "broken", "--wait")
-	if status != exitFailed || stdout != "" || !strings.Contains(stderr, "permanent") || !strings.Contains(stderr, "no such image") {
+	if status != cli.ExitFailed || stdout != "" || !strings.Contains(stderr, "permanent") || !strings.Contains(stderr, "no such image") {
 		t.Errorf("exit status %d, stdout %q, stderr %q", status, stdout, stderr)
 	}
 }
 
 func TestLinesAreSubmittedInOrderAndBadOnesNamed(t *testing.T) {
 	f := startFakeTasks(t)
-	long := `"` + strings.Repeat("x", maxLine) + `"`
+	long := `"` + strings.Repeat("x", submit.MaxLine) + `"`
 	stdin := strings.Join([]string{
 		`{"id":"a","payload":1}`, "", `{"id":"b","kind":"other","priority":7,"labels":{"own":"1"}}`, `{"id":"c","kind":7}`, "not JSON", `{"id":"a"}`,
 		"  ", long, `{"id":"d","kind":"refused"}`, `{"id":"e","priority":5000}`, `{"id":"f","payload":"last"}`,
 	}, "\n")
 	status, stdout, stderr := f.call(t, stdin, "task", "submit", "--tasks", "--kind", "k", "--batch", "night", "--label", "all=x")
-	if status != exitFailed || stdout != "a\nb\na\nf\n" {
+	if status != cli.ExitFailed || stdout != "a\nb\na\nf\n" {
 		t.Errorf("exit status %d, stdout %q", status, stdout)
 	}
 	for _, want := range []string{
@@ -148,21 +106,21 @@ func TestLinesAsPayloads(t *testing.T) {
 		t.Fatal(err)
 	}
 	status, stdout, stderr := f.call(t, "", "task", "submit", "--kind", "k", "--lines", "--file", file, "--json")
-	var answers []answer
+	var answers []submit.Answer
 	for line := range strings.Lines(stdout) {
-		var a answer
+		var a submit.Answer
 		if err := json.Unmarshal([]byte(line), &a); err != nil {
 			t.Fatal(err)
 		}
 		answers = append(answers, a)
 	}
-	if status != exitFailed || len(answers) != 3 || answers[2].Line != 3 || !strings.Contains(answers[2].Error, "--text") {
+	if status != cli.ExitFailed || len(answers) != 3 || answers[2].Line != 3 || !strings.Contains(answers[2].Error, "--text") {
 		t.Fatalf("exit status %d, %+v: %s", status, answers, stderr)
 	}
 	if one, two := f.record(answers[0].ID), f.record(answers[1].ID); string(one.Payload) != "1" || string(two.Payload) != `"two"` {
 		t.Errorf("payloads %s and %s", one.Payload, two.Payload)
 	}
-	if status, stdout, stderr := f.call(t, "one\n\n", "task", "submit", "--kind", "k", "--lines", "--text", "--quiet"); status != exitOK || stdout != "" {
+	if status, stdout, stderr := f.call(t, "one\n\n", "task", "submit", "--kind", "k", "--lines", "--text", "--quiet"); status != cli.ExitOK || stdout != "" {
 		t.Errorf("exit status %d, stdout %q, stderr %q", status, stdout, stderr)
 	}
 	ids := f.ids()
@@ -175,12 +133,12 @@ func TestAFullBacklogIsWaitedFor(t *testing.T) {
 	f := startFakeTasks(t)
 	f.with(func() { f.full = 3 })
 	lines := strings.Repeat("1\n", 10)
-	if status, _, stderr := f.call(t, lines, "task", "submit", "--kind", "full", "--lines", "--quiet"); status != exitFailed || !strings.Contains(stderr, "line 3: the backlog is full") {
+	if status, _, stderr := f.call(t, lines, "task", "submit", "--kind", "full", "--lines", "--quiet"); status != cli.ExitFailed || !strings.Contains(stderr, "line 3: the backlog is full") {
 		t.Errorf("exit status %d, stderr %q", status, stderr)
 	}
 	f.with(func() { f.full = 15 })
 	status, stdout, stderr := f.call(t, lines, "task", "submit", "--kind", "full", "--lines", "--patient")
-	if status != exitOK || strings.Count(stderr, "waiting for room") != 1 || !strings.Contains(stderr, "submitted 10 tasks") {
+	if status != cli.ExitOK || strings.Count(stderr, "waiting for room") != 1 || !strings.Contains(stderr, "submitted 10 tasks") {
 		t.Errorf("exit status %d, stderr %q", status, stderr)
 	}
 	ids := strings.Fields(stdout)
@@ -201,7 +159,7 @@ func TestManyLinesAreSubmittedInLargeRequests(t *testing.T) {
 	status, stdout, stderr := f.call(t, b.String(), "task", "submit", "--tasks")
 	_, sizes := f.requests()
 	t.Logf("%s in %s, in %d requests", strings.TrimSpace(stderr), time.Since(began), len(sizes))
-	if status != exitOK || len(sizes) > n/200 {
+	if status != cli.ExitOK || len(sizes) > n/200 {
 		t.Errorf("exit status %d, %d requests", status, len(sizes))
 	}
 	order := f.ids()
@@ -222,7 +180,7 @@ func TestLinesAreSubmittedAsTheyCome(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out, errs output
+	var out, errs process.Output
 	done := make(chan int, 1)
 	go func() {
 		done <- run(t.Context(), []string{"task", "submit", "--kind", "k", "--lines"}, only(map[string]string{"NATS_URL": f.url}), reader, &out, &errs)
@@ -232,7 +190,7 @@ func TestLinesAreSubmittedAsTheyCome(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := []int{1, 3, 4}[i]
-		eventually(t, patience, func() error {
+		eventually.Nil(t, patience, func() error {
 			if got := len(strings.Fields(out.String())); got != want {
 				return fmt.Errorf("%d ids, want %d", got, want)
 			}
@@ -245,7 +203,7 @@ func TestLinesAreSubmittedAsTheyCome(t *testing.T) {
 	if err := writer.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if status := <-done; status != exitOK || len(f.ids()) != 5 {
+	if status := <-done; status != cli.ExitOK || len(f.ids()) != 5 {
 		t.Errorf("exit status %d, %d tasks: %s", status, len(f.ids()), errs.String())
 	}
 }
@@ -261,14 +219,14 @@ func TestAStopDoesNotWaitForMoreLines(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	var out, errs output
+	var out, errs process.Output
 	done := make(chan int, 1)
 	go func() {
 		done <- run(ctx, []string{"task", "submit", "--kind", "k", "--lines"}, only(map[string]string{"NATS_URL": f.url}), reader, &out, &errs)
 	}()
-	eventually(t, patience, func() error { return contains(&out, "\n", 1) })
+	eventually.Nil(t, patience, func() error { return contains(&out, "\n", 1) })
 	cancel()
-	if status := <-done; status != exitFailed || !strings.Contains(errs.String(), "submitted 1 task in") || !strings.Contains(errs.String(), "stopped before the end") {
+	if status := <-done; status != cli.ExitFailed || !strings.Contains(errs.String(), "submitted 1 task in") || !strings.Contains(errs.String(), "stopped before the end") {
 		t.Errorf("exit status %d: %s", status, errs.String())
 	}
 }

@@ -15,6 +15,9 @@ import (
 	"github.com/nats-io/nats.go"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/internal/eventually"
+	"github.com/seed261fe303/ha/internal/process"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -23,15 +26,15 @@ func TestAFullBacklogIsRefused(t *testing.T) {
 	f := startFleet(t, "--max-tasks", "10")
 	const full = "at most 10 tasks may be unfinished"
 	twelve := strings.Repeat("1\n", 12)
-	taken := f.fails(t, twelve, exitFailed, "ha: line 12: "+full, "task", "submit", "--kind", "k", "--lines")
+	taken := f.fails(t, twelve, cli.ExitFailed, "ha: line 12: "+full, "task", "submit", "--kind", "k", "--lines")
 	if n := len(lines(taken)); n != 10 {
 		t.Errorf("%d tasks were taken:\n%s", n, taken)
 	}
-	f.fails(t, "", exitFailed, full, "task", "submit", "--kind", "k")
+	f.fails(t, "", cli.ExitFailed, full, "task", "submit", "--kind", "k")
 	patient := startReading(t, strings.NewReader(twelve), nil, "task", "submit", "--kind", "k", "--lines", "--patient", "--server", f.url)
-	eventually(t, commandTime, func() error { return contains(&patient.stderr, "the backlog is full: waiting", 1) })
+	eventually.Nil(t, commandTime, func() error { return contains(&patient.stderr, "the backlog is full: waiting", 1) })
 	f.handle(t, "k", "k", "true", "--slots", "4")
-	if got := patient.status(t, commandTime); got != exitOK {
+	if got := patient.status(t, commandTime); got != cli.ExitOK {
 		t.Fatalf("exit status %d: %s", got, patient.stderr.String())
 	}
 	f.must(t, taken+patient.stdout.String(), "task", "wait", "-")
@@ -51,7 +54,7 @@ func TestTheTaskOfAKilledWorkerRunsElsewhere(t *testing.T) {
 	list := pidsIn(t, pids)
 	f.handle(t, "heir", "k", command)
 	// A dispatcher that has just begun gives everybody some time to connect.
-	eventually(t, commandTime, func() error {
+	eventually.Nil(t, commandTime, func() error {
 		s, err := leads(f.nc)
 		if err == nil && s.UptimeMS < 3500 {
 			err = fmt.Errorf("it leads for %d ms", s.UptimeMS)
@@ -66,7 +69,7 @@ func TestTheTaskOfAKilledWorkerRunsElsewhere(t *testing.T) {
 	if took > 5*time.Second { // 2 s on a machine that does nothing else
 		t.Errorf("it took %s until the task ran elsewhere", took)
 	}
-	eventually(t, commandTime, func() error { return allGone(list) })
+	eventually.Nil(t, commandTime, func() error { return process.Gone(list...) })
 	heir, err := f.worker("heir")
 	got := f.task(t, "one")
 	if err != nil || got.Worker != heir.ID || got.Attempt != 2 || got.Lost != 1 || got.Failures != 0 || string(got.Result) != "2" {
@@ -79,7 +82,7 @@ func TestTheTaskOfAKilledWorkerRunsElsewhere(t *testing.T) {
 
 // submission is a bulk submission by a process, whose lines come when the test says.
 type submission struct {
-	*process
+	*running
 	to *os.File
 	n  int
 }
@@ -92,7 +95,7 @@ func (f *fleet) startSubmission(t *testing.T, args ...string) *submission {
 	}
 	t.Cleanup(func() { _ = to.Close() }) // where the test has, already
 	s := &submission{to: to}
-	s.process = startReading(t, from, nil, append([]string{"task", "submit", "--lines", "--server", f.url}, args...)...)
+	s.running = startReading(t, from, nil, append([]string{"task", "submit", "--lines", "--server", f.url}, args...)...)
 	if err := from.Close(); err != nil { // the process has its own
 		t.Fatal(err)
 	}
@@ -130,7 +133,7 @@ func TestADispatcherIsKilledInTheMiddle(t *testing.T) {
 	f.handle(t, "steady", "steady", fmt.Sprintf(`echo x >>%s; %s; echo done`, began, end.wait()))
 	f.must(t, "", "task", "submit", "--kind", "steady", "--id", "steady")
 	wait := start(t, nil, "task", "wait", "steady", "--timeout", "1m", "--server", f.url)
-	eventually(t, commandTime, func() error {
+	eventually.Nil(t, commandTime, func() error {
 		n, err := f.served("task-wait")
 		if err == nil && n == 0 {
 			err = errors.New("nobody waits")
@@ -142,13 +145,13 @@ func TestADispatcherIsKilledInTheMiddle(t *testing.T) {
 	const some, more, rest = 2000, 4000, 2000
 	bulk := f.startSubmission(t, "--kind", "bulk", "--timeout", "1m")
 	bulk.feed(t, some)
-	eventually(t, commandTime, func() error { return contains(&bulk.stdout, "\n", some/2) })
+	eventually.Nil(t, commandTime, func() error { return contains(&bulk.stdout, "\n", some/2) })
 	fed := make(chan struct{})
 	go func() {
 		defer close(fed)
 		bulk.feed(t, more)
 	}()
-	eventually(t, commandTime, func() error { return contains(&bulk.stdout, "\n", some) }) // so that some of these are under way
+	eventually.Nil(t, commandTime, func() error { return contains(&bulk.stdout, "\n", some) }) // so that some of these are under way
 	f.dispatcher.signal(t, syscall.SIGKILL)
 	f.dispatcher.status(t, patience)
 	before := strings.Count(bulk.stdout.String(), "\n")
@@ -158,19 +161,19 @@ func TestADispatcherIsKilledInTheMiddle(t *testing.T) {
 	if err := bulk.to.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if got := bulk.status(t, commandTime); got != exitOK {
+	if got := bulk.status(t, commandTime); got != cli.ExitOK {
 		t.Fatalf("bulk: exit status %d: %s", got, bulk.stderr.String())
 	}
 	t.Logf("%d of %d ids were there when the dispatcher was killed", before, bulk.n)
 	f.checkBulk(t, lines(bulk.stdout.String()), bulk.n)
 
 	select {
-	case <-wait.done:
+	case <-wait.Done():
 		t.Errorf("the wait has ended before the task: %s%s", wait.stdout.String(), wait.stderr.String())
 	default:
 	}
 	end.open(t)
-	if got := wait.status(t, commandTime); got != exitOK || wait.stdout.String() != "steady completed\n" {
+	if got := wait.status(t, commandTime); got != cli.ExitOK || wait.stdout.String() != "steady completed\n" {
 		t.Errorf("wait: exit status %d: %s%s", got, wait.stdout.String(), wait.stderr.String())
 	}
 	ran, err := ledger(began)

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/internal/eventually"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -29,7 +31,7 @@ func (f *fleet) call(t *testing.T, stdin string, args ...string) (status int, st
 func (f *fleet) must(t *testing.T, stdin string, args ...string) string {
 	t.Helper()
 	status, stdout, stderr := f.call(t, stdin, args...)
-	if status != exitOK {
+	if status != cli.ExitOK {
 		t.Fatalf("ha %s: exit status %d\n%s%s", strings.Join(args, " "), status, stdout, stderr)
 	}
 	return stdout
@@ -47,10 +49,10 @@ func (f *fleet) fails(t *testing.T, stdin string, want int, says string, args ..
 
 // handle starts a worker of that name that runs a command for each task of the
 // kinds, and waits until it is registered.
-func (f *fleet) handle(t *testing.T, name, kinds, command string, args ...string) *process {
+func (f *fleet) handle(t *testing.T, name, kinds, command string, args ...string) *running {
 	t.Helper()
 	p := start(t, nil, append([]string{"worker", "--server", f.url, "--weight", "1", "--name", name, "--kind", kinds, "--exec", command}, args...)...)
-	eventually(t, commandTime, func() error { return contains(&p.stderr, `"registered"`, 1) })
+	eventually.Nil(t, commandTime, func() error { return contains(&p.stderr, `"registered"`, 1) })
 	return p
 }
 
@@ -76,7 +78,7 @@ func (f *fleet) record(id ha.TaskID) (record ha.TaskRecord, err error) {
 // becomes waits until the task is in that state.
 func (f *fleet) becomes(t *testing.T, id string, want ha.TaskState) (record ha.TaskRecord) {
 	t.Helper()
-	eventually(t, commandTime, func() (err error) {
+	eventually.Nil(t, commandTime, func() (err error) {
 		if record, err = f.record(ha.TaskID(id)); err == nil && record.State != want {
 			err = fmt.Errorf("task %s is %s (%s %s), want %s", id, record.State, record.Reason, record.Error, want)
 		}
@@ -110,7 +112,7 @@ func family(pids string) string {
 // pidsIn waits for what the family wrote.
 func pidsIn(t *testing.T, path string) (pids []int) {
 	t.Helper()
-	eventually(t, commandTime, func() (err error) { pids, err = readPids(path); return err })
+	eventually.Nil(t, commandTime, func() (err error) { pids, err = readPids(path); return err })
 	return pids
 }
 

@@ -11,6 +11,8 @@ import (
 	"github.com/nats-io/nats.go"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/internal/eventually"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -28,7 +30,7 @@ func tourAfter(t *testing.T, f *fleet) {
 	f.must(t, "", "task", "submit", "--kind", "after", "--id", "second", "2")
 	f.must(t, "", "task", "wait", "last")
 	f.must(t, "", "task", "submit", "--kind", "after", "--id", "broken", "65")
-	f.fails(t, "", exitFailed, "heir failed: upstream_failed", "task", "wait", "heir")
+	f.fails(t, "", cli.ExitFailed, "heir failed: upstream_failed", "task", "wait", "heir")
 	f.must(t, "", "task", "wait", "undaunted")
 	if got := f.task(t, "broken"); got.State != ha.TaskFailed || got.Reason != "permanent" || got.Attempt != 1 {
 		t.Errorf("the broken task is %+v", got)
@@ -38,7 +40,7 @@ func tourAfter(t *testing.T, f *fleet) {
 		t.Errorf("ran %v, want %s; %v", ran, want, err)
 	}
 	f.must(t, "", "task", "submit", "--kind", "after", "--id", "ring", "--after", "other")
-	f.fails(t, "", exitFailed, "task other would wait for itself", "task", "submit", "--kind", "after", "--id", "other", "--after", "ring")
+	f.fails(t, "", cli.ExitFailed, "task other would wait for itself", "task", "submit", "--kind", "after", "--id", "other", "--after", "ring")
 }
 
 func tourPull(t *testing.T, f *fleet) {
@@ -63,7 +65,7 @@ func tourProgress(t *testing.T, f *fleet) {
 	end := newGate(t)
 	f.handle(t, "talker", "talk", fmt.Sprintf(`echo "progress 40 half way" >&2; %s; echo "$HA_TASK_LABEL_user $HA_TASK_METADATA $HA_TASK_POOL"`, end.wait()))
 	f.must(t, "", "task", "submit", "--kind", "talk", "--id", "talk", "--label", "user=7", "--metadata", `[1]`)
-	eventually(t, commandTime, func() error {
+	eventually.Nil(t, commandTime, func() error {
 		r, err := f.record("talk")
 		if err == nil && r.Progress == nil {
 			err = fmt.Errorf("no progress in %+v", r)
@@ -146,20 +148,20 @@ func tourBatch(t *testing.T, f *fleet) {
 	if out := f.must(t, "", "task", "batch", "tour"); !strings.Contains(out, "done") || !strings.Contains(out, "3 completed, 0 failed") {
 		t.Errorf("the batch is\n%s", out)
 	}
-	f.fails(t, "", exitFailed, "batch tour is closed", "task", "submit", "--kind", "part", "--batch", "tour")
+	f.fails(t, "", cli.ExitFailed, "batch tour is closed", "task", "submit", "--kind", "part", "--batch", "tour")
 }
 
 func tourTooLarge(t *testing.T, f *fleet) {
 	f.handle(t, "large", "large", `read -r n; head -c $n /dev/zero | tr '\0' x`)
 	f.must(t, "", "task", "submit", "--kind", "large", "--id", "fits", "--wait", "262142")
-	f.fails(t, "", exitFailed, "is over 262144 bytes", "task", "submit", "--kind", "large", "--id", "large", "--wait", "5000000")
+	f.fails(t, "", cli.ExitFailed, "is over 262144 bytes", "task", "submit", "--kind", "large", "--id", "large", "--wait", "5000000")
 	if got := f.task(t, "large"); got.State != ha.TaskFailed || got.Reason != "permanent" || got.Attempt != 1 || got.Result != nil {
 		t.Errorf("the task is %+v", got)
 	}
 	for _, size := range []int{ha.MaxPayload - 1, 3 * ha.MaxPayload} {
-		f.fails(t, `"`+strings.Repeat("x", size)+`"`, exitFailed, "payload may be at most 262144 bytes", "task", "submit", "--kind", "large", "-")
+		f.fails(t, `"`+strings.Repeat("x", size)+`"`, cli.ExitFailed, "payload may be at most 262144 bytes", "task", "submit", "--kind", "large", "-")
 	}
-	out := f.fails(t, "1\n\""+strings.Repeat("x", ha.MaxPayload)+"\"\n2\n", exitFailed, "line 2: payload may be at most 262144 bytes, got 262146",
+	out := f.fails(t, "1\n\""+strings.Repeat("x", ha.MaxPayload)+"\"\n2\n", cli.ExitFailed, "line 2: payload may be at most 262144 bytes, got 262146",
 		"task", "submit", "--kind", "large", "--lines")
 	if len(lines(out)) != 2 {
 		t.Errorf("of three lines, one of which is too long, these were taken: %q", out)
@@ -182,26 +184,26 @@ func tourStatuses(t *testing.T, f *fleet) {
 		status int
 		says   string
 	}{
-		{"get nobodys", exitOK, "pending"},
-		{"get none", exitFailed, "there is no task none"},
-		{"get", exitUsage, "at least one task"},
-		{"get a.b", exitUsage, "the id of a task is"},
-		{"list --kind nobodys", exitOK, "nobodys  nobodys  pending"},
-		{"list --kind nothing", exitOK, "there are no such tasks"},
-		{"list --state nonsense", exitUsage, "state must be one of"},
-		{"wait none", exitFailed, "there is no task none"},
-		{"wait nobodys --for 100ms", exitFailed, "have ended within 100ms"},
-		{"cancel none", exitFailed, "there is no task none"},
-		{"retry none", exitFailed, "there is no task none"},
-		{"batch none", exitFailed, "there is no batch none"},
-		{"submit", exitUsage, "--kind is required"},
-		{"submit --kind nobodys {", exitUsage, "the payload must be JSON"},
-		{"submit --kind nobodys --id nobodys 7", exitFailed, "was submitted with other content"},
-		{"submit --kind nobodys --id nobodys", exitOK, "nobodys\n"},
-		{"submit --kind nobodys --attempt-timeout -1s", exitUsage, "--attempt-timeout must be more than 0"},
-		{"submit --kind nobodys --id me --after me", exitUsage, "cannot come after itself"},
-		{"cancel nobodys", exitOK, "nobodys cancelled"},
-		{"wait nobodys", exitFailed, "nobodys cancelled"},
+		{"get nobodys", cli.ExitOK, "pending"},
+		{"get none", cli.ExitFailed, "there is no task none"},
+		{"get", cli.ExitUsage, "at least one task"},
+		{"get a.b", cli.ExitUsage, "the id of a task is"},
+		{"list --kind nobodys", cli.ExitOK, "nobodys  nobodys  pending"},
+		{"list --kind nothing", cli.ExitOK, "there are no such tasks"},
+		{"list --state nonsense", cli.ExitUsage, "state must be one of"},
+		{"wait none", cli.ExitFailed, "there is no task none"},
+		{"wait nobodys --for 100ms", cli.ExitFailed, "have ended within 100ms"},
+		{"cancel none", cli.ExitFailed, "there is no task none"},
+		{"retry none", cli.ExitFailed, "there is no task none"},
+		{"batch none", cli.ExitFailed, "there is no batch none"},
+		{"submit", cli.ExitUsage, "--kind is required"},
+		{"submit --kind nobodys {", cli.ExitUsage, "the payload must be JSON"},
+		{"submit --kind nobodys --id nobodys 7", cli.ExitFailed, "was submitted with other content"},
+		{"submit --kind nobodys --id nobodys", cli.ExitOK, "nobodys\n"},
+		{"submit --kind nobodys --attempt-timeout -1s", cli.ExitUsage, "--attempt-timeout must be more than 0"},
+		{"submit --kind nobodys --id me --after me", cli.ExitUsage, "cannot come after itself"},
+		{"cancel nobodys", cli.ExitOK, "nobodys cancelled"},
+		{"wait nobodys", cli.ExitFailed, "nobodys cancelled"},
 	} {
 		f.fails(t, "", c.status, c.says, append([]string{"task"}, strings.Fields(c.args)...)...)
 	}

@@ -10,6 +10,9 @@ import (
 	"testing"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/internal/eventually"
+	"github.com/seed261fe303/ha/internal/process"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -44,7 +47,7 @@ func TestTour(t *testing.T) {
 
 func tourLines(t *testing.T, f *fleet) {
 	watch := start(t, nil, "task", "watch", "--kind", "hash", "--json", "--server", f.url)
-	eventually(t, commandTime, func() error { // until it listens
+	eventually.Nil(t, commandTime, func() error { // until it listens
 		if err := f.nc.Publish("ha.event.task.heard", []byte(`{"kind":"hash","task":"nothing"}`)); err != nil {
 			return err
 		}
@@ -67,7 +70,7 @@ func tourLines(t *testing.T, f *fleet) {
 	}
 	for _, id := range ids {
 		var what []string
-		eventually(t, commandTime, func() error {
+		eventually.Nil(t, commandTime, func() error {
 			what = nil
 			for _, e := range decoded[shownEvent](t, watch.stdout.String()) {
 				if string(e.Task) == id {
@@ -81,7 +84,7 @@ func tourLines(t *testing.T, f *fleet) {
 		})
 	}
 	watch.signal(t, syscall.SIGINT)
-	if got := watch.status(t, commandTime); got != exitOK {
+	if got := watch.status(t, commandTime); got != cli.ExitOK {
 		t.Errorf("watch: exit status %d: %s", got, watch.stderr.String())
 	}
 }
@@ -90,7 +93,7 @@ func tourRetry(t *testing.T, f *fleet) {
 	fixed := newGate(t)
 	f.handle(t, "flaky", "flaky", fmt.Sprintf(`[ -e %s ] || { echo "not yet" >&2; exit 3; }; echo fixed`, fixed))
 	ids := lines(f.must(t, "1\n2\n", "task", "submit", "--kind", "flaky", "--lines", "--max-attempts", "3", "--backoff", "10ms"))
-	f.fails(t, "", exitFailed, "failed: attempts_used_up: exit status 3: not yet", "task", "wait", ids[0], ids[1])
+	f.fails(t, "", cli.ExitFailed, "failed: attempts_used_up: exit status 3: not yet", "task", "wait", ids[0], ids[1])
 	if got := f.task(t, ids[0]); got.Attempt != 3 || got.Failures != 3 || got.MaxAttempts != 3 {
 		t.Errorf("the failed task is %+v", got)
 	}
@@ -106,7 +109,7 @@ func tourRetry(t *testing.T, f *fleet) {
 	if got := f.task(t, ids[1]); string(got.Result) != `"fixed"` || got.Attempt != 1 || got.Failures != 0 {
 		t.Errorf("the task is %+v", got)
 	}
-	f.fails(t, "", exitFailed, "has completed", "task", "retry", ids[0])
+	f.fails(t, "", cli.ExitFailed, "has completed", "task", "retry", ids[0])
 	var report subjects.TaskReport
 	if err := json.Unmarshal([]byte(f.must(t, "", "task", "stats", "--json")), &report); err != nil {
 		t.Fatal(err)
@@ -128,8 +131,8 @@ func tourCancel(t *testing.T, f *fleet) {
 	if out := f.must(t, "", "task", "cancel", "endless"); out != "endless cancelled\n" {
 		t.Errorf("cancel says %q", out)
 	}
-	eventually(t, commandTime, func() error { return allGone(pids) })
-	f.fails(t, "", exitFailed, "endless cancelled", "task", "wait", "endless")
+	eventually.Nil(t, commandTime, func() error { return process.Gone(pids...) })
+	f.fails(t, "", cli.ExitFailed, "endless cancelled", "task", "wait", "endless")
 	if got := f.task(t, "endless"); got.State != ha.TaskCancelled || got.Reason != "cancelled" || got.EndedAt.IsZero() {
 		t.Errorf("the task is %+v", got)
 	}
@@ -140,8 +143,8 @@ func tourTimeout(t *testing.T, f *fleet) {
 	f.handle(t, "slow", "slow", "trap '' TERM; "+family(file), "--kill-after", "50ms")
 	f.must(t, "", "task", "submit", "--kind", "slow", "--id", "slow", "--attempt-timeout", "1500ms", "--max-attempts", "1")
 	pids := pidsIn(t, file)
-	f.fails(t, "", exitFailed, "slow timed_out: attempts_used_up: ", "task", "wait", "slow")
-	eventually(t, commandTime, func() error { return allGone(pids) })
+	f.fails(t, "", cli.ExitFailed, "slow timed_out: attempts_used_up: ", "task", "wait", "slow")
+	eventually.Nil(t, commandTime, func() error { return process.Gone(pids...) })
 	if got := f.task(t, "slow"); got.State != ha.TaskTimedOut || got.Failures != 1 || got.Timeout != 1500 {
 		t.Errorf("the task is %+v", got)
 	}
@@ -187,5 +190,5 @@ func tourFrozen(t *testing.T, f *fleet) {
 		t.Errorf("the task is %+v; %v", got, err)
 	}
 	frozen.signal(t, syscall.SIGCONT)
-	eventually(t, commandTime, func() error { return allGone(pids) })
+	eventually.Nil(t, commandTime, func() error { return process.Gone(pids...) })
 }

@@ -2,14 +2,17 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
 )
 
 func noEnvironment(string) (string, bool) { return "", false }
 
 // only is an environment of the given variables.
-func only(vars map[string]string) environment {
+func only(vars map[string]string) cli.Environment {
 	return func(name string) (string, bool) {
 		v, ok := vars[name]
 		return v, ok
@@ -49,7 +52,7 @@ func TestBadUsageExitsWith2AndSaysWhy(t *testing.T) {
 		{"worker --weight 1 --name " + huge, "10000 bytes"},
 		{"worker --weight 1 --pool gp*", "gp*"},
 		{"worker --weight 1 --prefix a..b", "a..b"},
-		{"worker --weight 1 --log-level loud", levelNames},
+		{"worker --weight 1 --log-level loud", cli.LevelNames},
 		{"demo --weights 1,0", "from 1 to 1000000"},
 		{"demo --weights ", "from 1 to 1000000"},
 		{"demo --duration -1s", "--duration"},
@@ -144,10 +147,12 @@ func TestBadUsageExitsWith2AndSaysWhy(t *testing.T) {
 		{"bench --batch 10001", "10000"},
 		{"bench now", "unknown command"},
 	} {
-		status, stdout, stderr := call(t, nil, strings.Split(c.args, " ")...)
-		if status != exitUsage || stdout != "" || !strings.Contains(stderr, c.want) || !strings.Contains(stderr, "--help' for usage") {
-			t.Errorf("ha %.80s: exit status %d, want %d with %q; stdout %q, stderr %q", c.args, status, exitUsage, c.want, stdout, stderr)
-		}
+		t.Run(fmt.Sprintf("%.80s", c.args), func(t *testing.T) {
+			status, stdout, stderr := call(t, nil, strings.Split(c.args, " ")...)
+			if status != cli.ExitUsage || stdout != "" || !strings.Contains(stderr, c.want) || !strings.Contains(stderr, "--help' for usage") {
+				t.Errorf("ha %.80s: exit status %d, want %d with %q; stdout %q, stderr %q", c.args, status, cli.ExitUsage, c.want, stdout, stderr)
+			}
+		})
 	}
 }
 
@@ -167,10 +172,12 @@ func TestABadVariableIsNamed(t *testing.T) {
 		"HA_ACTIVATE_EVERY": "demo",
 		"HA_LOG_LEVEL":      "status",
 	} {
-		status, _, stderr := call(t, map[string]string{variable: "purple"}, args)
-		if status != exitUsage || !strings.Contains(stderr, variable) || !strings.Contains(stderr, "purple") {
-			t.Errorf("%s: exit status %d, stderr %q", variable, status, stderr)
-		}
+		t.Run(variable, func(t *testing.T) {
+			status, _, stderr := call(t, map[string]string{variable: "purple"}, args)
+			if status != cli.ExitUsage || !strings.Contains(stderr, variable) || !strings.Contains(stderr, "purple") {
+				t.Errorf("%s: exit status %d, stderr %q", variable, status, stderr)
+			}
+		})
 	}
 }
 
@@ -197,9 +204,11 @@ func TestHelpVersionAndCompletion(t *testing.T) {
 		"task submit --help":               "[$HA_EXPIRES_IN]",
 		"__complete task list --state pen": "pending",
 	} {
-		status, stdout, stderr := call(t, map[string]string{"HA_LOG_LEVEL": "info"}, strings.Fields(args)...)
-		if status != exitOK || !strings.Contains(stdout, want) {
-			t.Errorf("ha %s: exit status %d, stdout %.300q, stderr %q", args, status, stdout, stderr)
-		}
+		t.Run(args, func(t *testing.T) {
+			status, stdout, stderr := call(t, map[string]string{"HA_LOG_LEVEL": "info"}, strings.Fields(args)...)
+			if status != cli.ExitOK || !strings.Contains(stdout, want) {
+				t.Errorf("ha %s: exit status %d, stdout %.300q, stderr %q", args, status, stdout, stderr)
+			}
+		})
 	}
 }

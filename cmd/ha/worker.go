@@ -10,24 +10,27 @@ import (
 	"github.com/spf13/cobra"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli/dial"
+	"github.com/seed261fe303/ha/cmd/ha/internal/work"
 	"github.com/seed261fe303/ha/worker"
 )
 
 // workerFlags are the flags of "ha worker".
 type workerFlags struct {
-	connection connectionFlags
-	weight     weightValue
+	connection cli.Connection
+	weight     cli.Weight
 	name       string
 	slots      int
 	pools      []string
-	work       sleeper
-	tasks      taskWork
+	work       work.Sleeper
+	tasks      work.Tasks
 	grace      time.Duration
 	shared     bool
-	level      *levelValue
+	level      *cli.Level
 }
 
-func (a *app) workerCommand() *cobra.Command {
+func workerCommand(a *cli.App) *cobra.Command {
 	var f workerFlags
 	cmd := &cobra.Command{
 		Use:   "worker --weight N",
@@ -62,69 +65,69 @@ a row as it allows, so that a supervisor can tell that from a failure.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			flags := cmd.Flags()
-			if f.tasks.command != "" && (flags.Changed("work-min") || flags.Changed("work-max")) {
-				return badUsage("--work-min and --work-max are for a worker that sleeps, not for one with --exec")
+			if f.tasks.Command != "" && (flags.Changed("work-min") || flags.Changed("work-max")) {
+				return cli.BadUsage("--work-min and --work-max are for a worker that sleeps, not for one with --exec")
 			}
-			f.tasks.hide(flags)
-			return a.work(cmd.Context(), &f)
+			f.tasks.Hide(flags)
+			return runWorker(cmd.Context(), a, &f)
 		},
 	}
 	flags := cmd.Flags()
 	flags.Var(&f.weight, "weight", "claim on activations relative to the other workers, 1 to 1000000 (required)")
-	flags.StringVar(&f.name, "name", defaultName(os.Getpid()), "name for people")
+	flags.StringVar(&f.name, "name", cli.DefaultName(os.Getpid()), "name for people")
 	flags.IntVar(&f.slots, "slots", 1, "activations it runs at the same time, 1 to 4096")
 	flags.StringSliceVar(&f.pools, "pool", nil, "pool it belongs to; repeatable or comma-separated (default \"default\")")
-	f.tasks.add(cmd)
-	f.work.add(cmd)
+	f.tasks.Add(cmd)
+	f.work.Add(cmd)
 	flags.DurationVar(&f.grace, "grace", worker.DefaultGrace, "how long a stop waits for running work before it is cancelled")
 	flags.BoolVar(&f.shared, "shared", false, "listen on the shared activate subject only")
-	f.connection.add(cmd)
-	f.level = logFlag(cmd, zerolog.InfoLevel)
+	f.connection.Add(cmd)
+	f.level = cli.LogFlag(cmd, zerolog.InfoLevel)
 	return cmd
 }
 
 // config returns the settings the flags make, or a usage error.
 func (f *workerFlags) config(log zerolog.Logger) (worker.Config, error) {
 	if f.weight == 0 {
-		return worker.Config{}, badUsage("--weight is required: a whole number from %d to %d", ha.MinWeight, ha.MaxWeight)
+		return worker.Config{}, cli.BadUsage("--weight is required: a whole number from %d to %d", ha.MinWeight, ha.MaxWeight)
 	}
-	if err := f.work.check(); err != nil {
+	if err := f.work.Check(); err != nil {
 		return worker.Config{}, err
 	}
-	if err := f.tasks.check(); err != nil {
+	if err := f.tasks.Check(); err != nil {
 		return worker.Config{}, err
 	}
 	if f.slots < 1 || f.grace <= 0 {
-		return worker.Config{}, badUsage("--slots must be at least 1 and --grace more than 0, got %d and %s", f.slots, f.grace)
+		return worker.Config{}, cli.BadUsage("--slots must be at least 1 and --grace more than 0, got %d and %s", f.slots, f.grace)
 	}
 	cfg := worker.Config{
 		Weight: ha.Weight(f.weight),
 		Name:   f.name,
-		Prefix: f.connection.prefix,
+		Prefix: f.connection.Prefix,
 		Pools:  f.pools,
 		Slots:  f.slots,
 		Shared: f.shared,
 		Grace:  f.grace,
 		Log:    &log,
 	}
-	if len(f.tasks.kinds) == 0 {
+	if len(f.tasks.Kinds) == 0 {
 		cfg.Handler = func(ctx context.Context, act ha.Activation) error {
 			log.Info().Str("activation", string(act.ID)).Str("worker", string(act.Worker)).Msg("working")
-			return f.work.sleep(ctx)
+			return f.work.Sleep(ctx)
 		}
 	}
-	return cfg, checked(cfg.Validate())
+	return cfg, cli.Checked(cfg.Validate())
 }
 
-func (a *app) work(ctx context.Context, f *workerFlags) error {
-	log := a.logger(f.level)
+func runWorker(ctx context.Context, a *cli.App, f *workerFlags) error {
+	log := a.Logger(f.level)
 	cfg, err := f.config(log)
 	if err != nil {
 		return err
 	}
-	nc, err := a.dialPatiently(ctx, f.connection, clientName("worker", f.name), log)
+	nc, err := dial.Patiently(ctx, a, f.connection, cli.ClientName("worker", f.name), log)
 	if err != nil {
-		return unlessStopped(ctx, err)
+		return cli.UnlessStopped(ctx, err)
 	}
 	defer nc.Close()
 	return f.run(ctx, nc, cfg)
@@ -136,7 +139,7 @@ func (f *workerFlags) run(ctx context.Context, nc *nats.Conn, cfg worker.Config)
 	if err != nil {
 		return err
 	}
-	end, err := f.tasks.handle(w, &f.work, *cfg.Log)
+	end, err := f.tasks.Handle(w, &f.work, *cfg.Log)
 	if err != nil {
 		return err
 	}

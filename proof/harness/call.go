@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/seed261fe303/ha/internal/process"
 )
 
 // Connect returns a connection for a client of the dispatchers. It goes on trying
@@ -46,7 +48,7 @@ func Call(ctx context.Context, nc *nats.Conn, subject string, request, reply any
 // StartAlone starts one dispatcher d1 with a server and its store embedded, and
 // these further arguments.
 func StartAlone(ctx context.Context, lab *Lab, args ...string) (*Group, error) {
-	addresses, err := FreeAddresses(ctx, 1)
+	addresses, err := process.FreeAddresses(ctx, 1)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/seed261fe303/ha/internal/process"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -64,7 +65,7 @@ func Cluster(n int) Deployment {
 // StartApart starts one "ha server" and n dispatchers d1 to dn that are its
 // clients, with these further arguments. tapped puts a [Tap] before each.
 func StartApart(ctx context.Context, lab *Lab, n int, tapped bool, args ...string) (*Group, error) {
-	addresses, err := FreeAddresses(ctx, 1)
+	addresses, err := process.FreeAddresses(ctx, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +94,7 @@ func StartApart(ctx context.Context, lab *Lab, n int, tapped bool, args ...strin
 // StartCluster starts n dispatchers n1 to nn, each with a server of one cluster
 // in it, with these further arguments.
 func StartCluster(ctx context.Context, lab *Lab, n int, args ...string) (*Group, error) {
-	addresses, err := FreeAddresses(ctx, 2*n)
+	addresses, err := process.FreeAddresses(ctx, 2*n)
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/seed261fe303/ha/internal/process"
 )
 
 const patience = 15 * time.Second
@@ -32,7 +34,7 @@ func TestALabStartsFreezesAndEndsProcesses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	addresses, err := FreeAddresses(t.Context(), 2)
+	addresses, err := process.FreeAddresses(t.Context(), 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,10 +124,10 @@ func TestLinesAreWholeHoweverTheyAreWritten(t *testing.T) {
 		}
 		rest = rest[n:]
 	}
-	if !slices.Equal(got, want) || log.tail() != strings.Join(want[len(want)-tailLines:], "\n") {
+	if !slices.Equal(got, want) || log.String() != strings.Join(want[len(want)-tailLines:], "\n") {
 		t.Errorf("%d lines came of %d", len(got), len(want))
 	}
-	if err := log.close(); err != nil {
+	if err := log.Close(); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -321,9 +323,11 @@ func TestTheAuditFindsEverySecondWriter(t *testing.T) {
 		"a second claim":    entry(EntryClaim, 4, 0, "b"),
 	}
 	for what, e := range bad {
-		if p := Audit(number(append(slices.Clone(good), e))); len(p) != 1 {
-			t.Errorf("%s: %q", what, p)
-		}
+		t.Run(what, func(t *testing.T) {
+			if p := Audit(number(append(slices.Clone(good), e))); len(p) != 1 {
+				t.Errorf("%s: %q", what, p)
+			}
+		})
 	}
 	if p := Audit(number(append(slices.Clone(good[:3]), entry(EntryBatch, 1, 3, "a")))); len(p) != 1 {
 		t.Errorf("an entry after the abdication: %q", p)

@@ -7,9 +7,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"sync"
+	"syscall"
 	"time"
+
+	"github.com/seed261fe303/ha/internal/process"
 )
 
 // Package is the command that a Lab builds.
@@ -26,20 +28,13 @@ type Lab struct {
 	// Keep leaves Dir where it is. Set it before Close.
 	Keep bool
 
-	ctx    context.Context
-	cancel context.CancelFunc
-	binary string
-	starts chan start
-	wg     sync.WaitGroup
+	ctx     context.Context
+	cancel  context.CancelFunc
+	binary  string
+	starter *process.Starter
 
-	mu        sync.Mutex
-	processes []*Process
-	counts    map[string]int // starts, by name
-}
-
-type start struct {
-	cmd    *exec.Cmd
-	result chan error
+	mu     sync.Mutex
+	counts map[string]int // starts, by name
 }
 
 // NewLab builds the command and returns a Lab, which the caller closes. The
@@ -50,12 +45,12 @@ func NewLab(ctx context.Context) (*Lab, error) {
 	if err != nil {
 		return nil, fmt.Errorf("new lab: %w", err)
 	}
-	l := &Lab{Dir: dir, binary: filepath.Join(dir, "ha"), starts: make(chan start), counts: map[string]int{}}
+	l := &Lab{Dir: dir, binary: filepath.Join(dir, "ha"), counts: map[string]int{}}
 	if err := l.build(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("new lab: %w", err), os.RemoveAll(dir))
 	}
 	l.ctx, l.cancel = context.WithCancel(ctx)
-	l.wg.Go(l.spawn)
+	l.starter = process.NewStarter()
 	return l, nil
 }
 
@@ -81,29 +76,11 @@ func (l *Lab) build(ctx context.Context) error {
 	return os.WriteFile(l.binary, binary, 0o700) // #nosec G306 G703 -- it is a program, in our own directory
 }
 
-// spawn starts all processes from one thread, which lives as long as the Lab: the
-// kernel counts the end of the starting thread as the end of the parent.
-func (l *Lab) spawn() {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	for s := range l.starts {
-		s.result <- s.cmd.Start()
-	}
-}
-
 // Close kills what still runs, waits for it, and removes the directory. Call it
 // once, after the last Start has returned.
 func (l *Lab) Close() error {
 	l.cancel()
-	var problems []error
-	l.mu.Lock()
-	processes := l.processes
-	l.mu.Unlock()
-	for _, p := range processes {
-		problems = append(problems, p.Await(context.Background(), endWithin))
-	}
-	close(l.starts)
-	l.wg.Wait()
+	problems := []error{l.starter.Close(endWithin)}
 	if !l.Keep {
 		problems = append(problems, os.RemoveAll(l.Dir))
 	}
@@ -143,18 +120,12 @@ func (l *Lab) start(name, binary string, onLine func(at time.Time, line []byte),
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
 	cmd := exec.CommandContext(l.ctx, binary, args...) // #nosec G204 G702 -- the binary is the one just built, or our own
-	cmd.Dir, cmd.WaitDelay, cmd.SysProcAttr = l.Dir, endWithin, attributes()
+	cmd.Dir, cmd.WaitDelay, cmd.SysProcAttr = l.Dir, endWithin, process.Attributes(syscall.SIGKILL)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + l.Dir, "TMPDIR=" + l.Dir}
 	cmd.Stdout, cmd.Stderr = log, log
-	p := &Process{Name: name, cmd: cmd, log: log, done: make(chan struct{})}
-	s := start{cmd: cmd, result: make(chan error, 1)}
-	l.starts <- s
-	if err := <-s.result; err != nil {
-		return nil, errors.Join(fmt.Errorf("start %s: %w", name, err), log.close())
+	p, err := l.starter.Start(name, cmd, log)
+	if err != nil {
+		return nil, errors.Join(err, log.Close())
 	}
-	l.mu.Lock()
-	l.processes = append(l.processes, p)
-	l.mu.Unlock()
-	go p.reap()
 	return p, nil
 }

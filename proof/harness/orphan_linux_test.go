@@ -3,7 +3,6 @@ package harness
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -12,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/seed261fe303/ha/internal/process"
 )
 
 // orphanDir makes this binary the victim of
@@ -38,7 +39,7 @@ func beVictim(dir string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	fmt.Println(p.cmd.Process.Pid)
+	fmt.Println(p.PID())
 	<-p.Done()
 	return 1
 }
@@ -72,14 +73,7 @@ func TestProcessesEndWithTheProgramThatStartedThem(t *testing.T) {
 	if err := victim.Wait(); err == nil {
 		t.Error("the victim ended in order")
 	}
-	err = Await(t.Context(), "the end of the orphan", patience, func() error {
-		state, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-		// One that nobody has waited for yet has ended all the same.
-		if errors.Is(err, os.ErrNotExist) || strings.Contains(string(state), ") Z ") {
-			return nil
-		}
-		return fmt.Errorf("process %d: %s", pid, state)
-	})
+	err = Await(t.Context(), "the end of the orphan", patience, func() error { return process.Gone(pid) })
 	if err != nil {
 		t.Error(err)
 	}

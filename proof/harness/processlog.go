@@ -57,13 +57,15 @@ func (l *processLog) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-func (l *processLog) tail() string {
+// String returns the last lines.
+func (l *processLog) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return strings.Join(l.last, "\n")
 }
 
-func (l *processLog) close() error {
+// Close closes the file, when the process has ended.
+func (l *processLog) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.file.Close()

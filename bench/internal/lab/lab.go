@@ -9,12 +9,13 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/seed261fe303/ha/internal/process"
 )
 
 // killWithin bounds the wait for the end of a process that was killed.
@@ -26,17 +27,11 @@ type Lab struct {
 	// Dir holds what the processes store, and their logs. Close removes it.
 	Dir string
 
-	starts chan start
-	wg     sync.WaitGroup
+	starter *process.Starter
 
 	mu        sync.Mutex
 	processes []*Process
 	counts    map[string]int // directories made, by name
-}
-
-type start struct {
-	cmd    *exec.Cmd
-	result chan error
 }
 
 // New makes a lab in a new directory below parent; where that is empty, below the
@@ -50,19 +45,7 @@ func New(parent string) (*Lab, error) {
 	if err := os.Chmod(dir, 0o755); err != nil { // #nosec G302 -- see above; nothing in it is secret
 		return nil, errors.Join(fmt.Errorf("new lab: %w", err), os.RemoveAll(dir))
 	}
-	l := &Lab{Dir: dir, starts: make(chan start), counts: map[string]int{}}
-	l.wg.Go(l.spawn)
-	return l, nil
-}
-
-// spawn starts all processes from one thread, which lives as long as the lab: the
-// kernel ends the children of a thread that ends, not only those of a process.
-func (l *Lab) spawn() {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	for s := range l.starts {
-		s.result <- s.cmd.Start()
-	}
+	return &Lab{Dir: dir, starter: process.NewStarter(), counts: map[string]int{}}, nil
 }
 
 // Close kills what still runs, waits for it, and removes the directory. Call it
@@ -71,13 +54,11 @@ func (l *Lab) Close() error {
 	l.mu.Lock()
 	processes := l.processes
 	l.mu.Unlock()
-	problems := make([]error, 0, len(processes)+1)
+	problems := make([]error, 0, len(processes)+2)
 	for _, p := range processes {
 		problems = append(problems, p.Kill())
 	}
-	close(l.starts)
-	l.wg.Wait()
-	problems = append(problems, os.RemoveAll(l.Dir))
+	problems = append(problems, l.starter.Close(killWithin), os.RemoveAll(l.Dir))
 	if err := errors.Join(problems...); err != nil {
 		return fmt.Errorf("close lab: %w", err)
 	}
@@ -125,17 +106,17 @@ func (l *Lab) Start(ctx context.Context, s Spec) (*Process, error) {
 	if s.Kill == 0 {
 		s.Kill = syscall.SIGKILL
 	}
-	p := &Process{Name: s.Name, spec: s, done: make(chan struct{}), log: &tail{}}
-	if err := p.prepare(l.Dir); err != nil {
+	p := &Process{spec: s, log: &process.Output{Most: tailBytes}}
+	cmd, err := p.prepare(l.Dir)
+	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", s.Name, err)
 	}
-	started := start{cmd: p.cmd, result: make(chan error, 1)}
-	l.starts <- started
-	if err := <-started.result; err != nil {
+	p.Process, err = l.starter.Start(s.Name, cmd, p.log)
+	closeWriter(cmd)
+	if err != nil {
 		p.closePipes()
-		return nil, fmt.Errorf("start %s: %w", s.Name, err)
+		return nil, err
 	}
-	go p.reap()
 	l.mu.Lock()
 	l.processes = append(l.processes, p)
 	l.mu.Unlock()
@@ -144,15 +125,13 @@ func (l *Lab) Start(ctx context.Context, s Spec) (*Process, error) {
 
 // Port returns a port of the loopback address that is free at this moment.
 func Port(ctx context.Context) (int, error) {
-	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
+	addresses, err := process.FreeAddresses(ctx, 1)
+	if err != nil {
+		return 0, err
+	}
+	_, port, err := net.SplitHostPort(addresses[0])
 	if err != nil {
 		return 0, fmt.Errorf("find a free port: %w", err)
 	}
-	defer func() { _ = listener.Close() }() // it accepted nothing
-	address, ok := listener.Addr().(*net.TCPAddr)
-	if !ok {
-		return 0, fmt.Errorf("find a free port: listening at %v", listener.Addr())
-	}
-	return address.Port, nil
+	return strconv.Atoi(port)
 }

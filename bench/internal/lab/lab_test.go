@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/seed261fe303/ha/internal/process"
 )
 
 func newLab(t *testing.T) *Lab {
@@ -59,7 +61,7 @@ func TestStopIsInOrderWhereTheProcessAgrees(t *testing.T) {
 	if err := p.Stop(10 * time.Second); err != nil {
 		t.Error(err)
 	}
-	if code := p.cmd.ProcessState.ExitCode(); code != 7 {
+	if code := p.Status(); code != 7 {
 		t.Errorf("it ended with %d, so its trap did not run", code)
 	}
 	if err := p.Stop(time.Second); err != nil {
@@ -89,7 +91,7 @@ func TestAwaitNoticesTheEnd(t *testing.T) {
 	p := shell(t, l, "echo ready; echo because >&2; exit 3")
 	never := errors.New("not yet")
 	err := p.Await(t.Context(), "a wonder", time.Minute, func(context.Context) error { return never })
-	if !errors.Is(err, ErrEnded) || !strings.Contains(err.Error(), "because") || !strings.Contains(err.Error(), "exit status 3") {
+	if !errors.Is(err, process.ErrEnded) || !strings.Contains(err.Error(), "because") || !strings.Contains(err.Error(), "exit status 3") {
 		t.Errorf("got %v", err)
 	}
 	if err := l.Close(); err != nil {

@@ -9,16 +9,18 @@ import (
 func TestPayloadsHave200Bytes(t *testing.T) {
 	at := time.Now().UnixNano()
 	for name, v := range map[string]any{"plain": NewPayload(at), "of River": riverArgs(NewPayload(at))} {
-		raw, err := json.Marshal(v)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(raw) != 200 {
-			t.Errorf("%s: %d bytes: %s", name, len(raw), raw)
-		}
-		if p, err := DecodePayload(raw); err != nil || p.At != at {
-			t.Errorf("%s: read %+v, %v", name, p, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			raw, err := json.Marshal(v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(raw) != 200 {
+				t.Errorf("%s: %d bytes: %s", name, len(raw), raw)
+			}
+			if p, err := DecodePayload(raw); err != nil || p.At != at {
+				t.Errorf("%s: read %+v, %v", name, p, err)
+			}
+		})
 	}
 }
 

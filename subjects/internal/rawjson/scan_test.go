@@ -98,15 +98,17 @@ func TestSkipValueByHand(t *testing.T) {
 		strings.Repeat(`{"a":`, maxScanDepth-1) + `1` + strings.Repeat(`}`, maxScanDepth-1): true,
 		strings.Repeat(`{"a":`, maxScanDepth) + `1` + strings.Repeat(`}`, maxScanDepth):     false,
 	} {
-		if rest, ok := SkipValue([]byte(text)); (ok && len(rest) == 0) != taken {
-			t.Errorf("SkipValue(%q) leaves %q, %t; want %t", text, rest, ok, taken)
-		}
-		checkScan(t, []byte(text))
-		for _, cut := range []int{1, len(text) / 2, len(text) - 1} {
-			if cut >= 0 && cut <= len(text) {
-				checkScan(t, SkipBlanks([]byte(text[:cut])))
+		t.Run(text, func(t *testing.T) {
+			if rest, ok := SkipValue([]byte(text)); (ok && len(rest) == 0) != taken {
+				t.Errorf("SkipValue(%q) leaves %q, %t; want %t", text, rest, ok, taken)
 			}
-		}
+			checkScan(t, []byte(text))
+			for _, cut := range []int{1, len(text) / 2, len(text) - 1} {
+				if cut >= 0 && cut <= len(text) {
+					checkScan(t, SkipBlanks([]byte(text[:cut])))
+				}
+			}
+		})
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/internal/eventually"
+	processes "github.com/seed261fe303/ha/internal/process"
 )
 
 // family is a script of a program, its child, and a grandchild whose parent has
@@ -135,12 +137,5 @@ func TestAFamilyDiesWithItsWorker(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = worker.Wait() // it was killed
-	eventually(t, func() error {
-		for _, pid := range list {
-			if alive(pid) {
-				return fmt.Errorf("process %d still runs", pid)
-			}
-		}
-		return nil
-	})
+	eventually.Nil(t, patience, func() error { return processes.Gone(list...) })
 }

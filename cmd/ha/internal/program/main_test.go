@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -15,6 +14,8 @@ import (
 	"go.uber.org/goleak"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/internal/eventually"
+	processes "github.com/seed261fe303/ha/internal/process"
 )
 
 // patience is how long a test waits for what should take a moment.
@@ -52,35 +53,6 @@ func newRunner(t *testing.T, command string, change ...func(*Config)) *Runner {
 	return r
 }
 
-// eventually polls until condition returns nil.
-func eventually(t *testing.T, condition func() error) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	ticker := time.NewTicker(5 * time.Millisecond)
-	defer ticker.Stop()
-	for {
-		err := condition()
-		if err == nil {
-			return
-		}
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			t.Fatalf("not within %s: %v", patience, err)
-		}
-	}
-}
-
-// alive tells whether the process runs; a zombie does not.
-func alive(pid int) bool {
-	if syscall.Kill(pid, 0) != nil {
-		return false
-	}
-	state, err := exec.Command("ps", "-o", "stat=", "-p", strconv.Itoa(pid)).Output()
-	return err == nil && !strings.HasPrefix(strings.TrimSpace(string(state)), "Z")
-}
-
 // pidFile is where scripts of tests write the ids of their processes.
 type pidFile string
 
@@ -90,7 +62,7 @@ func newPidFile(t *testing.T) pidFile { return pidFile(filepath.Join(t.TempDir()
 func (f pidFile) await(t *testing.T, n int) []int {
 	t.Helper()
 	var pids []int
-	eventually(t, func() error {
+	eventually.Nil(t, patience, func() error {
 		text, err := os.ReadFile(string(f))
 		if err != nil {
 			return err
@@ -119,9 +91,7 @@ func (f pidFile) await(t *testing.T, n int) []int {
 
 func expectGone(t *testing.T, pids []int) {
 	t.Helper()
-	for _, pid := range pids {
-		if alive(pid) {
-			t.Errorf("process %d still runs", pid)
-		}
+	if err := processes.Gone(pids...); err != nil {
+		t.Error(err)
 	}
 }

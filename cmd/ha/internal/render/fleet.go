@@ -1,0 +1,97 @@
+package render
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/subjects"
+)
+
+// Shares shows each worker's part of the activations against its part of
+// the weights.
+func Shares(w io.Writer, list subjects.Workers) error {
+	rows := make([][]string, 0, len(list.Workers))
+	for _, i := range list.Workers {
+		rows = append(rows, []string{
+			cli.OrDash(i.Name), string(i.ID), fmt.Sprint(i.Weight), fmt.Sprint(i.Activations),
+			percent(i.Share), percent(i.ExpectedShare),
+		})
+	}
+	return cli.WriteTable(w, []string{"NAME", "ID", "WEIGHT", "ACTIVATIONS", "SHARE", "EXPECTED"}, rows)
+}
+
+// Workers shows the list of workers. now is the reader's time, the list's
+// times are the leader's: where the clocks differ, so does the age.
+func Workers(w io.Writer, list subjects.Workers, now time.Time) error {
+	if len(list.Workers) == 0 {
+		_, err := fmt.Fprintln(w, "no workers are registered")
+		return err
+	}
+	rows := make([][]string, 0, len(list.Workers))
+	for _, i := range list.Workers {
+		rows = append(rows, []string{
+			string(i.ID), cli.OrDash(i.Name), fmt.Sprint(i.Weight), fmt.Sprint(i.Activations),
+			percent(i.Share), percent(i.ExpectedShare),
+			fmt.Sprintf("%d/%d", i.Running, i.Slots), age(now, i.LastSeen),
+			cli.OrDash(strings.Join(i.Pools, ",")), cli.OrDash(strings.Join(i.Kinds, ",")),
+		})
+	}
+	return cli.WriteTable(w, []string{
+		"ID", "NAME", "WEIGHT", "ACTIVATIONS", "SHARE", "EXPECTED", "BUSY", "LAST SEEN", "POOLS", "KINDS",
+	}, rows)
+}
+
+// Status shows the status report: a line a subject, then the dispatchers.
+func Status(w io.Writer, s subjects.Status) error {
+	leader := []string{"leader", fmt.Sprintf("%s, epoch %d, leads for %s", cli.OrDash(s.Leader.Name), s.Leader.Epoch, milliseconds(s.UptimeMS))}
+	a := s.Activations
+	rows := [][]string{
+		{"journal", fmt.Sprintf("%s, at position %d, %s", cli.OrDash(s.Journal.Kind), s.Journal.Position, cli.Size(s.Journal.Bytes))},
+		{"workers", fmt.Sprintf("%d registered, %d idle, %d busy", s.Workers.Registered, s.Workers.Idle, s.Workers.Busy)},
+		{"", fmt.Sprintf("%d joined, %d left, %d lost", s.Workers.Joined, s.Workers.Left, s.Workers.Lost)},
+		{"activations", fmt.Sprintf("%d started, %d running, %d done, %d failed", a.Started, a.Running, a.Done, a.Failed)},
+		{"", fmt.Sprintf("%d cancelled, %d timed out, %d rejected, %d lost", a.Cancelled, a.TimedOut, a.Rejected, a.Lost)},
+		{"tasks", fmt.Sprintf("%d waiting, %d scheduled, %d pending, %d running",
+			s.Tasks[ha.TaskWaiting], s.Tasks[ha.TaskScheduled], s.Tasks[ha.TaskPending], s.Tasks[ha.TaskRunning])},
+		{"", fmt.Sprintf("%d completed, %d failed, %d cancelled, %d timed out, as far as they are kept",
+			s.Tasks[ha.TaskCompleted], s.Tasks[ha.TaskFailed], s.Tasks[ha.TaskCancelled], s.Tasks[ha.TaskTimedOut])},
+		{"messages", fmt.Sprintf("%d malformed, %d dropped", s.Malformed, s.Dropped)},
+	}
+	if err := cli.WriteTable(w, leader, rows); err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintln(w); err != nil {
+		return err
+	}
+	return Dispatchers(w, s.Dispatchers, s.Journal.Position)
+}
+
+// Dispatchers shows where each dispatcher stands. position is that of the
+// journal's last entry.
+func Dispatchers(w io.Writer, list []subjects.Dispatcher, position uint64) error {
+	rows := make([][]string, 0, len(list))
+	for _, d := range list {
+		rows = append(rows, []string{
+			cli.OrDash(d.Name), cli.OrDash(d.Role), fmt.Sprint(d.Epoch), fmt.Sprint(d.Position),
+			fmt.Sprint(position - min(position, d.Position)), cli.OrDash(strings.Join(strings.Fields(d.Trouble), " ")),
+		})
+	}
+	return cli.WriteTable(w, []string{"DISPATCHER", "ROLE", "EPOCH", "POSITION", "BEHIND", "TROUBLE"}, rows)
+}
+
+func percent(share float64) string { return fmt.Sprintf("%.2f%%", 100*share) }
+
+func milliseconds(ms int64) time.Duration {
+	return (time.Duration(ms) * time.Millisecond).Round(time.Second)
+}
+
+func age(now, then time.Time) string {
+	if then.IsZero() {
+		return "never"
+	}
+	return max(0, now.Sub(then)).Round(100*time.Millisecond).String() + " ago"
+}
