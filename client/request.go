@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/internal/pause"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -44,7 +45,7 @@ func (c *Client) query(what string, body []byte) query {
 func (c *Client) ask(ctx context.Context, q query) ([]byte, error) {
 	var (
 		start  = q.since
-		pauses backoff
+		pauses = newBackoff()
 		last   error
 	)
 	if start.IsZero() {
@@ -74,7 +75,7 @@ func (c *Client) ask(ctx context.Context, q query) ([]byte, error) {
 		if last == nil || left >= q.try || !errors.Is(err, errSilence) {
 			last = err // not the silence of a try that the patience cut short, which tells less than what came before
 		}
-		sleep(ctx, min(pauses.next(), max(q.patience-time.Since(start), 0)))
+		_ = pause.Sleep(ctx, min(pauses.Next(), max(q.patience-time.Since(start), 0))) // ctx ended: the loop says so
 	}
 }
 

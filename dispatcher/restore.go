@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
+	"github.com/seed261fe303/ha/internal/pause"
 )
 
 // ErrJournalNotEmpty refuses to restore a backup into a journal that has other
@@ -211,7 +212,7 @@ func appendSurely(ctx context.Context, log journal.Log, e journal.Entry) error {
 			return fmt.Errorf("%w any more: somebody else has written entry %d; stop the dispatchers, and restore into a new one",
 				ErrJournalNotEmpty, e.Seq)
 		}
-		if pause(ctx, openRetry) != nil {
+		if pause.Sleep(ctx, openRetry) != nil {
 			return fmt.Errorf("%w: %w", context.Cause(ctx), err)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/internal/pause"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -108,7 +109,7 @@ func (d *Dispatcher) confirm(ctx context.Context) {
 			d.readyOnce.Do(func() { close(d.ready) })
 			return
 		}
-		_ = pause(ctx, followRetry) // ctx ended: so does the loop
+		_ = pause.Sleep(ctx, followRetry) // ctx ended: so does the loop
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/internal/pause"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -35,7 +36,7 @@ func (l *life) greet(ctx context.Context) (*membership, error) {
 	hello := l.w.cfg.hello(nuid.Next())
 	hello.Slots, hello.Kinds = slots, l.kinds
 	m := newMembership(l)
-	var pause backoff
+	pauses := newBackoff()
 	for tries := 1; ctx.Err() == nil; tries++ {
 		reply, err := l.hello(m, hello)
 		if err == nil {
@@ -48,13 +49,13 @@ func (l *life) greet(ctx context.Context) (*membership, error) {
 			m.close()
 			return nil, fmt.Errorf("hello: %w", err)
 		}
-		wait := pause.next()
+		wait := pauses.Next()
 		level := zerolog.DebugLevel
 		if tries == 1 || tries%10 == 0 {
 			level = zerolog.WarnLevel
 		}
 		l.log.WithLevel(level).Err(err).Int("tries", tries).Dur("pause", wait).Msg("hello not answered")
-		sleep(ctx, wait)
+		_ = pause.Sleep(ctx, wait) // ctx ended: so does the loop
 	}
 	m.close()
 	return nil, nil
@@ -103,14 +104,4 @@ func timing(r subjects.HelloReply) (ha.Timing, error) {
 		return ha.Timing{}, fmt.Errorf("%w: %s", errBadReply, strings.Join(problems, "; "))
 	}
 	return t, nil
-}
-
-// sleep waits for d or until ctx is cancelled.
-func sleep(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }

@@ -26,21 +26,6 @@ func encode(t *testing.T, v any) []byte {
 	return body
 }
 
-func TestBackoff(t *testing.T) {
-	t.Parallel()
-	for range 100 {
-		var b backoff
-		for want := backoffBase; ; want = min(2*want, backoffMost) {
-			if got := b.next(); got < want/2 || got > want {
-				t.Fatalf("pause %s, want %s to %s", got, want/2, want)
-			}
-			if want == backoffMost && b.pause == backoffMost {
-				break
-			}
-		}
-	}
-}
-
 func TestClassify(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/seed261fe303/ha/internal/pause"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -18,13 +19,13 @@ type clock struct {
 	beating bool // a heartbeat is in flight
 	overdue bool // and the next one is due already
 	paused  bool // retry is running
-	pauses  backoff
+	pauses  pause.Backoff
 	byeing  bool // a bye is in flight
 	byes    int  // how many were sent
 }
 
 func newClock(every time.Duration) clock {
-	c := clock{beat: time.NewTicker(every), limit: time.NewTimer(0), retry: time.NewTimer(0)}
+	c := clock{beat: time.NewTicker(every), limit: time.NewTimer(0), retry: time.NewTimer(0), pauses: newBackoff()}
 	c.limit.Stop()
 	c.retry.Stop()
 	return c
@@ -165,10 +166,11 @@ func (m *membership) replied(r reply) {
 // again pauses before a request is repeated, unless it was settled.
 func (m *membership) again(settled bool, err error) {
 	if settled {
-		m.clock.paused, m.clock.pauses = false, backoff{}
+		m.clock.paused = false
+		m.clock.pauses.Reset()
 		return
 	}
-	wait := m.clock.pauses.next()
+	wait := m.clock.pauses.Next()
 	m.log.Debug().Err(err).Dur("pause", wait).Msg("request not answered, to be repeated")
 	m.clock.paused = true
 	m.clock.retry.Reset(wait)

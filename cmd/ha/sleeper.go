@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/internal/pause"
 )
 
 // sleeper is the work of the command's own workers: sleeping a random time from
@@ -35,13 +36,5 @@ func (s *sleeper) handle(ctx context.Context, _ ha.Activation) error { return s.
 
 // sleep does the work once; it may be called concurrently.
 func (s *sleeper) sleep(ctx context.Context) error {
-	d := s.min + rand.N(s.max-s.min+1) // #nosec G404 -- how long to sleep is no secret
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	return pause.Sleep(ctx, s.min+rand.N(s.max-s.min+1)) // #nosec G404 -- how long to sleep is no secret
 }

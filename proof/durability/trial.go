@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/seed261fe303/ha/internal/pause"
 	"github.com/seed261fe303/ha/proof/harness"
 	"github.com/seed261fe303/ha/subjects"
 )
@@ -77,7 +78,7 @@ func (t *trial) run(ctx context.Context) (err error) {
 
 // round kills a dispatcher at a random moment, starts it again, and compares.
 func (t *trial) round(ctx context.Context, round int) error {
-	if err := harness.Pause(ctx, time.Duration(t.rng.Int64N(int64(killWindow)))); err != nil {
+	if err := pause.Sleep(ctx, time.Duration(t.rng.Int64N(int64(killWindow)))); err != nil {
 		return err
 	}
 	names := t.group.Names()

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/seed261fe303/ha/internal/pause"
 	"github.com/seed261fe303/ha/proof/harness"
 )
 
@@ -122,7 +123,7 @@ func (s *soak) killOne(ctx context.Context, name string) error {
 	if err := s.fleet.Group.Process(name).Kill(); err != nil {
 		return err
 	}
-	if err := harness.Pause(ctx, time.Duration(s.rng.Int64N(int64(restartWindow)))); err != nil {
+	if err := pause.Sleep(ctx, time.Duration(s.rng.Int64N(int64(restartWindow)))); err != nil {
 		return err
 	}
 	if err := s.fleet.Group.Process(name).Await(ctx, longest); err != nil {
