@@ -17,7 +17,7 @@ import (
 
 // pure are the packages in which the same input must give the same result, in
 // this process and in the next.
-var pure = []string{"./dispatcher/internal/core", "./dispatcher/internal/share", "./dispatcher/internal/retry"}
+var pure = []string{"./internal/text", "./dispatcher/internal/core", "./dispatcher/internal/share", "./dispatcher/internal/retry"}
 
 // sortedMark on the line of a range over a map, or on the one before, allows
 // it. A reason must follow: why the order decides nothing.

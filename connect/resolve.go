@@ -10,6 +10,8 @@ import (
 	"github.com/nats-io/jsm.go/natscontext"
 	"github.com/nats-io/nats.go"
 	"github.com/rs/zerolog"
+
+	"github.com/seed261fe303/ha/internal/problems"
 )
 
 // Source says who named the server.
@@ -28,10 +30,6 @@ const (
 	// SourceDefault: nobody.
 	SourceDefault Source = "default"
 )
-
-// ErrInvalidConfig is matched by the errors that trying again cannot help: a
-// malformed server, a context or a credentials file that cannot be read.
-var ErrInvalidConfig = errors.New("invalid NATS configuration")
 
 // Config is what a process was told about its connection. The zero value leaves all
 // to the environment.
@@ -81,11 +79,13 @@ func (r Resolved) String() string {
 
 // Resolve completes c from the environment, as the package's comment describes. It
 // reads the files of the context and of the credentials, and connects to nothing.
-// getenv is [os.Getenv] except in tests. The error matches [ErrInvalidConfig].
+// getenv is [os.Getenv] except in tests. The error matches
+// [ha.ErrInvalid]: a server that is malformed, or a context or a file of credentials
+// that cannot be read.
 func (c Config) Resolve(getenv func(string) string) (Resolved, error) {
 	r, err := c.resolve(getenv)
 	if err != nil {
-		return Resolved{}, fmt.Errorf("resolve NATS server: %w: %w", ErrInvalidConfig, err)
+		return Resolved{}, problems.Mark(fmt.Errorf("resolve NATS server: invalid NATS configuration: %w", err))
 	}
 	return r, nil
 }

@@ -150,8 +150,8 @@ func DefaultConfig(name string) Config {
 func (c Config) Validate() error {
 	problems := append(c.Timing.Problems(), c.Tasks.problems()...)
 	bad := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
-	if !subjects.ValidToken(c.Name) {
-		bad("name must be 1 to %d letters, digits, '_' or '-', got %s", subjects.MaxToken, subjects.Quote(c.Name))
+	if !ha.ValidToken(c.Name) {
+		bad("name must be 1 to %d letters, digits, '_' or '-', got %s", ha.MaxToken, subjects.Quote(c.Name))
 	}
 	if _, err := subjects.NewNames(c.Prefix); err != nil {
 		bad("%v", err)

@@ -151,7 +151,7 @@ func (r *rig) hello(body string) subjects.HelloReply {
 	r.t.Helper()
 	var reply subjects.HelloReply
 	r.must(r.names.Hello(), body, &reply)
-	if !subjects.ValidToken(string(reply.ID)) {
+	if !ha.ValidToken(string(reply.ID)) {
 		r.t.Fatalf("hello %s is answered with the id %q", body, reply.ID)
 	}
 	return reply

@@ -280,7 +280,7 @@ func TestAHandlerWhoseResultIsTooLarge(t *testing.T) {
 // carries.
 func TestTheAnswerToManyRefusalsFits(t *testing.T) {
 	r := started(t, nil)
-	r.submit(`{"id":"` + strings.Repeat("h", subjects.MaxToken) + `","kind":"k","unique_key":"u"}`)
+	r.submit(`{"id":"` + strings.Repeat("h", ha.MaxToken) + `","kind":"k","unique_key":"u"}`)
 	for _, item := range []string{`{}`, `{"kind":"` + strings.Repeat("a.", 45) + `"}`, `{"kind":"k","unique_key":"u"}`, `{"kind":"k","on_upstream_failure":"maybe"}`} {
 		msg, err := r.nc.Request(r.names.Task(subjects.TaskSubmit), []byte(listOf(subjects.MaxSubmit, item)), patience)
 		if err != nil {

@@ -13,6 +13,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/rs/zerolog"
+
+	ha "github.com/seed261fe303/ha"
 )
 
 // electionTime bounds the waits for a leader, which without a hand-over takes up to 9 s.
@@ -308,7 +310,7 @@ func TestValidateCluster(t *testing.T) {
 		`cluster advertise need a cluster lis`: {Routes: []string{"h:1"}},
 		`routes, cluster name and`:             {ClusterName: "x"},
 	} {
-		if err := c.Validate(); !errors.Is(err, ErrInvalidConfig) || !strings.Contains(err.Error(), want) {
+		if err := c.Validate(); !errors.Is(err, ha.ErrInvalid) || !strings.Contains(err.Error(), want) {
 			t.Errorf("want an error with %s, got %v", want, err)
 		}
 	}

@@ -63,7 +63,7 @@ type Server struct {
 // is left running, except that a start that was abandoned while it read a
 // large store ends, and gives the store up, in the background.
 //
-// The errors match [ErrInvalidConfig], [ErrPortInUse], [ErrStoreInUse],
+// The errors match [ha.ErrInvalid], [ErrPortInUse], [ErrStoreInUse],
 // [ErrNameMismatch], [ErrStoreMode] or [ErrFailed], and the context's cause where ctx ended first.
 func Start(ctx context.Context, cfg Config) (*Server, error) {
 	if err := cfg.Validate(); err != nil {

@@ -35,12 +35,12 @@ func (c *canonical) skip(text string) bool {
 
 // token reads a token and the quote after it; an empty one is none.
 func (c *canonical) token() string {
-	end := bytes.IndexByte(c.rest[:min(len(c.rest), MaxToken+1)], '"')
+	end := bytes.IndexByte(c.rest[:min(len(c.rest), ha.MaxToken+1)], '"')
 	if end < 0 {
 		return ""
 	}
 	token := string(c.rest[:end])
-	if !ValidToken(token) {
+	if !ha.ValidToken(token) {
 		return ""
 	}
 	c.rest = c.rest[end+1:]

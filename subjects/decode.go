@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/internal/text"
 )
 
 // Limits of the wire. Anything over them is refused with status 413.
@@ -71,10 +72,10 @@ func (h Hello) Validate() error {
 	if h.Protocol != ProtocolVersion {
 		return ha.Invalid("invalid_protocol", "protocol must be %d, got %d", ProtocolVersion, h.Protocol)
 	}
-	if h.Name != "" && !ValidToken(h.Name) {
+	if h.Name != "" && !ha.ValidToken(h.Name) {
 		return badToken("name", h.Name)
 	}
-	if h.Instance != "" && !ValidToken(h.Instance) {
+	if h.Instance != "" && !ha.ValidToken(h.Instance) {
 		return badToken("instance", h.Instance)
 	}
 	if err := checkNames("pools", h.Pools); err != nil {
@@ -88,7 +89,7 @@ func checkNames(field string, names []string) error {
 		return ha.TooLarge("too_many_"+field, "%s may list at most %d names, got %d", field, MaxNames, len(names))
 	}
 	for i, name := range names {
-		if !ValidToken(name) {
+		if !ha.ValidToken(name) {
 			return badToken(fmt.Sprintf("%s[%d]", field, i), name)
 		}
 	}
@@ -97,7 +98,7 @@ func checkNames(field string, names []string) error {
 
 func badToken(field, got string) error {
 	code, _, _ := strings.Cut(field, "[")
-	return ha.Invalid("invalid_"+code, "%s must be 1 to %d of the characters a-z, A-Z, 0-9, '_' and '-', got %s", field, MaxToken, Quote(got))
+	return ha.Invalid("invalid_"+code, "%s must be 1 to %d of the characters a-z, A-Z, 0-9, '_' and '-', got %s", field, ha.MaxToken, Quote(got))
 }
 
 // decodeWeight accepts what is a whole number whichever way a language writes
@@ -135,7 +136,7 @@ func decodeHeartbeat(body []byte) (Heartbeat, error) {
 		return Heartbeat{}, ha.TooLarge("too_many_running", "running may list at most %d activations, got %d", MaxListed, len(hb.Running))
 	}
 	for i, a := range hb.Running {
-		if !ValidToken(string(a)) {
+		if !ha.ValidToken(string(a)) {
 			return Heartbeat{}, badToken(fmt.Sprintf("running[%d]", i), string(a))
 		}
 	}
@@ -167,14 +168,14 @@ func decodeAvailable(body []byte) (Available, error) {
 	}
 	for i := range a.Finished {
 		f := &a.Finished[i]
-		if !ValidToken(string(f.Activation)) {
+		if !ha.ValidToken(string(f.Activation)) {
 			return Available{}, badToken(fmt.Sprintf("finished[%d].activation", i), string(f.Activation))
 		}
 		if !f.Outcome.Reportable() {
 			return Available{}, ha.Invalid("invalid_outcome", "finished[%d].outcome must be done, failed, cancelled, timed_out or rejected, got %s",
 				i, Quote(string(f.Outcome)))
 		}
-		f.Error = cut(f.Error, MaxError)
+		f.Error = text.Cut(f.Error, MaxError)
 		if err := checkNesting("result", f.Result); err != nil {
 			return Available{}, err
 		}
@@ -198,11 +199,11 @@ func decodeActivate(body []byte) (Activate, error) {
 	if err := decode(body, &a); err != nil {
 		return Activate{}, err
 	}
-	if !ValidToken(string(a.ID)) {
+	if !ha.ValidToken(string(a.ID)) {
 		return Activate{}, badToken("id", string(a.ID))
 	}
 	for i, w := range a.Work {
-		if !ValidToken(string(w.Activation)) {
+		if !ha.ValidToken(string(w.Activation)) {
 			return Activate{}, badToken(fmt.Sprintf("work[%d].activation", i), string(w.Activation))
 		}
 	}
@@ -286,7 +287,7 @@ func explain(err error) *ha.Error {
 	case kind != reflect.Map && strings.HasSuffix(field, "labels"):
 		field = "each value of " + field
 	}
-	return ha.Invalid("invalid_type", "%s must be %s, got a JSON %s", field, jsonName(wrongType.Type.Kind()), abbreviate(wrongType.Value))
+	return ha.Invalid("invalid_type", "%s must be %s, got a JSON %s", field, jsonName(wrongType.Type.Kind()), text.Abbreviate(wrongType.Value))
 }
 
 func syntaxProblem(err error) string {
@@ -330,40 +331,14 @@ func jsonName(kind reflect.Kind) string {
 }
 
 // Quote puts s in quotes, on one line and shortened to what fits in an error message.
-func Quote(s string) string {
-	if len(s) <= mostQuoted {
-		return strconv.Quote(s)
-	}
-	return fmt.Sprintf("%s… (%d bytes)", strconv.Quote(cut(s, mostQuoted)), len(s))
-}
+func Quote(s string) string { return text.Quote(s) }
 
-// mostQuoted is how many bytes of what a caller sent an error message repeats.
-const mostQuoted = 80
-
-func abbreviate(s string) string {
-	if len(s) <= mostQuoted {
-		return s
-	}
-	return fmt.Sprintf("%s… (%d bytes)", cut(s, mostQuoted), len(s))
-}
-
-// oneLine is abbreviate for a JSON value as it was written: error messages
-// travel in headers, which end at a line break.
+// oneLine shortens a JSON value as it was written to what fits in an error message:
+// those travel in headers, which end at a line break.
 func oneLine(raw json.RawMessage) string {
 	var b bytes.Buffer
 	if err := json.Compact(&b, raw); err != nil {
 		return Quote(string(raw))
 	}
-	return abbreviate(b.String())
-}
-
-// cut shortens s to at most n bytes without splitting a character.
-func cut(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return s[:n]
+	return text.Abbreviate(b.String())
 }

@@ -3,10 +3,10 @@ package subjects
 import (
 	"encoding/json"
 	"strconv"
-	"strings"
 	"time"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/internal/text"
 )
 
 // The encoders of the messages that a dispatcher sends by the hundred thousand.
@@ -247,12 +247,5 @@ func appendQuoted(dst []byte, text string) []byte {
 	return append(dst, quoted...)
 }
 
-// HeaderText makes text fit to be the value of a header: one line.
-func HeaderText(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, text)
-}
+// HeaderText makes s fit to be the value of a header: one line.
+func HeaderText(s string) string { return text.OneLine(s) }

@@ -9,9 +9,6 @@ import (
 // DefaultPrefix begins every subject unless configured otherwise.
 const DefaultPrefix = "ha"
 
-// MaxToken is the greatest length in bytes of a name that becomes a subject token.
-const MaxToken = 64
-
 // Kind tells what a subject is for.
 type Kind string
 
@@ -49,19 +46,19 @@ type Subject struct {
 type Names struct{ prefix string }
 
 // NewNames returns the names below prefix, which is one or more tokens of
-// letters, digits, '_' and '-' joined by dots, at most [MaxToken] bytes in all.
+// letters, digits, '_' and '-' joined by dots, at most [ha.MaxToken] bytes in all.
 // An empty prefix means [DefaultPrefix]. The error is an [*ha.Error].
 func NewNames(prefix string) (Names, error) {
 	if prefix == "" {
 		prefix = DefaultPrefix
 	}
-	ok := len(prefix) <= MaxToken
+	ok := len(prefix) <= ha.MaxToken
 	for token := range strings.SplitSeq(prefix, ".") {
-		ok = ok && ValidToken(token)
+		ok = ok && ha.ValidToken(token)
 	}
 	if !ok {
 		return Names{}, ha.Invalid("invalid_prefix", "subject prefix must be tokens of letters, digits, '_' or '-'"+
-			" joined by dots, at most %d bytes, got %s", MaxToken, Quote(prefix))
+			" joined by dots, at most %d bytes, got %s", ha.MaxToken, Quote(prefix))
 	}
 	return Names{prefix: prefix}, nil
 }
@@ -155,26 +152,26 @@ func (n Names) Parse(subject string) (Subject, error) {
 		}
 		fallthrough
 	case KindHeartbeat, KindAvailable, KindBye, KindProgress:
-		if !ValidToken(tail) {
+		if !ha.ValidToken(tail) {
 			return Subject{}, badSubject(subject, "one worker id must follow "+head)
 		}
 		s.Worker = ha.WorkerID(tail)
 		return s, nil
 	case KindTask:
-		if !ValidToken(tail) {
+		if !ha.ValidToken(tail) {
 			return Subject{}, badSubject(subject, "one request must follow task")
 		}
 		s.What = tail
 		return s, nil
 	case KindDispatcher:
-		if !ValidToken(tail) {
+		if !ha.ValidToken(tail) {
 			return Subject{}, badSubject(subject, "one dispatcher name must follow "+head)
 		}
 		s.Dispatcher = tail
 		return s, nil
 	case KindEvent:
 		s.Entity, s.What, _ = strings.Cut(tail, ".")
-		if !ValidToken(s.Entity) || !ValidToken(s.What) {
+		if !ha.ValidToken(s.Entity) || !ha.ValidToken(s.What) {
 			return Subject{}, badSubject(subject, "an entity and a change must follow event")
 		}
 		return s, nil
@@ -184,21 +181,4 @@ func (n Names) Parse(subject string) (Subject, error) {
 
 func badSubject(subject, why string) error {
 	return ha.Invalid("invalid_subject", "subject %s: %s", Quote(subject), why)
-}
-
-// ValidToken tells whether s may be one token of a subject: 1 to [MaxToken]
-// letters, digits, '_' and '-'. The NATS client accepts more ("work.*", "a..b"),
-// which is why every token is checked here.
-func ValidToken(s string) bool {
-	if s == "" || len(s) > MaxToken {
-		return false
-	}
-	for i := range len(s) {
-		switch c := s[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '_', c == '-':
-		default:
-			return false
-		}
-	}
-	return true
 }

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/internal/text"
 )
 
 // Submission is one task of a submission, or what is wrong with it.
@@ -195,7 +196,7 @@ func DecodeRetry(body []byte) (RetryRequest, error) {
 	if r.ID != "" {
 		return r, checkID("id", r.ID)
 	}
-	if !ValidToken(r.Kind) {
+	if !ha.ValidToken(r.Kind) {
 		return r, badToken("kind", r.Kind)
 	}
 	n, err := limit(r.Limit, MaxTasksPage)
@@ -276,7 +277,7 @@ func DecodeBatch(body []byte) (BatchRequest, error) {
 	if err := decode(body, &r); err != nil {
 		return r, err
 	}
-	if !ValidToken(r.Name) {
+	if !ha.ValidToken(r.Name) {
 		return r, badToken("name", r.Name)
 	}
 	if r.Then == nil {
@@ -295,12 +296,12 @@ func DecodeProgress(body []byte) (ProgressReport, error) {
 	if err := decode(body, &p); err != nil {
 		return p, err
 	}
-	if !ValidToken(string(p.Activation)) {
+	if !ha.ValidToken(string(p.Activation)) {
 		return p, badToken("activation", string(p.Activation))
 	}
 	if p.Percent < 0 || p.Percent > 100 {
 		return p, ha.Invalid("invalid_percent", "percent must be from 0 to 100, got %g", p.Percent)
 	}
-	p.Text = cut(p.Text, MaxProgressText)
+	p.Text = text.Cut(p.Text, MaxProgressText)
 	return p, nil
 }

@@ -78,9 +78,9 @@ func (m *membership) listenShared(ctx context.Context) error {
 
 // begin makes a session of the dispatcher's reply.
 func (m *membership) begin(r subjects.HelloReply, slots int) error {
-	if !subjects.ValidToken(string(r.ID)) {
+	if !ha.ValidToken(string(r.ID)) {
 		return fmt.Errorf("%w: id must be 1 to %d letters, digits, '_' or '-', got %s",
-			errBadReply, subjects.MaxToken, subjects.Quote(string(r.ID)))
+			errBadReply, ha.MaxToken, subjects.Quote(string(r.ID)))
 	}
 	shared, direct := m.w.names.Activate(), m.w.names.ActivateDirect(r.ID)
 	ownSubject := r.Activate == direct && !m.w.cfg.Shared

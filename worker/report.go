@@ -1,6 +1,9 @@
 package worker
 
-import "github.com/seed261fe303/ha/subjects"
+import (
+	"github.com/seed261fe303/ha/internal/text"
+	"github.com/seed261fe303/ha/subjects"
+)
 
 // reportBudget bounds the bytes of one available. It is half of what the wire
 // allows, as a NATS server may allow less than we do.
@@ -17,7 +20,7 @@ func (s *session) ended(r *run) {
 
 func (s *session) finish(r *run) {
 	r.ended = true
-	r.finished.Error = clip(r.finished.Error, subjects.MaxError)
+	r.finished.Error = text.Cut(r.finished.Error, subjects.MaxError)
 	s.finished = append(s.finished, r)
 }
 

@@ -3,9 +3,9 @@ package worker
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/internal/text"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -69,18 +69,10 @@ func (r *run) retell(why string) bool {
 	}
 	r.retold = true
 	permanent := f.Permanent || len(f.Result) > 0
-	text := fmt.Sprintf("the dispatcher refused to take the outcome %q: %s", f.Outcome, why)
-	r.fail(clip(text, subjects.MaxError))
+	why = fmt.Sprintf("the dispatcher refused to take the outcome %q: %s", f.Outcome, why)
+	r.fail(text.Cut(why, subjects.MaxError))
 	f.Permanent = permanent
 	return true
-}
-
-// clip cuts a text to at most that many bytes.
-func clip(text string, most int) string {
-	if len(text) <= most {
-		return text
-	}
-	return strings.ToValidUTF8(text[:most], "")
 }
 
 // cost bounds the bytes that the outcome takes in an available. A byte of an error

@@ -128,7 +128,7 @@ func someIDs(_ *cobra.Command, args []string) error {
 		return badUsage("at least one task is wanted, by its id; or \"-\" for those on standard input")
 	}
 	for _, id := range args {
-		if id != "-" && !subjects.ValidToken(id) {
+		if id != "-" && !ha.ValidToken(id) {
 			return badID(id)
 		}
 	}
@@ -136,7 +136,7 @@ func someIDs(_ *cobra.Command, args []string) error {
 }
 
 func badID(id string) error {
-	return badUsage("the id of a task is 1 to %d letters, digits, '_' and '-', got %s", subjects.MaxToken, subjects.Quote(id))
+	return badUsage("the id of a task is 1 to %d letters, digits, '_' and '-', got %s", ha.MaxToken, subjects.Quote(id))
 }
 
 // readIDs puts the ids that standard input holds, in words, in the place of "-".
@@ -158,7 +158,7 @@ func readIDs(args []string, stdin io.Reader) ([]ha.TaskID, error) {
 		words := bufio.NewScanner(stdin)
 		words.Split(bufio.ScanWords)
 		for words.Scan() {
-			if !subjects.ValidToken(words.Text()) {
+			if !ha.ValidToken(words.Text()) {
 				return nil, badID(words.Text())
 			}
 			add(words.Text())

@@ -89,8 +89,8 @@ func (f *listFlags) check() error {
 // tokens returns a usage error where the value of a flag is given and no name.
 func tokens(values map[string]string) error {
 	for flag, value := range values {
-		if value != "" && !subjects.ValidToken(value) {
-			return badUsage("--%s must be 1 to %d letters, digits, '_' and '-', got %s", flag, subjects.MaxToken, subjects.Quote(value))
+		if value != "" && !ha.ValidToken(value) {
+			return badUsage("--%s must be 1 to %d letters, digits, '_' and '-', got %s", flag, ha.MaxToken, subjects.Quote(value))
 		}
 	}
 	return nil

@@ -93,7 +93,7 @@ event. Events are for watching: what happens while nobody listens is not told.`,
   ha task watch --json | jq 'select(.what == "failed")'`,
 		args: cobra.MaximumNArgs(1), json: "print each event as a JSON object a line",
 		check: func(args []string) error {
-			if len(args) == 1 && !subjects.ValidToken(args[0]) {
+			if len(args) == 1 && !ha.ValidToken(args[0]) {
 				return badID(args[0])
 			}
 			return errorsFirst(tokens(map[string]string{"kind": f.kind}), atLeast("for", f.limit, 0))

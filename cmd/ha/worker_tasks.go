@@ -41,8 +41,8 @@ func (w *taskWork) add(cmd *cobra.Command) {
 // check returns a usage error for the first thing wrong with the flags.
 func (w *taskWork) check() error {
 	for _, kind := range w.kinds {
-		if !subjects.ValidToken(kind) {
-			return badUsage("--kind must be 1 to %d letters, digits, '_' and '-', got %s", subjects.MaxToken, subjects.Quote(kind))
+		if !ha.ValidToken(kind) {
+			return badUsage("--kind must be 1 to %d letters, digits, '_' and '-', got %s", ha.MaxToken, subjects.Quote(kind))
 		}
 	}
 	switch {
