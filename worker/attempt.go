@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"sync"
 
-	"github.com/rs/zerolog"
-
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/subjects"
 )
@@ -35,8 +33,7 @@ func Attempt(ctx context.Context, h TaskHandler, t ha.Task) Attempted {
 		ID: t.ID, Kind: t.Kind, Payload: t.Payload, Attempt: t.Attempt, TimeoutMS: ha.Milliseconds(t.Timeout), Pool: t.Pool,
 		Step: t.Step, Steps: t.Steps, Labels: t.Labels, Metadata: t.Metadata, Upstream: t.Upstream,
 	}
-	nop := zerolog.Nop()
-	hands := newHands(context.WithoutCancel(ctx), Config{Log: &nop})
+	hands := newHands(context.WithoutCancel(ctx), Config{})
 	hands.tasks = map[string]TaskHandler{t.Kind: h}
 	var mu sync.Mutex
 	var progress []ha.Progress

@@ -53,7 +53,7 @@ type hands struct {
 }
 
 func newHands(base context.Context, cfg Config) *hands {
-	h := &hands{base: base, plain: cfg.Handler, log: *cfg.Log, notify: make(chan struct{}, 1)}
+	h := &hands{base: base, plain: cfg.Handler, log: cfg.Log, notify: make(chan struct{}, 1)}
 	h.wake.L = &h.mu
 	return h
 }

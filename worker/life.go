@@ -28,7 +28,7 @@ type life struct {
 func newLife(ctx context.Context, w *Worker, tasks map[string]TaskHandler) *life {
 	h := newHands(context.WithoutCancel(ctx), w.cfg)
 	h.tasks, h.tell = tasks, w.tell
-	return &life{w: w, log: *w.cfg.Log, kinds: slices.Sorted(maps.Keys(tasks)), hands: h}
+	return &life{w: w, log: w.cfg.Log, kinds: slices.Sorted(maps.Keys(tasks)), hands: h}
 }
 
 func (l *life) close() { l.hands.close() }

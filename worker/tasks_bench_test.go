@@ -66,7 +66,7 @@ func BenchmarkTasks(b *testing.B) {
 // benchMembership returns a membership without a connection, and what delivers an order to it.
 func benchMembership(b *testing.B, slots int, h TaskHandler) (m *membership, arrive func([]byte)) {
 	nop := zerolog.Nop()
-	w := &Worker{cfg: Config{Weight: 1, Slots: slots, Log: &nop}}
+	w := &Worker{cfg: Config{Weight: 1, Slots: slots, Log: nop}}
 	l := newLife(b.Context(), w, map[string]TaskHandler{"noop": h})
 	b.Cleanup(l.close)
 	orders := make(chan subjects.Activate, 1)

@@ -115,7 +115,7 @@ func (b *bench) startWorkers(ctx context.Context) (parts []*part, err error) {
 			return parts, err
 		}
 		w, err := worker.New(nc, worker.Config{
-			Weight: 1, Name: name, Prefix: b.names.Prefix(), Pools: []string{b.kind}, Slots: b.flags.slots, Grace: time.Second, Log: &b.log,
+			Weight: 1, Name: name, Prefix: b.names.Prefix(), Pools: []string{b.kind}, Slots: b.flags.slots, Grace: time.Second, Log: b.log,
 		})
 		if err != nil {
 			nc.Close()

@@ -143,7 +143,7 @@ func (d *demo) startWorker(ctx context.Context, name string, weight ha.Weight) e
 	}
 	log := d.log.With().Str("name", name).Logger()
 	w, err := worker.New(nc, worker.Config{
-		Weight: weight, Name: name, Handler: d.flags.work.handle, Grace: demoGrace, Log: &log,
+		Weight: weight, Name: name, Handler: d.flags.work.handle, Grace: demoGrace, Log: log,
 	})
 	if err != nil {
 		nc.Close()

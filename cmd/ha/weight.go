@@ -10,7 +10,7 @@ import (
 	ha "github.com/seed261fe303/ha"
 )
 
-// weightValue is the value of --weight; 0: not given.
+// weightValue is the value of --weight.
 type weightValue ha.Weight
 
 // weightsValue is the value of --weights: a list whose first Set replaces the
@@ -27,12 +27,7 @@ var (
 
 func (v *weightValue) Type() string { return "weight" }
 
-func (v *weightValue) String() string {
-	if *v == 0 {
-		return ""
-	}
-	return strconv.FormatInt(int64(*v), 10)
-}
+func (v *weightValue) String() string { return strconv.FormatInt(int64(*v), 10) }
 
 func (v *weightValue) Set(s string) error {
 	w, err := parseWeight(s)

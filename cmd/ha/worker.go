@@ -28,9 +28,9 @@ type workerFlags struct {
 }
 
 func (a *app) workerCommand() *cobra.Command {
-	var f workerFlags
+	f := workerFlags{weight: weightValue(worker.DefaultWeight)}
 	cmd := &cobra.Command{
-		Use:   "worker --weight N",
+		Use:   "worker",
 		Short: "Run one worker, whose work is a program for each task, or to sleep",
 		Long: `Registers with the dispatcher and works on what it is given: tasks of the kinds
 that --kind names or, without one, plain activations. The work is to sleep a
@@ -70,7 +70,7 @@ a row as it allows, so that a supervisor can tell that from a failure.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.Var(&f.weight, "weight", "claim on activations relative to the other workers, 1 to 1000000 (required)")
+	flags.Var(&f.weight, "weight", "claim on activations relative to the other workers, 1 to 1000000")
 	flags.StringVar(&f.name, "name", defaultName(os.Getpid()), "name for people")
 	flags.IntVar(&f.slots, "slots", 1, "activations it runs at the same time, 1 to 4096")
 	flags.StringSliceVar(&f.pools, "pool", nil, "pool it belongs to; repeatable or comma-separated (default \"default\")")
@@ -85,9 +85,6 @@ a row as it allows, so that a supervisor can tell that from a failure.`,
 
 // config returns the settings the flags make, or a usage error.
 func (f *workerFlags) config(log zerolog.Logger) (worker.Config, error) {
-	if f.weight == 0 {
-		return worker.Config{}, badUsage("--weight is required: a whole number from %d to %d", ha.MinWeight, ha.MaxWeight)
-	}
 	if err := f.work.check(); err != nil {
 		return worker.Config{}, err
 	}
@@ -105,7 +102,7 @@ func (f *workerFlags) config(log zerolog.Logger) (worker.Config, error) {
 		Slots:  f.slots,
 		Shared: f.shared,
 		Grace:  f.grace,
-		Log:    &log,
+		Log:    log,
 	}
 	if len(f.tasks.kinds) == 0 {
 		cfg.Handler = func(ctx context.Context, act ha.Activation) error {
@@ -136,7 +133,7 @@ func (f *workerFlags) run(ctx context.Context, nc *nats.Conn, cfg worker.Config)
 	if err != nil {
 		return err
 	}
-	end, err := f.tasks.handle(w, &f.work, *cfg.Log)
+	end, err := f.tasks.handle(w, &f.work, cfg.Log)
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ func workerMain(args []string) int {
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
-	cfg.Weight, cfg.Grace, cfg.Log = ha.Weight(weight), grace, &log
+	cfg.Weight, cfg.Grace, cfg.Log = ha.Weight(weight), grace, log
 	if err := beWorker(ctx, cfg, server, ledger, strings.Split(kinds, ","), rule{seed}); err != nil {
 		log.Error().Err(err).Msg("worker ended")
 		return 1
