@@ -69,9 +69,9 @@ func connect(t testing.TB, s *embedded.Server) *nats.Conn {
 
 // config activates at once, unless a test wants otherwise.
 func (r *rig) config(change func(*dispatcher.Config)) dispatcher.Config {
-	cfg := dispatcher.DefaultConfig("d1")
+	cfg := dispatcher.Config{Name: "d1"}
 	cfg.Prefix = r.names.Prefix()
-	cfg.ActivateEvery = 0
+	cfg.ActivateEvery = dispatcher.ActivateWhenIdle
 	if change != nil {
 		change(&cfg)
 	}

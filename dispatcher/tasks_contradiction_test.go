@@ -115,7 +115,7 @@ func TestAnArrayContradictsItself(t *testing.T) {
 // TestAForgottenIDIsNotForgotten: a task that is kept no longer is a duplicate or a
 // conflict still.
 func TestAForgottenIDIsNotForgotten(t *testing.T) {
-	r := started(t, func(c *dispatcher.Config) { c.Tasks.RetainTasks = 0 })
+	r := started(t, func(c *dispatcher.Config) { c.Tasks.RetainTasks = dispatcher.RetainNone })
 	r.submit(`{"id":"a","kind":"k","payload":1}`)
 	r.must(r.names.Task(subjects.TaskCancel), `{"id":"a"}`, new(ha.TaskRecord))
 	eventually(t, "the task to be forgotten", func() bool { return r.ask(r.names.Task(subjects.TaskGet), `{"id":"a"}`, new(ha.TaskRecord)) != nil })

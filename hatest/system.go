@@ -34,7 +34,7 @@ func Start(t testing.TB, change func(*dispatcher.Config)) *System {
 	}
 	t.Cleanup(server.Shutdown)
 	s := &System{t: t, server: server, URL: server.URL()}
-	cfg := dispatcher.DefaultConfig("hatest")
+	cfg := dispatcher.Config{Name: "hatest"}
 	cfg.Journal = dispatcher.JournalMemory
 	if change != nil {
 		change(&cfg)

@@ -75,12 +75,14 @@ func (a *app) demo(ctx context.Context, f *demoFlags) error {
 		return err
 	}
 	d := &demo{flags: f, log: a.logger(f.level), out: a.stdout, notices: a.stdout}
-	d.dispatcher = dispatcher.DefaultConfig("demo")
-	d.dispatcher.ActivateEvery = f.activateEvery
-	d.dispatcher.Journal = dispatcher.JournalMemory // a demonstration leaves nothing behind
-	d.dispatcher.Log = d.log
-	if err := d.dispatcher.Validate(); err != nil {
-		return checked(err)
+	cfg := dispatcherDefaults()
+	cfg.Name = "demo"
+	cfg.ActivateEvery = f.activateEvery
+	cfg.Journal = dispatcher.JournalMemory // a demonstration leaves nothing behind
+	cfg.Log = d.log
+	var err error
+	if d.dispatcher, err = fromFlags(cfg); err != nil {
+		return err
 	}
 	if f.json {
 		d.out, d.notices = io.Discard, a.stderr

@@ -68,7 +68,7 @@ its machines. A store of a server by itself cannot become one of a cluster:
 }
 
 func (f *dispatcherFlags) addTo(cmd *cobra.Command) {
-	f.cfg = dispatcher.DefaultConfig("")
+	f.cfg = dispatcherDefaults()
 	flags, cfg := cmd.Flags(), &f.cfg
 	flags.StringVar(&cfg.Name, "name", "", "name that tells this dispatcher, and its own NATS server, from others (default: host and port or process)")
 	f.server.add(cmd)
@@ -98,7 +98,7 @@ func (f *dispatcherFlags) config(embed bool, log zerolog.Logger) (dispatcher.Con
 			cfg.Name = defaultName(port)
 		}
 	}
-	return cfg, checked(cfg.Validate())
+	return fromFlags(cfg)
 }
 
 func (a *app) dispatch(ctx context.Context, f *dispatcherFlags) error {

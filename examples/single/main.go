@@ -36,7 +36,7 @@ func run() error {
 		return err
 	}
 	defer nc.Close()
-	cfg := dispatcher.DefaultConfig("single")
+	cfg := dispatcher.Config{Name: "single"}
 	cfg.ActivateEvery = 50 * time.Millisecond
 	d, err := dispatcher.New(nc, cfg)
 	if err != nil {

@@ -67,7 +67,7 @@ func run() error {
 		return err
 	}
 	defer nc.Close()
-	d, err := dispatcher.New(nc, dispatcher.DefaultConfig("tasks"))
+	d, err := dispatcher.New(nc, dispatcher.Config{Name: "tasks"})
 	if err != nil {
 		return err
 	}

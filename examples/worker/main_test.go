@@ -29,7 +29,7 @@ func serve(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(nc.Close)
-	cfg := dispatcher.DefaultConfig("test")
+	cfg := dispatcher.Config{Name: "test"}
 	cfg.ActivateEvery = 10 * time.Millisecond
 	d, err := dispatcher.New(nc, cfg)
 	if err != nil {
