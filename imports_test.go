@@ -75,7 +75,9 @@ var importRules = []rule{
 		why: "a worker knows the wire, not the dispatcher behind it"},
 	{packages: "client", ours: []string{".", "subjects", "internal/..."}, external: []string{natsClient, "github.com/nats-io/nuid"},
 		why: "who hands in tasks knows the wire, and takes neither a dispatcher nor a worker, let alone a server, into the program"},
-	{packages: "hatest", ours: []string{".", "subjects", "client", "worker", "dispatcher", "embedded"}, external: []string{natsClient}, testing: true,
+	{packages: "node", ours: []string{".", "internal/problems", "embedded", "connect", "dispatcher", "client"}, external: []string{natsClient, zerolog},
+		why: "it puts server, dispatcher and connection of a process together; which workers run beside them is the program's business"},
+	{packages: "hatest", ours: []string{".", "subjects", "client", "worker", "dispatcher", "node"}, external: []string{natsClient}, testing: true,
 		why: "it puts the parts together for the tests of others, as the command does for people"},
 	{packages: "cmd/ha/...", ours: append([]string{"internal/..."}, publicPackages...), external: commandLine,
 		why: "the command is the only place where the parts are put together, from the outside, as a user would"},
@@ -86,7 +88,7 @@ var importRules = []rule{
 }
 
 var (
-	publicPackages = []string{".", "subjects", "embedded", "connect", "dispatcher", "worker", "client", "hatest", "cmd/ha/..."}
+	publicPackages = []string{".", "subjects", "embedded", "connect", "dispatcher", "worker", "client", "node", "hatest", "cmd/ha/..."}
 	commandLine    = []string{natsClient, zerolog, "github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/mattn/go-isatty", "github.com/schollz/progressbar/v3"}
 	proofTools     = []string{natsClient, zerolog, "github.com/anishathalye/porcupine", "golang.org/x/sys/..."}
 	testHelpers    = []string{"testing/...", "pgregory.net/rapid", "go.uber.org/goleak"}
@@ -188,7 +190,7 @@ func importViolations(pkgs []listed) []string {
 // connect does so because what reads the contexts of the nats command line
 // does; that is one more reason why dispatcher and worker may not import it.
 func linksServer(name string) bool {
-	return matchesAny([]string{"embedded", "connect", "hatest", "cmd/ha/...", "examples/..."}, name)
+	return matchesAny([]string{"embedded", "connect", "node", "hatest", "cmd/ha/...", "examples/..."}, name)
 }
 
 // objection says why the package of that name, whose rule r is, may not import

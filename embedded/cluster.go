@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -26,6 +27,11 @@ const (
 	// reportEvery is how many attempts to reach a lost peer, of which there are a
 	// few a second, make one line in the log.
 	reportEvery = 60
+
+	// sayAfter is when a server first says what it waits for, and sayEvery the time
+	// between two such lines.
+	sayAfter = time.Second
+	sayEvery = 10 * time.Second
 
 	// pollEvery is the time between two looks at what nats-server does not signal.
 	pollEvery = 20 * time.Millisecond
@@ -132,14 +138,27 @@ func (s *Server) ClusterAddr() net.Addr { return s.clusterAddr }
 // JetStreamReady waits until JetStream can be used: in a cluster until its servers
 // have a leader and this one knows what it knows, which needs more than half of
 // them and, after a crash, up to 10 s; elsewhere not at all. It sets no limit of
-// its own. The error is the context's cause, or matches [ErrFailed] where the
-// server ended first.
+// its own; while it waits, the log says so. The error is the context's cause, or
+// matches [ErrFailed] if the server ended first.
 func (s *Server) JetStreamReady(ctx context.Context) error {
-	if err := s.poll(ctx, s.knowsLeader); err != nil {
-		return fmt.Errorf("wait for JetStream: %w", err)
+	for wait := sayAfter; ; wait = sayEvery {
+		limited, cancel := context.WithTimeoutCause(ctx, wait, errStillWaiting)
+		err := s.poll(limited, s.knowsLeader)
+		cancel()
+		switch {
+		case err == nil:
+			if s.store.mode == cluster {
+				s.log.Info().Str("leads", s.MetaLeader()).Msg("the cluster of NATS servers is ready")
+			}
+			return nil
+		case !errors.Is(err, errStillWaiting):
+			return fmt.Errorf("wait for JetStream: %w", err)
+		}
+		s.log.Warn().Msg("waiting for more servers of the cluster: more than half of them must run and reach each other")
 	}
-	return nil
 }
+
+var errStillWaiting = errors.New("still waiting")
 
 func (s *Server) knowsLeader() bool {
 	// nats-server's own answer to whether it is clustered changes with its end.

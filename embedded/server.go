@@ -205,6 +205,18 @@ func (s *Server) URL() string { return s.url }
 // Addr returns where the server listens, or nil where it does not.
 func (s *Server) Addr() net.Addr { return s.addr }
 
+// Announce writes to the server's log where it listens, if it does.
+func (s *Server) Announce() {
+	if s.url == "" {
+		return
+	}
+	event := s.log.Info().Str("url", s.url)
+	if s.clusterAddr != nil {
+		event = event.Stringer("cluster", s.clusterAddr)
+	}
+	event.Msg("NATS server listens")
+}
+
 // Done returns a channel that is closed when the server has failed or has been shut
 // down.
 func (s *Server) Done() <-chan struct{} { return s.done }

@@ -22,14 +22,14 @@ import (
 // to 9 s where a server was killed.
 const electionTime = 25 * time.Second
 
-// node is one machine of a cluster: what its process is told.
-type node struct {
+// machine is one of a cluster: what its process is told.
+type machine struct {
 	name, listen string
 	args         []string
 }
 
 // newCluster returns three machines with empty stores.
-func newCluster(t *testing.T) (nodes []*node) {
+func newCluster(t *testing.T) (nodes []*machine) {
 	t.Helper()
 	taken := map[string]bool{}
 	fresh := func() string {
@@ -42,7 +42,7 @@ func newCluster(t *testing.T) (nodes []*node) {
 	}
 	routes := []string{"nats://" + fresh(), "nats://" + fresh(), "nats://" + fresh()}
 	for i, r := range routes {
-		n := &node{name: fmt.Sprintf("n%d", i+1), listen: fresh()}
+		n := &machine{name: fmt.Sprintf("n%d", i+1), listen: fresh()}
 		n.args = []string{"--name", n.name, "--listen", n.listen, "--store", t.TempDir(),
 			"--cluster-listen", strings.TrimPrefix(r, "nats://"), "--routes", strings.Join(routes, ",")}
 		nodes = append(nodes, n)
@@ -51,7 +51,7 @@ func newCluster(t *testing.T) (nodes []*node) {
 }
 
 // urls are the addresses of all machines.
-func urls(nodes []*node) string {
+func urls(nodes []*machine) string {
 	var all []string
 	for _, n := range nodes {
 		all = append(all, "nats://"+n.listen)
@@ -60,7 +60,7 @@ func urls(nodes []*node) string {
 }
 
 // ha runs a command to its end.
-func (n *node) ha(t *testing.T, stdin []byte, args ...string) (status int, stdout []byte, stderr string) {
+func (n *machine) ha(t *testing.T, stdin []byte, args ...string) (status int, stdout []byte, stderr string) {
 	t.Helper()
 	cmd := exec.Command(binary, append(args, "--server", "nats://"+n.listen)...)
 	cmd.Env = []string{"HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH")}
@@ -89,7 +89,7 @@ func TestThreeDispatchersAreADeployment(t *testing.T) {
 	t.Parallel()
 	nodes := newCluster(t)
 	processes := map[string]*process{}
-	run := func(n *node) {
+	run := func(n *machine) {
 		// With the usual heartbeats, whose misses outlast an election.
 		processes[n.name] = start(t, nil, append([]string{"dispatcher", "--activate-every", "20ms"}, n.args...)...)
 	}
@@ -174,7 +174,7 @@ func TestFromOneServerToACluster(t *testing.T) {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "ha.backup")
-	from := &node{listen: strings.TrimPrefix(old.url, "nats://")}
+	from := &machine{listen: strings.TrimPrefix(old.url, "nats://")}
 	if status, out, errs := from.ha(t, nil, "backup", file); status != exitOK || !strings.Contains(string(out), `saved the journal of "ha"`) {
 		t.Fatalf("backup: exit status %d: %s%s", status, out, errs)
 	}
@@ -241,7 +241,7 @@ func TestAServerAlone(t *testing.T) {
 	if got := second.status(t, patience); got != exitFailed || !strings.Contains(second.stderr.String(), "--listen") {
 		t.Errorf("on a busy port: exit status %d: %s", got, second.stderr.String())
 	}
-	n := &node{listen: address}
+	n := &machine{listen: address}
 	if status, out, errs := n.ha(t, nil, "backup", filepath.Join(t.TempDir(), "b")); status != exitFailed || !strings.Contains(errs, "no journal") || len(out) > 0 {
 		t.Errorf("backup of nothing: exit status %d: %s%s", status, out, errs)
 	}

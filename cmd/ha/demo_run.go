@@ -12,9 +12,9 @@ import (
 	"github.com/rs/zerolog"
 
 	ha "github.com/seed261fe303/ha"
-	"github.com/seed261fe303/ha/connect"
 	"github.com/seed261fe303/ha/dispatcher"
 	"github.com/seed261fe303/ha/embedded"
+	"github.com/seed261fe303/ha/node"
 	"github.com/seed261fe303/ha/subjects"
 	"github.com/seed261fe303/ha/worker"
 )
@@ -31,10 +31,9 @@ type demo struct {
 	out        io.Writer
 	notices    io.Writer // where the person looks, also with --json
 
-	server  *embedded.Server
-	nc      *nats.Conn // the dispatcher's, and the one to watch by
+	node    *node.Node
+	nc      *nats.Conn // to watch by
 	names   subjects.Names
-	leads   *part
 	workers []*part
 	ended   chan *part
 	began   time.Time
@@ -43,29 +42,27 @@ type demo struct {
 // run starts the server, the dispatcher and the workers, in this order, shows
 // what they do until the time is up or ctx ends, and stops them in the opposite
 // order. It returns the list of workers from just before they left.
-func (d *demo) run(ctx context.Context) (subjects.Workers, error) {
-	var none subjects.Workers
-	d.ended = make(chan *part, len(d.flags.weights.weights)+1)
-	if err := d.startServer(ctx); err != nil {
-		return none, err
+func (d *demo) run(ctx context.Context) (last subjects.Workers, err error) {
+	d.ended = make(chan *part, len(d.flags.weights.weights))
+	if err := d.startNode(ctx); err != nil {
+		return last, err
 	}
-	defer d.server.Shutdown()
-	nc, err := d.connect("demo")
-	if err != nil {
-		return none, err
-	}
-	defer nc.Close()
-	d.nc = nc
-	last, err := d.withParts(ctx)
-	// Also after a failure: everything that was started is stopped.
-	if stopErr := d.stopParts(); err == nil {
-		err = stopErr
+	last, err = d.withWorkers(ctx)
+	// Also after a failure: everything that was started is stopped. The workers still
+	// need the dispatcher to say goodbye.
+	for _, stopped := range []error{stop(stopWithin, d.workers...), d.node.Stop()} {
+		if err == nil {
+			err = stopped
+		}
 	}
 	return last, err
 }
 
-// withParts is the run between the start of the server and its end.
-func (d *demo) withParts(ctx context.Context) (last subjects.Workers, err error) {
+// withWorkers is the run between the start of the node and its end.
+func (d *demo) withWorkers(ctx context.Context) (last subjects.Workers, err error) {
+	if d.nc, err = d.connect("demo"); err != nil {
+		return last, err
+	}
 	d.names, err = subjects.NewNames(d.dispatcher.Prefix)
 	if err != nil {
 		return last, err
@@ -74,10 +71,7 @@ func (d *demo) withParts(ctx context.Context) (last subjects.Workers, err error)
 	if err != nil {
 		return last, err
 	}
-	if err := writeIntroduction(d.out, d.server.URL()); err != nil {
-		return last, err
-	}
-	if err := d.startDispatcher(ctx); err != nil {
+	if err := writeIntroduction(d.out, d.node.URL()); err != nil {
 		return last, err
 	}
 	d.began = time.Now()
@@ -92,10 +86,14 @@ func (d *demo) withParts(ctx context.Context) (last subjects.Workers, err error)
 	return d.table(context.WithoutCancel(ctx)) // the last one is wanted most after Ctrl-C
 }
 
-// startServer takes a free port where the wanted one is in use.
-func (d *demo) startServer(ctx context.Context) (err error) {
-	cfg := embedded.Config{Name: "demo", Listen: d.flags.listen, NoJetStream: true, Log: d.log}
-	d.server, err = embedded.Start(ctx, cfg)
+// startNode takes a free port where the wanted one is in use. It returns when the
+// dispatcher answers.
+func (d *demo) startNode(ctx context.Context) (err error) {
+	cfg := node.Config{
+		Listen: d.flags.listen, Ephemeral: true, Server: embedded.Config{Name: "demo", NoJetStream: true},
+		Dispatcher: d.dispatcher, Log: d.log,
+	}
+	d.node, err = node.Start(ctx, cfg)
 	if !errors.Is(err, embedded.ErrPortInUse) {
 		return err
 	}
@@ -104,35 +102,17 @@ func (d *demo) startServer(ctx context.Context) (err error) {
 		return err
 	}
 	cfg.Listen = net.JoinHostPort(host, "0")
-	if d.server, err = embedded.Start(ctx, cfg); err != nil {
+	if d.node, err = node.Start(ctx, cfg); err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintf(d.notices, "%s is in use: taking %s instead.\n", d.flags.listen, d.server.Addr()); err != nil {
-		d.server.Shutdown()
-		return err
+	if _, err := fmt.Fprintf(d.notices, "%s is in use: taking %s instead.\n", d.flags.listen, d.node.Server().Addr()); err != nil {
+		return errors.Join(err, d.node.Stop())
 	}
 	return nil
 }
 
 func (d *demo) connect(name string) (*nats.Conn, error) {
-	return d.server.Connect(connect.Options(clientName("demo", name), d.log)...)
-}
-
-// startDispatcher returns when the dispatcher answers.
-func (d *demo) startDispatcher(ctx context.Context) error {
-	leader, err := dispatcher.New(d.nc, d.dispatcher)
-	if err != nil {
-		return err
-	}
-	d.leads = startPart(ctx, "dispatcher", leader.Run, d.note)
-	select {
-	case <-leader.Ready():
-		return nil
-	case <-d.leads.done:
-		return d.leads.failure()
-	case <-ctx.Done():
-		return fmt.Errorf("stopped before the dispatcher was ready: %w", context.Cause(ctx))
-	}
+	return d.node.Connect(clientName("demo", name))
 }
 
 // startWorker gives each worker a connection of its own, as if it were another process.
@@ -158,13 +138,3 @@ func (d *demo) startWorker(ctx context.Context, name string, weight ha.Weight) e
 
 // note never blocks: there is room for every part.
 func (d *demo) note(p *part) { d.ended <- p }
-
-// stopParts stops the workers, which still need the dispatcher to say goodbye,
-// and then the dispatcher.
-func (d *demo) stopParts() error {
-	err := stop(stopWithin, d.workers...)
-	if d.leads == nil {
-		return err
-	}
-	return errors.Join(err, stop(stopWithin, d.leads))
-}

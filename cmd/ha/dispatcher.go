@@ -6,13 +6,11 @@ import (
 	"os"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
-	"github.com/seed261fe303/ha/connect"
 	"github.com/seed261fe303/ha/dispatcher"
-	"github.com/seed261fe303/ha/embedded"
+	"github.com/seed261fe303/ha/node"
 )
 
 // stopWithin bounds how long a command waits for a part that was told to stop.
@@ -122,7 +120,7 @@ func (a *app) dispatch(ctx context.Context, f *dispatcherFlags) error {
 		return unlessStopped(ctx, err)
 	}
 	defer nc.Close()
-	return runDispatcher(ctx, nc, cfg, nil)
+	return runNode(ctx, node.Config{Conn: nc, Dispatcher: cfg, Log: log})
 }
 
 // runEmbedding runs the dispatcher with a server of its own, which outlives it.
@@ -133,41 +131,19 @@ func (f *dispatcherFlags) runEmbedding(ctx context.Context, cfg dispatcher.Confi
 	if err != nil {
 		return err
 	}
-	server, err := startServer(ctx, options)
-	if err != nil {
-		return unlessStopped(ctx, err)
-	}
-	defer server.Shutdown()
-	if err := awaitCluster(ctx, server, cfg.Log); err != nil {
-		return unlessStopped(ctx, err)
-	}
-	nc, err := server.Connect(connect.Options(clientName("dispatcher", cfg.Name), cfg.Log)...)
-	if err != nil {
-		return err
-	}
-	defer nc.Close()
-	return runDispatcher(ctx, nc, cfg, server)
+	warnWithoutStore(options)
+	return explainPort(runNode(ctx, node.Config{Server: options, Ephemeral: true, Dispatcher: cfg, Log: cfg.Log}), options)
 }
 
-// runDispatcher runs a dispatcher until ctx ends or it fails, or its server
-// does; server is nil where it is another's.
-func runDispatcher(ctx context.Context, nc *nats.Conn, cfg dispatcher.Config, server *embedded.Server) error {
-	d, err := dispatcher.New(nc, cfg)
+// runNode runs a node until ctx ends or a part of it fails.
+func runNode(ctx context.Context, cfg node.Config) error {
+	n, err := node.Start(ctx, cfg)
 	if err != nil {
-		return err
+		return unlessStopped(ctx, err)
 	}
-	var serverDone <-chan struct{}
-	if server != nil {
-		serverDone = server.Done()
-	}
-	p := startPart(ctx, "dispatcher", d.Run, func(*part) {})
 	select {
 	case <-ctx.Done():
-		return stop(stopWithin, p)
-	case <-serverDone:
-		_ = stop(stopWithin, p) // what it says now follows from the server's failure
-		return server.Err()
-	case <-p.done:
-		return p.failure()
+	case <-n.Done():
 	}
+	return n.Stop()
 }
