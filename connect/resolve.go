@@ -83,19 +83,36 @@ func (r Resolved) String() string {
 // [ha.ErrInvalid]: a server that is malformed, or a context or a file of credentials
 // that cannot be read.
 func (c Config) Resolve(getenv func(string) string) (Resolved, error) {
+	if err := c.Validate(); err != nil {
+		return Resolved{}, err
+	}
 	r, err := c.resolve(getenv)
 	if err != nil {
-		return Resolved{}, problems.Mark(fmt.Errorf("resolve NATS server: invalid NATS configuration: %w", err))
+		return Resolved{}, problems.Mark(fmt.Errorf("%s: %w", invalidConfig, err))
 	}
 	return r, nil
+}
+
+const invalidConfig = "resolve NATS server: invalid NATS configuration"
+
+// Validate returns one error that names all that is wrong with c by itself, whatever
+// the environment says; it matches [ha.ErrInvalid].
+func (c Config) Validate() error {
+	var wrong problems.List
+	if c.Timeout != 0 && (c.Timeout < time.Millisecond || c.Timeout > time.Minute) {
+		wrong.Add("timeout must be 0 (%s) or from 1ms to 1m, got %s", DefaultTimeout, c.Timeout)
+	}
+	if c.URL != "" {
+		if _, err := parseServers(c.URL); err != nil {
+			wrong.Add("%s: %v", SourceGiven, err)
+		}
+	}
+	return wrong.Err(invalidConfig)
 }
 
 func (c Config) resolve(getenv func(string) string) (Resolved, error) {
 	if c.Timeout == 0 {
 		c.Timeout = DefaultTimeout
-	}
-	if c.Timeout < time.Millisecond || c.Timeout > time.Minute {
-		return Resolved{}, fmt.Errorf("timeout must be 0 (%s) or from 1ms to 1m, got %s", DefaultTimeout, c.Timeout)
 	}
 	if c.Creds == "" {
 		c.Creds = getenv("NATS_CREDS")
