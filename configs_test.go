@@ -81,7 +81,6 @@ func TestConfigsAreAlike(t *testing.T) {
 // TestNoNegativeDefaults: a negative number or time is refused, but for the names, which
 // are all -1. It finds fields that were added without a check.
 func TestNoNegativeDefaults(t *testing.T) {
-
 	for name, tc := range configs {
 		t.Run(name, func(t *testing.T) {
 			for _, path := range numbers(reflect.TypeOf(tc.zero), nil) {

@@ -109,7 +109,7 @@ func connectOnce(ctx context.Context, o nats.Options) (*nats.Conn, error) {
 	return nil, err
 }
 
-// refused tells whether the server does not accept who we say we are.
+// refused reports whether the server does not accept who we say we are.
 func refused(err error) bool {
 	return errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthExpired) ||
 		errors.Is(err, nats.ErrAuthRevoked) || errors.Is(err, nats.ErrAccountAuthExpired)

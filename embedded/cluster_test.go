@@ -180,7 +180,7 @@ func streamInfo(ctx context.Context, js jetstream.JetStream) (*jetstream.StreamI
 	return s.CachedInfo(), nil
 }
 
-// inSync tells whether the stream has so many replicas that are up to date.
+// inSync reports whether the stream has so many replicas that are up to date.
 func inSync(ctx context.Context, js jetstream.JetStream, replicas int) error {
 	info, err := streamInfo(ctx, js)
 	if err != nil {

@@ -115,7 +115,7 @@ func modeOfFiles(dir string) (mode, error) {
 	return "", nil
 }
 
-// missing tells whether there is no such directory. A file in its place is left to
+// missing reports whether there is no such directory. A file in its place is left to
 // nats-server to complain about.
 func missing(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)

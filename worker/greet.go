@@ -32,7 +32,7 @@ var errBadReply = errors.New("unusable reply")
 // Every repetition carries the same instance, so that a hello whose answer was
 // lost makes one registration and not two.
 func (l *life) greet(ctx context.Context) (*membership, error) {
-	slots := l.w.cfg.Slots - l.hands.running()
+	slots := l.w.cfg.Slots - l.executor.running()
 	hello := l.w.cfg.hello(nuid.Next())
 	hello.Slots, hello.Kinds = slots, l.kinds
 	m := newMembership(l)
@@ -61,7 +61,7 @@ func (l *life) greet(ctx context.Context) (*membership, error) {
 	return nil, nil
 }
 
-// final tells whether an error of a hello will not go away by itself.
+// final reports whether an error of a hello will not go away by itself.
 func final(err error) bool {
 	a := classify(err)
 	return a == refused || a == settled || errors.Is(err, nats.ErrConnectionClosed)

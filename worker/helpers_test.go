@@ -112,7 +112,7 @@ func receive[T any](t testing.TB, from <-chan T) T {
 	}
 }
 
-// nobody tells whether no one listens on subject, and does not say it: it asks
+// nobody reports whether no one listens on subject, and does not say it: it asks
 // with a body that no worker understands.
 func (f *fake) nobody(subject string) bool {
 	f.t.Helper()

@@ -65,7 +65,7 @@ func (s *session) reported(a answer, why string) bool {
 		// Others must not be lost for one that is malformed or too large.
 		s.alone = said
 		return true
-	case a == refused && said == 1 && s.finished[0].retell(why):
+	case a == refused && said == 1 && s.finished[0].replaceRefused(why):
 		s.alone = max(s.alone, 1)
 		return true
 	}
