@@ -3,6 +3,8 @@ package client
 import (
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/seed261fe303/ha/internal/problems"
 	"github.com/seed261fe303/ha/subjects"
 )
@@ -26,6 +28,9 @@ type Config struct {
 	// Patience is how long a request that gets no answer is repeated, up to 30 days.
 	// Default 30 s. A call whose context ends earlier ends with it.
 	Patience time.Duration
+	// Log receives, at level debug, which requests are repeated, and why. The zero logger
+	// writes nothing.
+	Log zerolog.Logger
 }
 
 // Validate returns one error that names all that is wrong with c; it matches

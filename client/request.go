@@ -75,7 +75,9 @@ func (c *Client) ask(ctx context.Context, q query) ([]byte, error) {
 		if last == nil || left >= q.try || !errors.Is(err, errSilence) {
 			last = err // not the silence of a try that the patience cut short, which tells less than what came before
 		}
-		_ = pause.Sleep(ctx, min(pauses.Next(), max(q.patience-time.Since(start), 0))) // ctx ended: the loop says so
+		wait := min(pauses.Next(), max(q.patience-time.Since(start), 0))
+		c.cfg.Log.Debug().Err(last).Str("request", q.what).Int("tries", tries+1).Dur("pause", wait).Msg("request not answered, to be repeated")
+		_ = pause.Sleep(ctx, wait) // ctx ended: the loop says so
 	}
 }
 
