@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -87,7 +88,7 @@ func TestNoNegativeDefaults(t *testing.T) {
 				c := reflect.New(reflect.TypeOf(tc.zero)).Elem()
 				c.FieldByIndex(path).SetInt(-2)
 				field := reflect.TypeOf(tc.zero).FieldByIndex(path).Name
-				changed, ok := c.Interface().(validator)
+				changed, ok := reflect.TypeAssert[validator](c)
 				if !ok {
 					t.Fatalf("a %s has no Validate", c.Type())
 				}
@@ -102,7 +103,7 @@ func TestNoNegativeDefaults(t *testing.T) {
 // numbers lists the numbers in a struct, and in the structs in it.
 func numbers(in reflect.Type, path []int) (paths [][]int) {
 	for i := range in.NumField() {
-		f, at := in.Field(i), append(path[:len(path):len(path)], i)
+		f, at := in.Field(i), slices.Concat(path, []int{i})
 		switch f.Type.Kind() {
 		case reflect.Int, reflect.Int32, reflect.Int64:
 			paths = append(paths, at)

@@ -59,7 +59,7 @@ type Resolved struct {
 	URL string
 	// Source says who named the server.
 	Source Source
-	// Explicit tells whether anybody did: Source is not [SourceDefault].
+	// Explicit reports whether anybody did: Source is not [SourceDefault].
 	Explicit bool
 	// Context is the name of the nats context in use, or "".
 	Context string

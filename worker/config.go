@@ -15,8 +15,8 @@ import (
 
 // Defaults of the fields of a [Config] that are zero.
 const (
-	DefaultWeight ha.Weight = 1
-	DefaultSlots            = 1
+	DefaultWeight = ha.Weight(1)
+	DefaultSlots  = 1
 	// DefaultGrace is how long a worker told to stop waits for its handlers.
 	DefaultGrace = 30 * time.Second
 )

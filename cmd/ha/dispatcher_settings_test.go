@@ -63,7 +63,6 @@ func TestNegativeOnTheCommandLine(t *testing.T) {
 func TestDefaultsOfTheCommandLine(t *testing.T) {
 	cfg, err := parsedDispatcher(t)
 	want := dispatcherDefaults()
-	want.Name, want.Prefix, want.Log = cfg.Name, cfg.Prefix, cfg.Log
 	if err != nil || cfg.Timing != want.Timing || cfg.Tasks != want.Tasks || cfg.ActivateEvery != want.ActivateEvery ||
 		cfg.ShareWindow != want.ShareWindow || cfg.MaxWorkers != want.MaxWorkers || cfg.Journal != want.Journal ||
 		cfg.Lease != want.Lease || cfg.Replicas != 0 || cfg.Direct {
