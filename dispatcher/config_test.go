@@ -22,6 +22,31 @@ func TestActivateWhenIdle(t *testing.T) {
 	}
 }
 
+// TestShareAll: a worker that joins late is given all activations until it has as many
+// as the other. With a window it would be half as many as the window is long.
+func TestShareAll(t *testing.T) {
+	const before = dispatcher.DefaultShareWindow + 2000
+	r := started(t, func(c *dispatcher.Config) {
+		c.Timing, c.ActivateEvery, c.ShareWindow = patient, 20*time.Microsecond, dispatcher.ShareAll
+	})
+	count := func(worker int) uint64 {
+		list := r.workers()
+		if len(list) <= worker {
+			return 0
+		}
+		return list[worker].Activations
+	}
+	r.employ(1, 256, nothing)
+	eventually(t, "the first worker's activations", func() bool { return count(0) >= before })
+	r.employ(1, 256, nothing)
+	eventually(t, "the second worker to join", func() bool { return count(1) > 0 })
+	first, second := count(0), uint64(before*3/4)
+	eventually(t, "the second worker's activations", func() bool { return count(1) >= second })
+	if gained := count(0) - first; gained > before/10 {
+		t.Errorf("the first worker was given %d more, while the second was behind", gained)
+	}
+}
+
 // TestRetainNone: tasks that have ended are forgotten at once, whichever of the four
 // limits says so, and the others are not.
 func TestRetainNone(t *testing.T) {
