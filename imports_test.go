@@ -75,7 +75,7 @@ var importRules = []rule{
 		why: "a worker knows the wire, not the dispatcher behind it"},
 	{packages: "client", ours: []string{".", "subjects", "internal/..."}, external: []string{natsClient, "github.com/nats-io/nuid", zerolog},
 		why: "who hands in tasks knows the wire, and takes neither a dispatcher nor a worker, let alone a server, into the program"},
-	{packages: "node", ours: []string{".", "internal/problems", "embedded", "connect", "dispatcher", "client"}, external: []string{natsClient, zerolog},
+	{packages: "node", ours: []string{".", "internal/pause", "internal/problems", "embedded", "connect", "dispatcher", "client"}, external: []string{natsClient, zerolog},
 		why: "it puts server, dispatcher and connection of a process together; which workers run beside them is the program's business"},
 	{packages: "hatest", ours: []string{".", "subjects", "client", "worker", "dispatcher", "node"}, external: []string{natsClient}, testing: true,
 		why: "it puts the parts together for the tests of others, as the command does for people"},

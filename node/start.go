@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/client"
 	"github.com/seed261fe303/ha/dispatcher"
 	"github.com/seed261fe303/ha/embedded"
+	"github.com/seed261fe303/ha/internal/pause"
 )
 
 // Start starts a node and returns when a dispatcher of its system answers. On an error
@@ -146,6 +148,9 @@ func (n *Node) await(ctx context.Context) error {
 	}
 }
 
+// askEvery is the pause after an answer that says nothing.
+const askEvery = 100 * time.Millisecond
+
 // ask repeats a request until it is answered, and reports whether it was. A refusal is
 // an answer.
 func (n *Node) ask(ctx context.Context) bool {
@@ -157,6 +162,7 @@ func (n *Node) ask(ctx context.Context) bool {
 		if n.nc.IsClosed() {
 			return false
 		}
+		_ = pause.Sleep(ctx, askEvery) // ctx ended: so does the loop
 	}
 	return false
 }
