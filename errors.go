@@ -7,7 +7,8 @@ import (
 
 // The sentinel errors. Test for them with [errors.Is].
 var (
-	// ErrInvalid: the request is malformed or out of range. Sending it again will not help.
+	// ErrInvalid: a request is malformed or out of range, so that sending it again will
+	// not help. It is also what the errors of invalid settings match, in every package.
 	ErrInvalid = errors.New("invalid request")
 	// ErrNotFound: the dispatcher does not know the thing the request names.
 	ErrNotFound = errors.New("not found")

@@ -56,7 +56,7 @@ const (
 	OutcomeLost      Outcome = "lost"
 )
 
-// Reportable tells whether a worker may report the outcome.
+// Reportable reports whether a worker may report the outcome.
 func (o Outcome) Reportable() bool {
 	switch o {
 	case OutcomeDone, OutcomeFailed, OutcomeCancelled, OutcomeTimedOut, OutcomeRejected:

@@ -47,13 +47,18 @@ const (
 var importRules = []rule{
 	{packages: ".", forbidden: impure,
 		why: "the vocabulary is what every package speaks: were it to import one of them, they could not import it"},
-	{packages: "subjects/internal/rawjson", ours: []string{"."}, forbidden: impure,
+	{packages: "internal/text", forbidden: impure,
+		why: "to cut and to quote text is the same for all; the pure core does it too"},
+	{packages: "subjects/internal/rawjson", ours: []string{".", "internal/text"}, forbidden: impure,
 		why: "reading and writing JSON by hand knows no message, so that each message stands in one place, above it"},
-	{packages: "subjects", ours: []string{".", "subjects/internal/rawjson"}, forbidden: impure,
+	{packages: "subjects", ours: []string{".", "internal/text", "subjects/internal/rawjson"}, forbidden: impure,
 		why: "the wire is names and JSON; whoever writes a worker of their own can use it without a server or a dispatcher"},
-	{packages: "embedded", external: []string{natsServer, natsClient, zerolog},
+	{packages: "internal/pause", why: "how to wait is the same for all, and knows nothing of what is waited for"},
+	{packages: "internal/problems", ours: []string{"."}, forbidden: impure,
+		why: "how a Config says what is wrong with it is the same for all; it needs the error that they match"},
+	{packages: "embedded", ours: []string{".", "internal/problems", "internal/text"}, external: []string{natsServer, natsClient, zerolog},
 		why: "the server is one part of many that the command puts together; it knows nothing of dispatching"},
-	{packages: "connect", external: []string{natsClient, zerolog, "github.com/nats-io/jsm.go/natscontext"},
+	{packages: "connect", ours: []string{".", "internal/pause", "internal/problems"}, external: []string{natsClient, zerolog, "github.com/nats-io/jsm.go/natscontext"},
 		why: "how to reach NATS and stay connected depends on NATS alone"},
 	{packages: "dispatcher/internal/share", forbidden: impure,
 		why: "selection is arithmetic on weights and counts"},
@@ -67,7 +72,7 @@ var importRules = []rule{
 		forbidden: impure,
 		why:       "the fleet knows workers and that something occupies their slots; what that is, other parts know"},
 	{packages: "dispatcher/internal/tasks",
-		ours:      []string{".", "dispatcher/internal/record", "dispatcher/internal/step", "dispatcher/internal/fleet", "dispatcher/internal/retry"},
+		ours:      []string{".", "dispatcher/internal/record", "dispatcher/internal/step", "dispatcher/internal/fleet", "dispatcher/internal/retry", "internal/text"},
 		forbidden: impure,
 		why:       "tasks run on the fleet, and know no other part of the state machine"},
 	{packages: "dispatcher/internal/core",
@@ -85,24 +90,26 @@ var importRules = []rule{
 		ours:     []string{".", "subjects", "dispatcher/internal/record", "dispatcher/internal/core", "dispatcher/internal/journal"},
 		external: []string{natsClient},
 		why:      "looking into a journal means reading it as it is: no dispatcher runs, and none is asked"},
-	{packages: "dispatcher/backup", ours: []string{"subjects", "dispatcher/internal/journal"}, external: []string{natsClient},
+	{packages: "dispatcher/backup", ours: []string{"subjects", "internal/pause", "dispatcher/internal/journal"}, external: []string{natsClient},
 		why: "a backup is the journal's entries as they are; what they mean, and whether they make sense, is for others to say"},
-	{packages: "dispatcher", ours: []string{".", "subjects", "dispatcher/internal/..."}, external: []string{natsClient, zerolog},
+	{packages: "dispatcher", ours: []string{".", "subjects", "internal/...", "dispatcher/internal/..."}, external: []string{natsClient, zerolog},
 		why: "a dispatcher reaches workers over the wire only, brings no server into the program that uses it," +
 			" and runs without what looks into journals and copies them"},
-	{packages: "worker", ours: []string{".", "subjects"}, external: []string{natsClient, "github.com/nats-io/nuid", zerolog},
+	{packages: "worker", ours: []string{".", "subjects", "internal/..."}, external: []string{natsClient, "github.com/nats-io/nuid", zerolog},
 		why: "a worker knows the wire, not the dispatcher behind it"},
-	{packages: "client", ours: []string{".", "subjects"}, external: []string{natsClient, "github.com/nats-io/nuid"},
+	{packages: "client", ours: []string{".", "subjects", "internal/..."}, external: []string{natsClient, "github.com/nats-io/nuid", zerolog},
 		why: "who hands in tasks knows the wire, and takes neither a dispatcher nor a worker, let alone a server, into the program"},
-	{packages: "hatest", ours: []string{".", "subjects", "client", "worker", "dispatcher", "embedded"}, external: []string{natsClient}, testing: true,
+	{packages: "node", ours: []string{".", "internal/pause", "internal/problems", "embedded", "connect", "dispatcher", "client"}, external: []string{natsClient, zerolog},
+		why: "it puts server, dispatcher and connection of a process together; which workers run beside them is the program's business"},
+	{packages: "hatest", ours: []string{".", "subjects", "client", "worker", "dispatcher", "node"}, external: []string{natsClient}, testing: true,
 		why: "it puts the parts together for the tests of others, as the command does for people"},
-	{packages: "cmd/ha/internal/cli", ours: []string{".", "subjects"}, external: commandLine,
+	{packages: "cmd/ha/internal/cli", ours: []string{".", "subjects", "internal/..."}, external: commandLine,
 		why: "what all commands have in common knows no command and nothing that only some of them are for, so that a new command changes nothing there"},
 	{packages: "cmd/ha/internal/program", ours: []string{".", "subjects"}, external: []string{zerolog},
 		why: "running a program has nothing to do with where its task comes from"},
 	{packages: "cmd/ha/internal/render", ours: []string{".", "subjects", "client", "cmd/ha/internal/cli"},
 		why: "what people read is made of the messages alone, without asking anybody"},
-	{packages: "cmd/ha/...", ours: publicPackages, external: commandLine,
+	{packages: "cmd/ha/...", ours: append([]string{"internal/..."}, publicPackages...), external: commandLine,
 		why: "the command is the only place where the parts are put together, from the outside, as a user would"},
 	{packages: "internal/process",
 		why: "what runs a process need not know which: the proofs, the comparison with other systems and the tests of the command share it"},
@@ -112,7 +119,7 @@ var importRules = []rule{
 		why: "a fake of a dispatcher knows the wire as whatever speaks to one does, and is of no use but to tests"},
 	{packages: "examples/...", ours: publicPackages, external: []string{natsClient, zerolog},
 		why: "an example that reaches into internal packages cannot be copied by anyone"},
-	{packages: "proof/...", ours: append([]string{"proof/...", "internal/process"}, publicPackages...), external: proofTools,
+	{packages: "proof/...", ours: append([]string{"proof/...", "internal/process", "internal/pause"}, publicPackages...), external: proofTools,
 		why: "the proof runs the built binary and reads the wire, as somebody who trusts nothing of the code would"},
 }
 
@@ -122,7 +129,7 @@ var (
 		".", "dispatcher/internal/record", "dispatcher/internal/step", "dispatcher/internal/fleet", "dispatcher/internal/tasks", "dispatcher/internal/core",
 	}
 	publicPackages = []string{".", "subjects", "embedded", "connect", "dispatcher", "dispatcher/audit", "dispatcher/backup",
-		"worker", "client", "hatest", "cmd/ha/..."}
+		"worker", "client", "node", "hatest", "cmd/ha/..."}
 	commandLine = []string{natsClient, zerolog, "github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/mattn/go-isatty", "github.com/schollz/progressbar/v3"}
 	proofTools  = []string{natsClient, zerolog, "github.com/anishathalye/porcupine", "golang.org/x/sys/..."}
 	testHelpers = []string{"testing/...", "pgregory.net/rapid", "go.uber.org/goleak"}
@@ -226,7 +233,7 @@ func importViolations(pkgs []listed) []string {
 // the command's packages few may, so that the tests of the others link none.
 func linksServer(name string) bool {
 	return matchesAny([]string{
-		"embedded", "connect", "hatest", "examples/...", "cmd/ha",
+		"embedded", "connect", "node", "hatest", "examples/...", "cmd/ha",
 		"cmd/ha/internal/cli/dial", "cmd/ha/internal/cli/query", "cmd/ha/internal/demo", "cmd/ha/internal/tasks",
 	}, name)
 }

@@ -18,6 +18,7 @@ import (
 // pure are the packages in which the same input must give the same result, in
 // this process and in the next.
 var pure = []string{
+	"./internal/text",
 	"./dispatcher/internal/record", "./dispatcher/internal/step", "./dispatcher/internal/fleet", "./dispatcher/internal/tasks",
 	"./dispatcher/internal/core", "./dispatcher/internal/share", "./dispatcher/internal/retry",
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nuid"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/internal/problems"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -33,7 +34,7 @@ type Client struct {
 // sent.
 func New(nc *nats.Conn, cfg Config) (*Client, error) {
 	if nc == nil {
-		return nil, errors.Join(ha.ErrInvalid, errors.New("client: a NATS connection is required"))
+		return nil, problems.Mark(errors.New("client: a NATS connection is required"))
 	}
 	if err := cfg.Validate(); err != nil {
 		return nil, err

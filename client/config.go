@@ -1,12 +1,11 @@
 package client
 
 import (
-	"errors"
-	"fmt"
-	"strings"
 	"time"
 
-	ha "github.com/seed261fe303/ha"
+	"github.com/rs/zerolog"
+
+	"github.com/seed261fe303/ha/internal/problems"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -29,26 +28,24 @@ type Config struct {
 	// Patience is how long a request that gets no answer is repeated, up to 30 days.
 	// Default 30 s. A call whose context ends earlier ends with it.
 	Patience time.Duration
+	// Log receives, at level debug, which requests are repeated, and why. The zero logger
+	// writes nothing.
+	Log zerolog.Logger
 }
 
 // Validate returns one error that names all that is wrong with c; it matches
 // [ha.ErrInvalid].
 func (c Config) Validate() error {
-	var problems []string
-	bad := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
-	if _, err := subjects.NewNames(c.Prefix); err != nil {
-		bad("%v", err)
-	}
+	var wrong problems.List
+	_, err := subjects.NewNames(c.Prefix)
+	wrong.Check(err)
 	if c.Timeout < 0 || c.Timeout > MaxTimeout {
-		bad("timeout must be from 0 (the default, %s) to %s, got %s", DefaultTimeout, MaxTimeout, c.Timeout)
+		wrong.Add("timeout must be from 0 (the default, %s) to %s, got %s", DefaultTimeout, MaxTimeout, c.Timeout)
 	}
 	if c.Patience < 0 || c.Patience > MaxPatience {
-		bad("patience must be from 0 (the default, %s) to %s, got %s", DefaultPatience, MaxPatience, c.Patience)
+		wrong.Add("patience must be from 0 (the default, %s) to %s, got %s", DefaultPatience, MaxPatience, c.Patience)
 	}
-	if len(problems) == 0 {
-		return nil
-	}
-	return errors.Join(ha.ErrInvalid, errors.New("client configuration: "+strings.Join(problems, "; ")))
+	return wrong.Err("client configuration")
 }
 
 func (c Config) withDefaults() Config {

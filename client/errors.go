@@ -55,7 +55,7 @@ func failed(op, name string, err error) error {
 	switch {
 	case name == "":
 		return fmt.Errorf("client: %s: %w", op, err)
-	case !subjects.ValidToken(name):
+	case !ha.ValidToken(name):
 		name = subjects.Quote(name) // whatever it is, it stays on one line
 	}
 	return fmt.Errorf("client: %s %s: %w", op, name, err)

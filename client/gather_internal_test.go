@@ -17,6 +17,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/internal/pause"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -283,7 +284,7 @@ func TestNobodyAnswersTheGathered(t *testing.T) {
 		var all sync.WaitGroup
 		for i := range 3 * gatherRequests {
 			all.Go(func() {
-				sleep(t.Context(), time.Duration(i)*DefaultPatience/(4*gatherRequests))
+				_ = pause.Sleep(t.Context(), time.Duration(i)*DefaultPatience/(4*gatherRequests))
 				start := time.Now()
 				_, err := c.Submit(t.Context(), ha.TaskSpec{Kind: "k"})
 				if took := time.Since(start); !errors.Is(err, ha.ErrUnavailable) || took < DefaultPatience || took > DefaultPatience+2*DefaultTimeout {

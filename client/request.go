@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/internal/pause"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -43,7 +44,7 @@ func (c *Client) newRequest(what string, body []byte) request {
 func (c *Client) ask(ctx context.Context, r request) ([]byte, error) {
 	var (
 		start  = r.since
-		pauses backoff
+		pauses = newBackoff()
 		last   error
 	)
 	if start.IsZero() {
@@ -73,7 +74,9 @@ func (c *Client) ask(ctx context.Context, r request) ([]byte, error) {
 		if last == nil || left >= r.try || !errors.Is(err, errNoReply) {
 			last = err // not the silence of a try that the patience cut short, which tells less than what came before
 		}
-		sleep(ctx, min(pauses.next(), max(r.patience-time.Since(start), 0)))
+		wait := min(pauses.Next(), max(r.patience-time.Since(start), 0))
+		c.cfg.Log.Debug().Err(last).Str("request", r.what).Int("tries", tries+1).Dur("pause", wait).Msg("request not answered, to be repeated")
+		_ = pause.Sleep(ctx, wait) // ctx ended: the loop says so
 	}
 }
 

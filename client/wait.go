@@ -8,6 +8,7 @@ import (
 	"time"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/internal/pause"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -26,7 +27,7 @@ const waitRound = 5 * time.Second
 func (c *Client) Wait(ctx context.Context, id ha.TaskID) (ha.TaskRecord, error) {
 	var (
 		seen   ha.TaskRecord
-		pauses backoff
+		pauses = newBackoff()
 	)
 	for {
 		round, began := c.round(ctx), time.Now()
@@ -42,12 +43,12 @@ func (c *Client) Wait(ctx context.Context, id ha.TaskID) (ha.TaskRecord, error) 
 		}
 		seen = record
 		if time.Since(began) >= round/2 {
-			pauses = backoff{}
+			pauses.Reset()
 			continue
 		}
 		// The dispatcher did not hold it back: it is stopping, or it cannot. It is not to
 		// be asked without end for that.
-		sleep(ctx, pauses.next())
+		_ = pause.Sleep(ctx, pauses.Next()) // ctx ended: the next round says so
 	}
 }
 

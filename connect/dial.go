@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/seed261fe303/ha/internal/pause"
 )
 
 // saySoEvery is the time between two lines that say what is waited for.
@@ -55,7 +57,7 @@ func (r Resolved) Dial(ctx context.Context) (*nats.Conn, error) {
 			said = time.Now()
 			r.config.Log.Warn().Err(err).Str("connection", r.config.Name).Stringer("server", r).Msg("waiting for NATS")
 		}
-		if !pause(ctx, retryWait+rand.N(retryJitter)) {
+		if pause.Sleep(ctx, retryWait+rand.N(retryJitter)) != nil {
 			return nil, r.interrupted(ctx, reason)
 		}
 	}
@@ -107,20 +109,8 @@ func connectOnce(ctx context.Context, o nats.Options) (*nats.Conn, error) {
 	return nil, err
 }
 
-// refused tells whether the server does not accept who we say we are.
+// refused reports whether the server does not accept who we say we are.
 func refused(err error) bool {
 	return errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthExpired) ||
 		errors.Is(err, nats.ErrAuthRevoked) || errors.Is(err, nats.ErrAccountAuthExpired)
-}
-
-// pause waits, and tells whether ctx still lives.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/rs/zerolog"
+
+	ha "github.com/seed261fe303/ha"
 )
 
 func TestDial(t *testing.T) {
@@ -34,8 +36,8 @@ func TestDial(t *testing.T) {
 		t.Errorf("want no responders, got %v", err)
 	}
 	t.Setenv("NATS_URL", "http://h")
-	if _, err := Dial(t.Context(), Config{}); !errors.Is(err, ErrInvalidConfig) {
-		t.Errorf("want ErrInvalidConfig, got %v", err)
+	if _, err := Dial(t.Context(), Config{}); !errors.Is(err, ha.ErrInvalid) {
+		t.Errorf("want ErrInvalid, got %v", err)
 	}
 }
 

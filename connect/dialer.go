@@ -81,7 +81,7 @@ func (d *dialer) dialInner(ctx context.Context, network, address string) (net.Co
 	}
 }
 
-// release ends the context's hold, and tells whether it ended first.
+// release ends the context's hold, and reports whether it ended first.
 func (d *dialer) release() (interrupted bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -10,6 +10,8 @@ import (
 	"github.com/nats-io/jsm.go/natscontext"
 	"github.com/nats-io/nats.go"
 	"github.com/rs/zerolog"
+
+	"github.com/seed261fe303/ha/internal/problems"
 )
 
 // Source says who named the server.
@@ -28,10 +30,6 @@ const (
 	// SourceDefault: nobody.
 	SourceDefault Source = "default"
 )
-
-// ErrInvalidConfig is matched by the errors that trying again cannot help: a
-// malformed server, a context or a credentials file that cannot be read.
-var ErrInvalidConfig = errors.New("invalid NATS configuration")
 
 // Config is what a process was told about its connection. The zero value leaves all
 // to the environment.
@@ -61,7 +59,7 @@ type Resolved struct {
 	URL string
 	// Source says who named the server.
 	Source Source
-	// Explicit tells whether anybody did: Source is not [SourceDefault].
+	// Explicit reports whether anybody did: Source is not [SourceDefault].
 	Explicit bool
 	// Context is the name of the nats context in use, or "".
 	Context string
@@ -81,21 +79,40 @@ func (r Resolved) String() string {
 
 // Resolve completes c from the environment, as the package's comment describes. It
 // reads the files of the context and of the credentials, and connects to nothing.
-// getenv is [os.Getenv] except in tests. The error matches [ErrInvalidConfig].
+// getenv is [os.Getenv] except in tests. The error matches
+// [ha.ErrInvalid]: a server that is malformed, or a context or a file of credentials
+// that cannot be read.
 func (c Config) Resolve(getenv func(string) string) (Resolved, error) {
+	if err := c.Validate(); err != nil {
+		return Resolved{}, err
+	}
 	r, err := c.resolve(getenv)
 	if err != nil {
-		return Resolved{}, fmt.Errorf("resolve NATS server: %w: %w", ErrInvalidConfig, err)
+		return Resolved{}, problems.Mark(fmt.Errorf("%s: %w", invalidConfig, err))
 	}
 	return r, nil
+}
+
+const invalidConfig = "resolve NATS server: invalid NATS configuration"
+
+// Validate returns one error that names all that is wrong with c by itself, whatever
+// the environment says; it matches [ha.ErrInvalid].
+func (c Config) Validate() error {
+	var wrong problems.List
+	if c.Timeout != 0 && (c.Timeout < time.Millisecond || c.Timeout > time.Minute) {
+		wrong.Add("timeout must be 0 (%s) or from 1ms to 1m, got %s", DefaultTimeout, c.Timeout)
+	}
+	if c.URL != "" {
+		if _, err := parseServers(c.URL); err != nil {
+			wrong.Add("%s: %v", SourceGiven, err)
+		}
+	}
+	return wrong.Err(invalidConfig)
 }
 
 func (c Config) resolve(getenv func(string) string) (Resolved, error) {
 	if c.Timeout == 0 {
 		c.Timeout = DefaultTimeout
-	}
-	if c.Timeout < time.Millisecond || c.Timeout > time.Minute {
-		return Resolved{}, fmt.Errorf("timeout must be 0 (%s) or from 1ms to 1m, got %s", DefaultTimeout, c.Timeout)
 	}
 	if c.Creds == "" {
 		c.Creds = getenv("NATS_CREDS")

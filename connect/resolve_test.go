@@ -12,6 +12,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
+
+	ha "github.com/seed261fe303/ha"
 )
 
 // TestOrderOfSources tries every subset of the sources against the rule written
@@ -121,7 +123,7 @@ func TestBadServersAreNamedWithoutTheirSecrets(t *testing.T) {
 	} {
 		t.Run(in, func(t *testing.T) {
 			_, err := Config{URL: in}.Resolve(environment(t, nil))
-			if !errors.Is(err, ErrInvalidConfig) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "given") {
+			if !errors.Is(err, ha.ErrInvalid) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "given") {
 				t.Errorf("%q: want an error with %q and its source, got %v", in, want, err)
 			}
 			if err != nil && strings.Contains(err.Error(), "hunter2") {
@@ -150,7 +152,7 @@ func TestShownWithoutSecrets(t *testing.T) {
 func TestTimeoutBounds(t *testing.T) {
 	for d, ok := range map[time.Duration]bool{0: true, time.Millisecond: true, time.Minute: true, -1: false, 1: false, time.Minute + 1: false} {
 		t.Run(fmt.Sprint(d), func(t *testing.T) {
-			if _, err := (Config{Timeout: d}).Resolve(environment(t, nil)); (err == nil) != ok || err != nil && !errors.Is(err, ErrInvalidConfig) {
+			if _, err := (Config{Timeout: d}).Resolve(environment(t, nil)); (err == nil) != ok || err != nil && !errors.Is(err, ha.ErrInvalid) {
 				t.Errorf("timeout %s: %v", d, err)
 			}
 		})
@@ -172,7 +174,7 @@ func TestContextsThatCannotBeUsed(t *testing.T) {
 	} {
 		t.Run(want, func(t *testing.T) {
 			_, err := c.cfg.Resolve(environment(t, nil, c.contexts...))
-			if !errors.Is(err, ErrInvalidConfig) || !strings.Contains(err.Error(), want) {
+			if !errors.Is(err, ha.ErrInvalid) || !strings.Contains(err.Error(), want) {
 				t.Errorf("want an error with %q, got %v", want, err)
 			}
 		})
@@ -283,7 +285,7 @@ func TestCredentialsThatCannotBeRead(t *testing.T) {
 	}
 	for _, path := range []string{"/absent/creds", t.TempDir(), empty, half} {
 		_, err := Config{Creds: path}.Resolve(environment(t, nil))
-		if !errors.Is(err, ErrInvalidConfig) || !strings.Contains(err.Error(), "credentials: ") {
+		if !errors.Is(err, ha.ErrInvalid) || !strings.Contains(err.Error(), "credentials: ") {
 			t.Errorf("%s: got %v", path, err)
 		}
 	}
@@ -291,7 +293,7 @@ func TestCredentialsThatCannotBeRead(t *testing.T) {
 
 func TestNkeyWithoutItsFile(t *testing.T) {
 	_, err := Config{Context: "n"}.Resolve(environment(t, nil, `n {"url":"h","nkey":"/absent/nkey"}`))
-	if !errors.Is(err, ErrInvalidConfig) {
+	if !errors.Is(err, ha.ErrInvalid) {
 		t.Errorf("got %v", err)
 	}
 	failing := func(*nats.Options) error { return errors.New("no") }

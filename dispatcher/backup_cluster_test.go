@@ -77,8 +77,8 @@ func emptyCluster(t *testing.T) *nats.Conn {
 // running runs a dispatcher that leads, and returns what stops it.
 func running(t *testing.T, nc *nats.Conn, name string) (stop func()) {
 	t.Helper()
-	cfg := dispatcher.DefaultConfig(name)
-	cfg.Journal, cfg.ActivateEvery = dispatcher.JournalStream, 0
+	cfg := dispatcher.Config{Name: name}
+	cfg.Journal, cfg.ActivateEvery = dispatcher.JournalStream, dispatcher.ActivateWhenIdle
 	d, err := dispatcher.New(nc, cfg)
 	if err != nil {
 		t.Fatal(err)

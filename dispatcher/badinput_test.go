@@ -192,10 +192,10 @@ func TestSettingsThatCannotWorkAreAllNamed(t *testing.T) {
 	}{
 		{func(c *dispatcher.Config) { c.Timing.Misses = 9 }, []string{"9 × 5s + 2s = 47s", "45s"}},
 		{func(c *dispatcher.Config) { c.Timing.EvictAfter = 27 * time.Second }, []string{"5 × 5s + 2s = 27s", "evict after is 27s"}},
-		{func(c *dispatcher.Config) { c.Timing = ha.Timing{} }, []string{"heartbeat", "reply timeout", "misses"}},
+		{func(c *dispatcher.Config) { c.Timing = ha.Timing{Heartbeat: -1, ReplyTimeout: -1, Misses: -1} }, []string{"heartbeat", "reply timeout", "misses"}},
 		{func(c *dispatcher.Config) { c.Timing.ReplyTimeout = 6 * time.Second }, []string{"reply timeout must be from 1ms to the heartbeat (5s)"}},
 		{func(c *dispatcher.Config) {
-			c.Name, c.Prefix, c.ActivateEvery, c.ShareWindow, c.MaxWorkers = "a.b", "x..y", -1, -1, 0
+			c.Name, c.Prefix, c.ActivateEvery, c.ShareWindow, c.MaxWorkers = "a.b", "x..y", -2, -2, -1
 			c.Timing.Misses = 9
 		}, []string{"9 × 5s", "name must be", "subject prefix", "activate every", "share window", "max workers"}},
 	} {

@@ -51,7 +51,7 @@ func changesPerSecond(tb testing.TB, change func(ctx context.Context, caller, n 
 // dispatcher whose batches hold at most inputs of them.
 func registrations(b *testing.B, inputs int) float64 {
 	nc := connectTo(b, embedded.Config{StoreDir: b.TempDir()})
-	cfg := DefaultConfig("d1")
+	cfg := Config{Name: "d1"}
 	cfg.Journal, cfg.ActivateEvery = JournalStream, 24*time.Hour
 	d, err := New(nc, cfg)
 	if err != nil {

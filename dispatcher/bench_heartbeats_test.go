@@ -57,7 +57,7 @@ func beDispatcher(url string) error {
 		return err
 	}
 	defer nc.Close()
-	d, err := dispatcher.New(nc, dispatcher.DefaultConfig("bench"))
+	d, err := dispatcher.New(nc, dispatcher.Config{Name: "bench"})
 	if err != nil {
 		return err
 	}

@@ -22,16 +22,16 @@ const mostMemory = 1024
 // fleetConfig is the core's configuration for n workers that are not activated
 // by time.
 func fleetConfig(n int) Config {
-	cfg := DefaultConfig("d1")
+	cfg := Config{Name: "d1"}
 	cfg.MaxWorkers, cfg.ActivateEvery = max(n, 1), 24*time.Hour
-	return cfg
+	return cfg.withDefaults()
 }
 
 // fleetOf returns the state of a leader with n workers. With a past each of them
 // is remembered for 16 activations that ended, and runs one.
 func fleetOf(tb testing.TB, n int, past bool) *core.Core {
 	tb.Helper()
-	c := core.New((&Dispatcher{cfg: fleetConfig(n)}).coreConfig())
+	c := core.New(fleetConfig(n).core())
 	at := time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC)
 	var out step.Ready
 	if err := c.Lead(at, 1, "d1", &out); err != nil {

@@ -92,8 +92,8 @@ type fleet struct {
 
 func newFleet(b *testing.B, dial func() *nats.Conn) *fleet {
 	b.Helper()
-	cfg := dispatcher.DefaultConfig("bench")
-	cfg.ActivateEvery, cfg.Direct = 0, true
+	cfg := dispatcher.Config{Name: "bench"}
+	cfg.ActivateEvery, cfg.Direct = dispatcher.ActivateWhenIdle, true
 	d, err := dispatcher.New(dial(), cfg)
 	if err != nil {
 		b.Fatal(err)

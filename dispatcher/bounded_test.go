@@ -38,8 +38,9 @@ type bounded struct {
 // begin takes the lead on the log and registers the workers.
 func begin(tb testing.TB, log journal.Log, workers int) *bounded {
 	tb.Helper()
-	cfg := DefaultConfig("d1")
-	cfg.ActivateEvery, cfg.Journal = 0, JournalMemory
+	cfg := Config{Name: "d1"}
+	cfg.ActivateEvery, cfg.Journal = ActivateWhenIdle, JournalMemory
+	cfg = cfg.withDefaults()
 	nc := connectTo(tb, embedded.Config{NoJetStream: true})
 	d, err := New(nc, cfg)
 	if err != nil {
@@ -125,7 +126,7 @@ func (b *bounded) check(replay bool) {
 		b.tb.Errorf("after %d changes the log takes %d bytes, the live state %d", b.changes, size, live)
 	}
 	if replay {
-		again := replayTo(b.tb, b.log, b.l.d.coreConfig(), b.l.member.Position())
+		again := replayTo(b.tb, b.log, b.l.d.cfg.core(), b.l.member.Position())
 		sameDigest(b.tb, fmt.Sprintf("replay after %d changes", b.changes), again, b.l.core)
 	}
 }
@@ -202,7 +203,7 @@ func TestReplayAmidSnapshot(t *testing.T) {
 	leakFree(t)
 	log := journal.NewMemoryAt(0)
 	b := begin(t, log, 8000)
-	standby := replayTo(t, log, b.l.d.coreConfig(), b.l.member.Position())
+	standby := replayTo(t, log, b.l.d.cfg.core(), b.l.member.Position())
 	amid, purges, first := 0, 0, b.first()
 	for next := 0; purges < 2; {
 		if b.l.cleaner.next == nil {
@@ -224,7 +225,7 @@ func TestReplayAmidSnapshot(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		fresh := replayTo(t, log, b.l.d.coreConfig(), position)
+		fresh := replayTo(t, log, b.l.d.cfg.core(), position)
 		sameDigest(t, fmt.Sprintf("at entry %d of a log from %d", position, b.first()), fresh, standby)
 		if b.l.cleaner.next != nil {
 			amid++

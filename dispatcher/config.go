@@ -1,18 +1,22 @@
 package dispatcher
 
 import (
-	"errors"
-	"fmt"
+	"cmp"
+	"crypto/rand"
 	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/internal/problems"
+	"github.com/seed261fe303/ha/internal/text"
 	"github.com/seed261fe303/ha/subjects"
 )
 
-// Defaults of a [Config] that [ha.DefaultTiming] does not hold.
+// Defaults of the fields of a [Config] that are zero. Those of its Timing are in
+// package ha: [ha.DefaultHeartbeat] and its neighbours.
 const (
 	DefaultActivateEvery = 2 * time.Second
 	DefaultShareWindow   = 10_000
@@ -20,7 +24,7 @@ const (
 	DefaultLease         = time.Second
 )
 
-// Defaults of a [Config] that are about tasks.
+// Defaults of the fields of a [TaskConfig] that are zero.
 const (
 	DefaultTaskTimeout  = 30 * time.Minute
 	DefaultAging        = 10 * time.Minute
@@ -30,6 +34,18 @@ const (
 	DefaultRetainFailed = 7 * 24 * time.Hour
 	DefaultRetainTasks  = 100_000
 	DefaultRetainBytes  = 512 << 20
+)
+
+// What a field is set to that is to have no limit, or nothing, rather than the
+// default that zero stands for. Any other negative value is refused.
+const (
+	// ActivateWhenIdle as [Config.ActivateEvery]: whenever a worker is idle.
+	ActivateWhenIdle time.Duration = -1
+	// ShareAll as [Config.ShareWindow]: all activations since registration.
+	ShareAll = -1
+	// RetainNone as any of the Retain fields of [TaskConfig]: tasks that have ended are
+	// forgotten at once.
+	RetainNone = -1
 )
 
 // Where a dispatcher keeps its journal.
@@ -42,144 +58,178 @@ const (
 	JournalMemory = "memory"
 )
 
-// Config is what a [Dispatcher] can be told. Begin with [DefaultConfig]: zero
-// is a meaningful value of several fields, never a request for the default.
+// Config is what a [Dispatcher] can be told. Zero is the default of every field.
 type Config struct {
 	// Name tells this dispatcher from others, on the wire and in logs: 1 to 64
-	// letters, digits, '_' and '-'.
+	// letters, digits, '_' and '-'. Empty: a made-up one.
 	Name string
-	// Prefix begins every subject; see [subjects.NewNames].
+	// Prefix begins every subject; see [subjects.NewNames]. Default "ha".
 	Prefix string
-	// Timing is announced to every worker that registers.
+	// Timing is announced to every worker that registers. Each of its fields that is
+	// zero has the default that [ha.DefaultTiming] gives it.
 	Timing ha.Timing
-	// ActivateEvery is the time between two plain activations, from 0 to 24 h. 0:
-	// whenever a worker is idle.
+	// ActivateEvery is the time between two plain activations, up to 24 h, or
+	// [ActivateWhenIdle]. Default 2 s.
 	ActivateEvery time.Duration
-	// ShareWindow is how many of the last activations the selection balances; 0:
-	// all since registration. At most 10,000,000.
+	// ShareWindow is how many of the last activations the selection balances, up to
+	// 10,000,000, or [ShareAll]. Default 10,000.
 	ShareWindow int
 	// MaxWorkers is how many workers may be registered, from 1 to 10,000,000. One
-	// more is refused with status 429.
+	// more is refused with status 429. Default 1,000,000.
 	MaxWorkers int
 	// Direct sends activations to workers that offer it on subjects of their own,
 	// instead of to all workers on the shared one.
 	Direct bool
 	// Journal is where decisions are kept: JournalAuto, JournalMemory or JournalStream.
+	// Default JournalAuto.
 	Journal string
-	// Replicas of the stream, 1, 3 or 5; 0: three where the cluster has three servers,
+	// Replicas of the stream, 1, 3 or 5. 0: three if the cluster has three servers,
 	// one otherwise, and raised as it grows.
 	Replicas int
 	// Lease is how long a leader leads without writing to the journal, from 100 ms
 	// to 30 s, in whole milliseconds. A standby takes over after 1.1 to 1.35 leases
-	// of silence, of its own lease or the leader's, whichever is longer.
+	// of silence, of its own lease or the leader's, whichever is longer. Default 1 s.
 	Lease time.Duration
 	// Tasks holds what is about tasks alone.
 	Tasks TaskConfig
-	// Log receives what the dispatcher has to say.
+	// Log receives what the dispatcher has to say. The zero logger writes nothing.
 	Log zerolog.Logger
 }
 
-// TaskConfig is what a [Dispatcher] can be told about tasks.
+// TaskConfig is what a [Dispatcher] can be told about tasks. Zero is the default of
+// every field.
 type TaskConfig struct {
-	// Timeout is that of a task which names none, from 1 ms to [ha.MaxTimeout].
+	// Timeout is that of a task which names none, from 1 ms to [ha.MaxTimeout]. Default
+	// 30 min.
 	Timeout time.Duration
 	// Aging is the age that one level of priority is worth, from 1 s to 24 h: a task
-	// goes before all that were ready that much later, for each level that these are higher.
+	// goes before all that were ready that much later, for each level that these are
+	// higher. Default 10 min.
 	Aging time.Duration
 	// MaxTasks is how many tasks may be unfinished, from 1 to 100,000,000, MaxBytes about
-	// how many bytes they may take, at least 1 MiB. What is over is refused with status 429.
+	// how many bytes they may take, at least 1 MiB. What is over is refused with status
+	// 429. Defaults 2,000,000 and 4 GiB.
 	MaxTasks int
 	MaxBytes int64
 	// Retain is for how long a task is kept that completed or was cancelled, RetainFailed
-	// that failed or timed out, both from 0 to 10 years. RetainTasks is how many of either
-	// are kept, from 0 to 100,000,000, and RetainBytes about how many bytes of all of them.
+	// that failed or timed out, both up to 10 years. RetainTasks is how many of either
+	// are kept, up to 100,000,000, and RetainBytes about how many bytes of all of them.
+	// Each may be [RetainNone]. Defaults 24 h, 7 days, 100,000 and 512 MiB.
 	Retain, RetainFailed time.Duration
 	RetainTasks          int
 	RetainBytes          int64
 }
 
-// DefaultTaskConfig returns the settings about tasks of a dispatcher that was told nothing.
-func DefaultTaskConfig() TaskConfig {
-	return TaskConfig{
-		Timeout: DefaultTaskTimeout, Aging: DefaultAging, MaxTasks: DefaultMaxTasks, MaxBytes: DefaultMaxTaskBytes,
-		Retain: DefaultRetain, RetainFailed: DefaultRetainFailed, RetainTasks: DefaultRetainTasks, RetainBytes: DefaultRetainBytes,
+// withDefaults returns c with every zero field that has a default filled in.
+func (c Config) withDefaults() Config {
+	if c.Name == "" {
+		c.Name = "dispatcher-" + strings.ToLower(rand.Text()[:12])
 	}
+	c.Prefix = cmp.Or(c.Prefix, subjects.DefaultPrefix)
+	c.Timing.Heartbeat = cmp.Or(c.Timing.Heartbeat, ha.DefaultHeartbeat)
+	c.Timing.ReplyTimeout = cmp.Or(c.Timing.ReplyTimeout, ha.DefaultReplyTimeout)
+	c.Timing.Misses = cmp.Or(c.Timing.Misses, ha.DefaultMisses)
+	c.Timing.EvictAfter = cmp.Or(c.Timing.EvictAfter, ha.DefaultEvictAfter)
+	c.ActivateEvery = cmp.Or(c.ActivateEvery, DefaultActivateEvery)
+	c.ShareWindow = cmp.Or(c.ShareWindow, DefaultShareWindow)
+	c.MaxWorkers = cmp.Or(c.MaxWorkers, DefaultMaxWorkers)
+	c.Journal = cmp.Or(c.Journal, JournalAuto)
+	c.Lease = cmp.Or(c.Lease, DefaultLease)
+	c.Tasks = c.Tasks.withDefaults()
+	return c
 }
 
-func (c TaskConfig) problems() []string {
-	const years = 10 * 365 * 24 * time.Hour
-	var out []string
-	bad := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
-	if c.Timeout < time.Millisecond || c.Timeout > ha.MaxTimeout {
-		bad("task timeout must be from 1ms to %s, got %s", ha.MaxTimeout, c.Timeout)
-	}
-	if c.Aging < time.Second || c.Aging > 24*time.Hour {
-		bad("priority aging must be from 1s to 24h, got %s", c.Aging)
-	}
-	if c.MaxTasks < 1 || c.MaxTasks > 100_000_000 || c.MaxBytes < 1<<20 {
-		bad("max tasks must be from 1 to 100000000 and their bytes at least 1048576, got %d and %d", c.MaxTasks, c.MaxBytes)
-	}
-	if c.Retain < 0 || c.Retain > years || c.RetainFailed < 0 || c.RetainFailed > years {
-		bad("ended tasks must be kept from 0 to 10 years, got %s, and %s for failed ones", c.Retain, c.RetainFailed)
-	}
-	if c.RetainTasks < 0 || c.RetainTasks > 100_000_000 || c.RetainBytes < 0 {
-		bad("ended tasks kept must be from 0 to 100000000 and their bytes at least 0, got %d and %d", c.RetainTasks, c.RetainBytes)
-	}
-	return out
-}
-
-// DefaultConfig returns the configuration of a dispatcher that was told nothing
-// but its name. It logs nothing.
-func DefaultConfig(name string) Config {
-	return Config{
-		Name:          name,
-		Prefix:        subjects.DefaultPrefix,
-		Timing:        ha.DefaultTiming(),
-		ActivateEvery: DefaultActivateEvery,
-		ShareWindow:   DefaultShareWindow,
-		MaxWorkers:    DefaultMaxWorkers,
-		Journal:       JournalAuto,
-		Lease:         DefaultLease,
-		Tasks:         DefaultTaskConfig(),
-		Log:           zerolog.Nop(),
-	}
+func (c TaskConfig) withDefaults() TaskConfig {
+	c.Timeout = cmp.Or(c.Timeout, DefaultTaskTimeout)
+	c.Aging = cmp.Or(c.Aging, DefaultAging)
+	c.MaxTasks = cmp.Or(c.MaxTasks, DefaultMaxTasks)
+	c.MaxBytes = cmp.Or(c.MaxBytes, DefaultMaxTaskBytes)
+	c.Retain = cmp.Or(c.Retain, DefaultRetain)
+	c.RetainFailed = cmp.Or(c.RetainFailed, DefaultRetainFailed)
+	c.RetainTasks = cmp.Or(c.RetainTasks, DefaultRetainTasks)
+	c.RetainBytes = cmp.Or(c.RetainBytes, DefaultRetainBytes)
+	return c
 }
 
 // Validate returns one error that names all that is wrong with c; it matches
 // [ha.ErrInvalid].
 func (c Config) Validate() error {
-	problems := append(c.Timing.Problems(), c.Tasks.problems()...)
-	bad := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
-	if !subjects.ValidToken(c.Name) {
-		bad("name must be 1 to %d letters, digits, '_' or '-', got %s", subjects.MaxToken, subjects.Quote(c.Name))
+	c = c.withDefaults()
+	wrong := problems.List(c.Timing.Problems())
+	c.checkTasks(&wrong)
+	if !ha.ValidToken(c.Name) {
+		wrong.Add("name must be 1 to %d letters, digits, '_' or '-', got %s", ha.MaxToken, text.Quote(c.Name))
 	}
-	if _, err := subjects.NewNames(c.Prefix); err != nil {
-		bad("%v", err)
+	_, err := subjects.NewNames(c.Prefix)
+	wrong.Check(err)
+	if set := c.core(); set.ActivateEvery < 0 || set.ActivateEvery > 24*time.Hour {
+		wrong.Add("activate every must be from 0 to 24h, got %s", c.ActivateEvery)
 	}
-	if c.ActivateEvery < 0 || c.ActivateEvery > 24*time.Hour {
-		bad("activate every must be from 0 to 24h, got %s", c.ActivateEvery)
-	}
-	if c.ShareWindow < 0 || c.ShareWindow > 10_000_000 {
-		bad("share window must be from 0 (all) to 10000000 activations, got %d", c.ShareWindow)
+	if set := c.core(); set.ShareWindow < 0 || set.ShareWindow > 10_000_000 {
+		wrong.Add("share window must be from 0 to 10000000 activations, got %d", c.ShareWindow)
 	}
 	if c.MaxWorkers < 1 || c.MaxWorkers > 10_000_000 {
-		bad("max workers must be from 1 to 10000000, got %d", c.MaxWorkers)
+		wrong.Add("max workers must be from 1 to 10000000, got %d", c.MaxWorkers)
 	}
 	switch c.Journal {
 	case JournalAuto, JournalStream, JournalMemory:
 	default:
-		bad("journal must be auto, jetstream or memory, got %s", subjects.Quote(c.Journal))
+		wrong.Add("journal must be auto, jetstream or memory, got %s", text.Quote(c.Journal))
 	}
 	switch c.Replicas {
 	case 0, 1, 3, 5:
 	default:
-		bad("replicas must be 0 (as many as fit), 1, 3 or 5, got %d", c.Replicas)
+		wrong.Add("replicas must be 0 (as many as fit), 1, 3 or 5, got %d", c.Replicas)
 	}
 	if c.Lease < 100*time.Millisecond || c.Lease > 30*time.Second || c.Lease%time.Millisecond != 0 {
-		bad("lease must be from 100ms to 30s in whole milliseconds, got %s", c.Lease)
+		wrong.Add("lease must be from 100ms to 30s in whole milliseconds, got %s", c.Lease)
 	}
-	if len(problems) == 0 {
-		return nil
+	return wrong.Err("dispatcher configuration")
+}
+
+// checkTasks adds to wrong what is wrong with the settings about tasks.
+func (c Config) checkTasks(wrong *problems.List) {
+	const years = 10 * 365 * 24 * time.Hour
+	t, set := c.Tasks, c.core()
+	if t.Timeout < time.Millisecond || t.Timeout > ha.MaxTimeout {
+		wrong.Add("task timeout must be from 1ms to %s, got %s", ha.MaxTimeout, t.Timeout)
 	}
-	return errors.Join(ha.ErrInvalid, errors.New("dispatcher configuration: "+strings.Join(problems, "; ")))
+	if t.Aging < time.Second || t.Aging > 24*time.Hour {
+		wrong.Add("priority aging must be from 1s to 24h, got %s", t.Aging)
+	}
+	if t.MaxTasks < 1 || t.MaxTasks > 100_000_000 || t.MaxBytes < 1<<20 {
+		wrong.Add("max tasks must be from 1 to 100000000 and their bytes at least 1048576, got %d and %d", t.MaxTasks, t.MaxBytes)
+	}
+	if set.Retain < 0 || set.Retain > years || set.RetainFailed < 0 || set.RetainFailed > years {
+		wrong.Add("ended tasks must be kept from 0 to 10 years, got %s, and %s for failed ones", t.Retain, t.RetainFailed)
+	}
+	if set.RetainTasks < 0 || set.RetainTasks > 100_000_000 || set.RetainBytes < 0 {
+		wrong.Add("ended tasks kept must be from 0 to 100000000 and their bytes at least 0, got %d and %d", t.RetainTasks, t.RetainBytes)
+	}
+}
+
+// core returns what the state machine is told, in which zero is a value. c has its
+// defaults.
+func (c Config) core() core.Config {
+	t := c.Tasks
+	return core.Config{
+		FleetConfig: core.FleetConfig{
+			Timing: c.Timing, ActivateEvery: meant(c.ActivateEvery), ShareWindow: meant(c.ShareWindow), MaxWorkers: c.MaxWorkers,
+			Direct: c.Direct,
+		},
+		TaskConfig: core.TaskConfig{
+			Aging: t.Aging, TaskTimeout: t.Timeout, MaxTasks: t.MaxTasks, MaxTaskBytes: t.MaxBytes,
+			Retain: meant(t.Retain), RetainFailed: meant(t.RetainFailed),
+			RetainTasks: meant(t.RetainTasks), RetainBytes: meant(t.RetainBytes),
+		},
+	}
+}
+
+// meant returns 0 for -1, which is [ActivateWhenIdle], [ShareAll] and
+// [RetainNone], and any other value as it is.
+func meant[T ~int | ~int64](value T) T {
+	if value == -1 {
+		return 0
+	}
+	return value
 }

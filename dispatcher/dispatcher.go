@@ -13,7 +13,6 @@ import (
 	"github.com/nats-io/nats.go/micro"
 
 	ha "github.com/seed261fe303/ha"
-	"github.com/seed261fe303/ha/dispatcher/internal/core"
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
 	"github.com/seed261fe303/ha/subjects"
 )
@@ -76,6 +75,7 @@ func New(nc *nats.Conn, cfg Config) (*Dispatcher, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("new dispatcher: %w", err)
 	}
+	cfg = cfg.withDefaults()
 	names, err := subjects.NewNames(cfg.Prefix)
 	if err != nil {
 		return nil, fmt.Errorf("new dispatcher: %w", err)
@@ -86,6 +86,10 @@ func New(nc *nats.Conn, cfg Config) (*Dispatcher, error) {
 	d.means = means{open: d.openJournal, inputs: batchInputs}
 	return d, nil
 }
+
+// Name returns the name that tells this dispatcher from others: that of its
+// configuration, or the one that was made up.
+func (d *Dispatcher) Name() string { return d.cfg.Name }
 
 // Ready is closed once the dispatcher answers requests for the first time.
 func (d *Dispatcher) Ready() <-chan struct{} { return d.ready }
@@ -179,20 +183,6 @@ func (d *Dispatcher) another(err error) error {
 		return nil
 	}
 	return err
-}
-
-func (d *Dispatcher) coreConfig() core.Config {
-	t := d.cfg.Tasks
-	return core.Config{
-		FleetConfig: core.FleetConfig{
-			Timing: d.cfg.Timing, ActivateEvery: d.cfg.ActivateEvery, ShareWindow: d.cfg.ShareWindow, MaxWorkers: d.cfg.MaxWorkers,
-			Direct: d.cfg.Direct,
-		},
-		TaskConfig: core.TaskConfig{
-			Aging: t.Aging, TaskTimeout: t.Timeout, MaxTasks: t.MaxTasks, MaxTaskBytes: t.MaxBytes,
-			Retain: t.Retain, RetainFailed: t.RetainFailed, RetainTasks: t.RetainTasks, RetainBytes: t.RetainBytes,
-		},
-	}
 }
 
 func (d *Dispatcher) memberConfig(log journal.Log) journal.MemberConfig {

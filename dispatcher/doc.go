@@ -3,7 +3,7 @@
 // what. docs/protocol.md says what it speaks.
 //
 //	nc, err := nats.Connect(url, connect.Options("my-program", log)...)
-//	d, err := dispatcher.New(nc, dispatcher.DefaultConfig("d1"))
+//	d, err := dispatcher.New(nc, dispatcher.Config{})
 //	err = d.Run(ctx) // until ctx ends
 //
 // # How it works inside

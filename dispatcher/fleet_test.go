@@ -55,7 +55,7 @@ func TestAFleetIsActivatedByWeight(t *testing.T) {
 	for name, direct := range map[string]bool{"broadcast": false, "direct": true} {
 		t.Run(name, func(t *testing.T) {
 			r := started(t, func(c *dispatcher.Config) {
-				c.Timing, c.Direct, c.ActivateEvery, c.ShareWindow = patient, direct, 2*time.Millisecond, 0
+				c.Timing, c.Direct, c.ActivateEvery, c.ShareWindow = patient, direct, 2*time.Millisecond, dispatcher.ShareAll
 			})
 			for weight := ha.Weight(1); weight <= 3; weight++ {
 				r.employ(weight, 1, nothing)

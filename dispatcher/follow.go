@@ -11,6 +11,7 @@ import (
 	"github.com/seed261fe303/ha/dispatcher/internal/core"
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
 	"github.com/seed261fe303/ha/dispatcher/internal/record"
+	"github.com/seed261fe303/ha/internal/pause"
 )
 
 // followRetry is how long a standby waits before it tries again to read a
@@ -141,7 +142,7 @@ func follow(ctx context.Context, log journal.Log, sights chan<- sight, health fu
 			break
 		}
 		health(err)
-		err = journal.Pause(ctx, followRetry)
+		err = pause.Sleep(ctx, followRetry)
 	}
 	if ctx.Err() == nil {
 		_ = show(sight{err: fmt.Errorf("follow the journal: %w", err)}) // ctx ended meanwhile: nobody listens
@@ -176,7 +177,7 @@ func bounds(ctx context.Context, log journal.Log, health func(error)) (first, la
 		if ctx.Err() == nil {
 			health(err)
 		}
-		if err := journal.Pause(ctx, followRetry); err != nil {
+		if err := pause.Sleep(ctx, followRetry); err != nil {
 			return 0, 0, err
 		}
 	}

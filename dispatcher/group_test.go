@@ -100,9 +100,9 @@ func presenceOf(t *testing.T, nc *nats.Conn, name string) (status subjects.Statu
 }
 
 func config(name string, lease time.Duration) Config {
-	cfg := DefaultConfig(name)
+	cfg := Config{Name: name}
 	cfg.Lease, cfg.ActivateEvery = lease, 5*time.Millisecond
-	return cfg
+	return cfg.withDefaults()
 }
 
 // A standby must hold what the leader holds, and go on with it at once where the
@@ -180,7 +180,7 @@ func TestStandbyHoldsTheLeadersState(t *testing.T) {
 		t.Fatal(err)
 	}
 	position := l.member.Position()
-	sameDigest(t, "standby", l.core, replayTo(t, log, l.d.coreConfig(), position))
+	sameDigest(t, "standby", l.core, replayTo(t, log, l.d.cfg.core(), position))
 }
 
 // A leader that cannot reach the log is replaced, sends nothing from then on, says

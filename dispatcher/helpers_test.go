@@ -69,9 +69,9 @@ func connect(t testing.TB, s *embedded.Server) *nats.Conn {
 
 // config activates at once, unless a test wants otherwise.
 func (r *rig) config(change func(*dispatcher.Config)) dispatcher.Config {
-	cfg := dispatcher.DefaultConfig("d1")
+	cfg := dispatcher.Config{Name: "d1"}
 	cfg.Prefix = r.names.Prefix()
-	cfg.ActivateEvery = 0
+	cfg.ActivateEvery = dispatcher.ActivateWhenIdle
 	if change != nil {
 		change(&cfg)
 	}
@@ -151,7 +151,7 @@ func (r *rig) hello(body string) subjects.HelloReply {
 	r.t.Helper()
 	var reply subjects.HelloReply
 	r.must(r.names.Hello(), body, &reply)
-	if !subjects.ValidToken(string(reply.ID)) {
+	if !ha.ValidToken(string(reply.ID)) {
 		r.t.Fatalf("hello %s is answered with the id %q", body, reply.ID)
 	}
 	return reply

@@ -54,7 +54,7 @@ type loop struct {
 func newLoop(d *Dispatcher, log journal.Log, out *outbox) *loop {
 	member := journal.NewMember(d.memberConfig(log), d.clock())
 	return &loop{
-		d: d, core: core.New(d.coreConfig()), log: log, member: member, scribe: newScribe(d, log, member), out: out,
+		d: d, core: core.New(d.cfg.core()), log: log, member: member, scribe: newScribe(d, log, member), out: out,
 		inbox: make(chan request, inboxSize), done: make(chan struct{}), filling: &batch{limit: d.means.inputs},
 	}
 }

@@ -70,7 +70,7 @@ func (d *Dispatcher) meetPeers() (*peers, error) {
 	d.group.heard = make(map[string]presence)
 	sub, err := d.nc.Subscribe(d.names.DispatcherAll(), func(m *nats.Msg) {
 		var p presence
-		if json.Unmarshal(m.Data, &p.Dispatcher) != nil || !subjects.ValidToken(p.Name) || len(m.Data) > subjects.MaxBody {
+		if json.Unmarshal(m.Data, &p.Dispatcher) != nil || !ha.ValidToken(p.Name) || len(m.Data) > subjects.MaxBody {
 			d.malformed.Add(1)
 			return
 		}

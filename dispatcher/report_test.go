@@ -95,12 +95,12 @@ func longHello() string {
 	names := func(first string) string {
 		list := make([]string, subjects.MaxNames)
 		for i := range list {
-			list[i] = fmt.Sprintf("%s%03d", strings.Repeat(first, subjects.MaxToken-3), i)
+			list[i] = fmt.Sprintf("%s%03d", strings.Repeat(first, ha.MaxToken-3), i)
 		}
 		return `["` + strings.Join(list, `","`) + `"]`
 	}
 	return fmt.Sprintf(`{"weight":1000000,"slots":4096,"direct":true,"name":%q,"pools":%s,"kinds":%s}`,
-		strings.Repeat("n", subjects.MaxToken), names("p"), names("k"))
+		strings.Repeat("n", ha.MaxToken), names("p"), names("k"))
 }
 
 // TestAPageFitsIntoOneMessage: of workers whose every field is as long as may be,

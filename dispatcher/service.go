@@ -11,8 +11,8 @@ import (
 	"github.com/nats-io/nats.go/micro"
 
 	ha "github.com/seed261fe303/ha"
-	"github.com/seed261fe303/ha/dispatcher/internal/journal"
 	"github.com/seed261fe303/ha/dispatcher/internal/step"
+	"github.com/seed261fe303/ha/internal/pause"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -86,7 +86,7 @@ func (d *Dispatcher) confirm(ctx context.Context) {
 			d.readyOnce.Do(func() { close(d.ready) })
 			return
 		}
-		_ = journal.Pause(ctx, followRetry) // ctx ended: so does the loop
+		_ = pause.Sleep(ctx, followRetry) // ctx ended: so does the loop
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
+	"github.com/seed261fe303/ha/internal/pause"
 )
 
 const (
@@ -47,7 +48,7 @@ func (d *Dispatcher) openJournal(ctx context.Context) (journal.Log, error) {
 			return nil, fmt.Errorf("open the journal: %w", err)
 		}
 		d.health.set(err)
-		if err := journal.Pause(ctx, journal.RetryEvery); err != nil {
+		if err := pause.Sleep(ctx, journal.RetryEvery); err != nil {
 			return nil, err
 		}
 	}
@@ -92,7 +93,7 @@ func (d *Dispatcher) keepUp(log journal.Log) (stop func()) {
 			if _, err := r.Raise(ctx); err != nil && ctx.Err() == nil {
 				d.cfg.Log.Debug().Err(err).Msg("looking for more replicas")
 			}
-			_ = journal.Pause(ctx, raiseEvery) // ctx ended: so does the loop
+			_ = pause.Sleep(ctx, raiseEvery) // ctx ended: so does the loop
 		}
 	}()
 	return func() {

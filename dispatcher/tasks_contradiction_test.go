@@ -115,7 +115,7 @@ func TestAnArrayContradictsItself(t *testing.T) {
 // TestAForgottenIDIsNotForgotten: a task that is kept no longer is a duplicate or a
 // conflict still.
 func TestAForgottenIDIsNotForgotten(t *testing.T) {
-	r := started(t, func(c *dispatcher.Config) { c.Tasks.RetainTasks = 0 })
+	r := started(t, func(c *dispatcher.Config) { c.Tasks.RetainTasks = dispatcher.RetainNone })
 	r.submit(`{"id":"a","kind":"k","payload":1}`)
 	r.must(r.names.Task(subjects.TaskCancel), `{"id":"a"}`, new(ha.TaskRecord))
 	eventually(t, "the task to be forgotten", func() bool { return r.ask(r.names.Task(subjects.TaskGet), `{"id":"a"}`, new(ha.TaskRecord)) != nil })
@@ -280,7 +280,7 @@ func TestAHandlerWhoseResultIsTooLarge(t *testing.T) {
 // carries.
 func TestTheAnswerToManyRefusalsFits(t *testing.T) {
 	r := started(t, nil)
-	r.submit(`{"id":"` + strings.Repeat("h", subjects.MaxToken) + `","kind":"k","unique_key":"u"}`)
+	r.submit(`{"id":"` + strings.Repeat("h", ha.MaxToken) + `","kind":"k","unique_key":"u"}`)
 	for _, item := range []string{`{}`, `{"kind":"` + strings.Repeat("a.", 45) + `"}`, `{"kind":"k","unique_key":"u"}`, `{"kind":"k","on_upstream_failure":"maybe"}`} {
 		msg, err := r.nc.Request(r.names.Task(subjects.TaskSubmit), []byte(listOf(subjects.MaxSubmit, item)), patience)
 		if err != nil {

@@ -12,6 +12,10 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+
+	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/internal/problems"
+	"github.com/seed261fe303/ha/internal/text"
 )
 
 const (
@@ -24,68 +28,70 @@ const (
 	// few a second, make one line in the log.
 	reportEvery = 60
 
+	// sayAfter is when a server first says what it waits for, and sayEvery the time
+	// between two such lines.
+	sayAfter = time.Second
+	sayEvery = 10 * time.Second
+
 	// pollEvery is the time between two looks at what nats-server does not signal.
 	pollEvery = 20 * time.Millisecond
 )
 
-// clustered tells whether c describes a member of a cluster.
+// clustered reports whether c describes a member of a cluster.
 func (c Config) clustered() bool { return c.ClusterListen != "" }
 
-// clusterProblems says what is wrong with the settings of a cluster.
-func (c Config) clusterProblems() (problems []string) {
-	bad := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+// checkCluster adds to wrong what is wrong with the settings of a cluster.
+func (c Config) checkCluster(wrong *problems.List) {
 	if !c.clustered() {
 		if len(c.Routes) > 0 || c.ClusterName != "" || c.ClusterAdvertise != "" {
-			bad("routes, cluster name and cluster advertise need a cluster listen")
+			wrong.Add("routes, cluster name and cluster advertise need a cluster listen")
 		}
-		return problems
+		return
 	}
 	if _, err := splitFixed(c.ClusterListen); err != nil {
-		bad("cluster listen %v", err)
+		wrong.Add("cluster listen %v", err)
 	} else if c.ClusterListen == c.Listen {
-		bad("listen and cluster listen must differ, got %s twice", quote(c.Listen))
+		wrong.Add("listen and cluster listen must differ, got %s twice", text.Quote(c.Listen))
 	}
 	if c.ClusterAdvertise != "" {
 		if host, err := splitFixed(c.ClusterAdvertise); err != nil || host == "" {
-			bad("cluster advertise must be host:port, as the other servers reach this one, got %s", quote(c.ClusterAdvertise))
+			wrong.Add("cluster advertise must be host:port, as the other servers reach this one, got %s", text.Quote(c.ClusterAdvertise))
 		}
 	}
-	if c.ClusterName != "" && !validName(c.ClusterName) {
-		bad("cluster name must be 1 to %d letters, digits, '_' or '-', got %s", MaxName, quote(c.ClusterName))
+	if c.ClusterName != "" && !ha.ValidToken(c.ClusterName) {
+		wrong.Add("cluster name must be 1 to %d letters, digits, '_' or '-', got %s", ha.MaxToken, text.Quote(c.ClusterName))
 	}
 	if c.Listen == "" {
-		bad("a cluster needs listen: clients of one server may be sent to any other")
+		wrong.Add("a cluster needs listen: clients of one server may be sent to any other")
 	}
 	if c.StoreDir == "" {
-		bad("a cluster needs a store dir: its peers know a server by the name in it")
+		wrong.Add("a cluster needs a store dir: its peers know a server by the name in it")
 	}
-	_, err := parseRoutes(c.Routes)
-	if err != nil {
-		bad("%v", err)
-	}
-	return problems
+	_, more := parseRoutes(c.Routes)
+	*wrong = append(*wrong, more...)
 }
 
 // splitFixed takes an address apart that others must know in advance.
 func splitFixed(address string) (host string, err error) {
 	host, service, err := net.SplitHostPort(address)
 	if err != nil {
-		return "", fmt.Errorf("must be host:port such as 10.0.0.1:6222, got %s", quote(address))
+		return "", fmt.Errorf("must be host:port such as 10.0.0.1:6222, got %s", text.Quote(address))
 	}
 	if port, err := strconv.Atoi(service); err != nil || port < 1 || port > 65535 {
-		return "", fmt.Errorf("must have a port from 1 to 65535, got %s", quote(address))
+		return "", fmt.Errorf("must have a port from 1 to 65535, got %s", text.Quote(address))
 	}
 	return host, nil
 }
 
 // parseRoutes turns "nats://host:port" or "host:port" into URLs. nats-server
-// derives the size of a new cluster from their number, so none may come twice.
-func parseRoutes(routes []string) ([]*url.URL, error) {
+// derives the size of a new cluster from their number, so none may come twice. What
+// is wrong with them is listed in wrong.
+func parseRoutes(routes []string) (urls []*url.URL, wrong problems.List) {
 	if len(routes) < 1 || len(routes) > MaxRoutes {
-		return nil, fmt.Errorf("a cluster needs 1 to %d routes, one to each server of it, got %d", MaxRoutes, len(routes))
+		wrong.Add("a cluster needs 1 to %d routes, one to each server of it, got %d", MaxRoutes, len(routes))
+		return nil, wrong
 	}
-	urls := make([]*url.URL, 0, len(routes))
-	var problems []string
+	urls = make([]*url.URL, 0, len(routes))
 	for _, route := range routes {
 		host, scheme := route, "nats"
 		if before, after, ok := strings.Cut(route, "://"); ok {
@@ -94,18 +100,15 @@ func parseRoutes(routes []string) ([]*url.URL, error) {
 		name, err := splitFixed(host)
 		switch {
 		case err != nil, name == "", scheme != "nats", strings.ContainsAny(name, "@/?#% "):
-			problems = append(problems, fmt.Sprintf("a route must be nats://host:port, got %s", quote(route)))
+			wrong.Add("a route must be nats://host:port, got %s", text.Quote(route))
 			continue
 		case slices.ContainsFunc(urls, func(u *url.URL) bool { return strings.EqualFold(u.Host, host) }):
-			problems = append(problems, fmt.Sprintf("route %s is there twice", quote(route)))
+			wrong.Add("route %s is there twice", text.Quote(route))
 			continue
 		}
 		urls = append(urls, &url.URL{Scheme: scheme, Host: host})
 	}
-	if len(problems) > 0 {
-		return nil, errors.New(strings.Join(problems, "; "))
-	}
-	return urls, nil
+	return urls, wrong
 }
 
 // addClusterOptions makes o the options of a member of a cluster. c is valid.
@@ -135,14 +138,27 @@ func (s *Server) ClusterAddr() net.Addr { return s.clusterAddr }
 // JetStreamReady waits until JetStream can be used: in a cluster until its servers
 // have a leader and this one knows what it knows, which needs more than half of
 // them and, after a crash, up to 10 s; elsewhere not at all. It sets no limit of
-// its own. The error is the context's cause, or matches [ErrFailed] where the
-// server ended first.
+// its own; while it waits, the log says so. The error is the context's cause, or
+// matches [ErrFailed] if the server ended first.
 func (s *Server) JetStreamReady(ctx context.Context) error {
-	if err := s.poll(ctx, s.knowsLeader); err != nil {
-		return fmt.Errorf("wait for JetStream: %w", err)
+	for wait := sayAfter; ; wait = sayEvery {
+		limited, cancel := context.WithTimeoutCause(ctx, wait, errStillWaiting)
+		err := s.poll(limited, s.knowsLeader)
+		cancel()
+		switch {
+		case err == nil:
+			if s.store.mode == cluster {
+				s.log.Info().Str("leads", s.MetaLeader()).Msg("the cluster of NATS servers is ready")
+			}
+			return nil
+		case !errors.Is(err, errStillWaiting):
+			return fmt.Errorf("wait for JetStream: %w", err)
+		}
+		s.log.Warn().Msg("waiting for more servers of the cluster: more than half of them must run and reach each other")
 	}
-	return nil
 }
+
+var errStillWaiting = errors.New("still waiting")
 
 func (s *Server) knowsLeader() bool {
 	// nats-server's own answer to whether it is clustered changes with its end.

@@ -13,6 +13,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/rs/zerolog"
+
+	ha "github.com/seed261fe303/ha"
 )
 
 // electionTime bounds the waits for a leader, which without a hand-over takes up to 9 s.
@@ -178,7 +180,7 @@ func streamInfo(ctx context.Context, js jetstream.JetStream) (*jetstream.StreamI
 	return s.CachedInfo(), nil
 }
 
-// inSync tells whether the stream has so many replicas that are up to date.
+// inSync reports whether the stream has so many replicas that are up to date.
 func inSync(ctx context.Context, js jetstream.JetStream, replicas int) error {
 	info, err := streamInfo(ctx, js)
 	if err != nil {
@@ -309,7 +311,7 @@ func TestValidateCluster(t *testing.T) {
 		`routes, cluster name and`:             {ClusterName: "x"},
 	} {
 		t.Run(want, func(t *testing.T) {
-			if err := c.Validate(); !errors.Is(err, ErrInvalidConfig) || !strings.Contains(err.Error(), want) {
+			if err := c.Validate(); !errors.Is(err, ha.ErrInvalid) || !strings.Contains(err.Error(), want) {
 				t.Errorf("want an error with %s, got %v", want, err)
 			}
 		})

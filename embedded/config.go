@@ -1,14 +1,16 @@
 package embedded
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
+
+	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/internal/problems"
+	"github.com/seed261fe303/ha/internal/text"
 )
 
 // Defaults of the fields of a [Config] that are zero.
@@ -20,8 +22,6 @@ const (
 
 // Limits of a [Config].
 const (
-	// MaxName is the greatest length in bytes of a server's name.
-	MaxName = 64
 	// MinMaxPayload and MaxMaxPayload bound MaxPayload in bytes. The upper one is
 	// what the server is ready to hold back for one client.
 	MinMaxPayload = 1 << 10
@@ -70,33 +70,26 @@ type Config struct {
 	Log zerolog.Logger
 }
 
-// ErrInvalidConfig is matched by the error of [Config.Validate].
-var ErrInvalidConfig = errors.New("invalid configuration")
-
 // Validate returns one error that names all that is wrong with c; it matches
-// [ErrInvalidConfig].
+// [ha.ErrInvalid].
 func (c Config) Validate() error {
-	var problems []string
-	bad := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
-	if c.Name != "" && !validName(c.Name) {
-		bad("name must be 1 to %d letters, digits, '_' or '-', got %s", MaxName, quote(c.Name))
+	var wrong problems.List
+	if c.Name != "" && !ha.ValidToken(c.Name) {
+		wrong.Add("name must be 1 to %d letters, digits, '_' or '-', got %s", ha.MaxToken, text.Quote(c.Name))
 	}
 	if c.Listen != "" {
 		if _, _, err := splitListen(c.Listen); err != nil {
-			bad("%v", err)
+			wrong.Check(err)
 		}
 	}
 	if c.MaxPayload != 0 && (c.MaxPayload < MinMaxPayload || c.MaxPayload > MaxMaxPayload) {
-		bad("max payload must be 0 (%d) or from %d to %d bytes, got %d", DefaultMaxPayload, MinMaxPayload, MaxMaxPayload, c.MaxPayload)
+		wrong.Add("max payload must be 0 (%d) or from %d to %d bytes, got %d", DefaultMaxPayload, MinMaxPayload, MaxMaxPayload, c.MaxPayload)
 	}
 	if c.ReadyTimeout < 0 || c.ReadyTimeout > time.Hour {
-		bad("ready timeout must be from 0 (%s) to 1h, got %s", DefaultReadyTimeout, c.ReadyTimeout)
+		wrong.Add("ready timeout must be from 0 (%s) to 1h, got %s", DefaultReadyTimeout, c.ReadyTimeout)
 	}
-	problems = append(problems, c.clusterProblems()...)
-	if len(problems) == 0 {
-		return nil
-	}
-	return fmt.Errorf("embedded NATS server: %w: %s", ErrInvalidConfig, strings.Join(problems, "; "))
+	c.checkCluster(&wrong)
+	return wrong.Err("embedded NATS server: invalid configuration")
 }
 
 // withDefaults returns c with every zero field that has a default filled in.
@@ -118,38 +111,14 @@ func (c Config) withDefaults() Config {
 func splitListen(listen string) (host string, port int, err error) {
 	host, service, err := net.SplitHostPort(listen)
 	if err != nil {
-		return "", 0, fmt.Errorf("listen must be host:port such as 127.0.0.1:4222, got %s", quote(listen))
+		return "", 0, fmt.Errorf("listen must be host:port such as 127.0.0.1:4222, got %s", text.Quote(listen))
 	}
 	port, err = strconv.Atoi(service)
 	if err != nil || port < 0 || port > 65535 {
-		return "", 0, fmt.Errorf("listen must have a port from 0 (a free one) to 65535, got %s", quote(listen))
+		return "", 0, fmt.Errorf("listen must have a port from 0 (a free one) to 65535, got %s", text.Quote(listen))
 	}
 	if host == "" {
 		host = "0.0.0.0"
 	}
 	return host, port, nil
-}
-
-// validName allows what is one token of a NATS subject: the server's name appears
-// in subjects of its own.
-func validName(s string) bool {
-	if s == "" || len(s) > MaxName {
-		return false
-	}
-	for i := range len(s) {
-		switch c := s[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '_', c == '-':
-		default:
-			return false
-		}
-	}
-	return true
-}
-
-// quote makes s fit to be shown, whatever is in it and however long it is.
-func quote(s string) string {
-	if len(s) > 2*MaxName {
-		return strconv.Quote(s[:2*MaxName]) + "…"
-	}
-	return strconv.Quote(s)
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	ha "github.com/seed261fe303/ha"
 )
 
 func TestValidateAcceptsWhatIsAllowed(t *testing.T) {
@@ -14,7 +16,7 @@ func TestValidateAcceptsWhatIsAllowed(t *testing.T) {
 		"all interfaces": {Listen: ":0"},
 		"host name":      {Listen: "localhost:65535"},
 		"IPv6":           {Listen: "[::1]:4222"},
-		"longest name":   {Name: strings.Repeat("n", MaxName), MaxPayload: MaxMaxPayload},
+		"longest name":   {Name: strings.Repeat("n", ha.MaxToken), MaxPayload: MaxMaxPayload},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := cfg.Validate(); err != nil {
@@ -42,14 +44,14 @@ func TestValidateNamesTheProblem(t *testing.T) {
 	} {
 		t.Run(want, func(t *testing.T) {
 			err := cfg.Validate()
-			if !errors.Is(err, ErrInvalidConfig) || !strings.Contains(err.Error(), want) {
+			if !errors.Is(err, ha.ErrInvalid) || !strings.Contains(err.Error(), want) {
 				t.Errorf("want an error with %s, got %v", want, err)
 			}
 			if err != nil && len(err.Error()) > 1000 {
 				t.Errorf("an error of %d bytes", len(err.Error()))
 			}
-			if _, startErr := Start(t.Context(), cfg); !errors.Is(startErr, ErrInvalidConfig) {
-				t.Errorf("Start does not validate: want ErrInvalidConfig, got %v", startErr)
+			if _, startErr := Start(t.Context(), cfg); !errors.Is(startErr, ha.ErrInvalid) {
+				t.Errorf("Start does not validate: want ha.ErrInvalid, got %v", startErr)
 			}
 		})
 	}
@@ -61,5 +63,15 @@ func TestValidateReportsAllAtOnce(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), part) {
 			t.Errorf("want %q in %v", part, err)
 		}
+	}
+}
+
+func TestZeroConfigIsTheDefaults(t *testing.T) {
+	c := Config{ClusterListen: ":1"}.withDefaults()
+	if c.MaxPayload != 8<<20 || c.ReadyTimeout != 10*time.Second || c.ClusterName != "ha" {
+		t.Errorf("got %+v", c)
+	}
+	if c := (Config{}).withDefaults(); c.ClusterName != "" {
+		t.Errorf("a server by itself is of the cluster %q", c.ClusterName)
 	}
 }

@@ -82,5 +82,6 @@
 //
 // The server tells much that only matters when something is wrong. Its notices
 // become debug lines, its debug lines trace lines; warnings and errors keep their
-// level. Every line carries the field "nats_server" with the server's name.
+// level. While the servers of a cluster wait for each other, a warning says so, and one
+// line at level info that they have found each other. Every line carries the field "nats_server" with the server's name.
 package embedded

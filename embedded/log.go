@@ -46,7 +46,7 @@ func (l *serverLog) Fatalf(format string, v ...any) {
 	l.fail(err)
 }
 
-// debugs tells whether anybody would see the server's debug lines, which cost it
+// debugs reports whether anybody would see the server's debug lines, which cost it
 // something to make.
 func debugs(log zerolog.Logger) bool {
 	return log.GetLevel() <= zerolog.TraceLevel && zerolog.GlobalLevel() <= zerolog.TraceLevel

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/seed261fe303/ha/internal/text"
 )
 
 // modeFile says what kind of server a store belongs to.
@@ -74,7 +76,7 @@ func foundMode(dir string) (mode, error) {
 	case kept == cluster:
 		return cluster, nil
 	case kept != standalone:
-		return "", fmt.Errorf("read store mode: %s holds %s, which is neither %q nor %q", path, quote(string(kept)), standalone, cluster)
+		return "", fmt.Errorf("read store mode: %s holds %s, which is neither %q nor %q", path, text.Quote(string(kept)), standalone, cluster)
 	}
 	// No mark, or one that binds only together with streams: look at what is there.
 	return modeOfFiles(dir)
@@ -113,7 +115,7 @@ func modeOfFiles(dir string) (mode, error) {
 	return "", nil
 }
 
-// missing tells whether there is no such directory. A file in its place is left to
+// missing reports whether there is no such directory. A file in its place is left to
 // nats-server to complain about.
 func missing(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)

@@ -63,7 +63,7 @@ type Server struct {
 // is left running, except that a start that was abandoned while it read a
 // large store ends, and gives the store up, in the background.
 //
-// The errors match [ErrInvalidConfig], [ErrPortInUse], [ErrStoreInUse],
+// The errors match [ha.ErrInvalid], [ErrPortInUse], [ErrStoreInUse],
 // [ErrNameMismatch], [ErrStoreMode] or [ErrFailed], and the context's cause where ctx ended first.
 func Start(ctx context.Context, cfg Config) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
@@ -204,6 +204,18 @@ func (s *Server) URL() string { return s.url }
 
 // Addr returns where the server listens, or nil where it does not.
 func (s *Server) Addr() net.Addr { return s.addr }
+
+// Announce writes to the server's log where it listens, if it does.
+func (s *Server) Announce() {
+	if s.url == "" {
+		return
+	}
+	event := s.log.Info().Str("url", s.url)
+	if s.clusterAddr != nil {
+		event = event.Stringer("cluster", s.clusterAddr)
+	}
+	event.Msg("NATS server listens")
+}
 
 // Done returns a channel that is closed when the server has failed or has been shut
 // down.

@@ -15,6 +15,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/rs/zerolog"
+
+	ha "github.com/seed261fe303/ha"
 )
 
 func TestInProcessOnly(t *testing.T) {
@@ -23,7 +25,7 @@ func TestInProcessOnly(t *testing.T) {
 	if s.URL() != "" || s.Addr() != nil {
 		t.Errorf("a server that does not listen has URL %q and address %v", s.URL(), s.Addr())
 	}
-	if !validName(s.Name()) {
+	if !ha.ValidToken(s.Name()) {
 		t.Errorf("made-up name %q", s.Name())
 	}
 	if s.Err() != nil {

@@ -8,6 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/internal/text"
 )
 
 const (
@@ -93,9 +96,9 @@ func (st *store) settleName() error {
 		return fmt.Errorf("read server name: %w", err)
 	}
 	kept := strings.TrimSpace(string(data))
-	if !validName(kept) {
+	if !ha.ValidToken(kept) {
 		return fmt.Errorf("read server name: %s holds %s, which is not a server's name (1 to %d letters, digits, '_' or '-')",
-			path, quote(kept), MaxName)
+			path, text.Quote(kept), ha.MaxToken)
 	}
 	if st.name != "" && st.name != kept {
 		return fmt.Errorf("%w: it belongs to server %q, not %q; start with that name or with none, or over another store",

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/seed261fe303/ha/dispatcher"
-	"github.com/seed261fe303/ha/embedded"
+	"github.com/seed261fe303/ha/node"
 )
 
 func TestOutput(t *testing.T) {
@@ -44,32 +44,18 @@ then: "dear reader, all is done"
 // serve runs a server and a dispatcher until the test ends, and returns the URL.
 func serve(t *testing.T) string {
 	t.Helper()
-	server, err := embedded.Start(t.Context(), embedded.Config{Listen: "127.0.0.1:0", NoJetStream: true})
+	n, err := node.Start(t.Context(), node.Config{
+		Listen: "127.0.0.1:0", Ephemeral: true, Dispatcher: dispatcher.Config{ActivateEvery: 10 * time.Millisecond},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(server.Shutdown)
-	nc, err := server.Connect()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(nc.Close)
-	cfg := dispatcher.DefaultConfig("test")
-	cfg.ActivateEvery = 10 * time.Millisecond
-	d, err := dispatcher.New(nc, cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- d.Run(ctx) }()
 	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("dispatcher: %v", err)
+		if err := n.Stop(); err != nil {
+			t.Error(err)
 		}
 	})
-	return server.URL()
+	return n.URL()
 }
 
 func TestTheWorkerHashesAndDrains(t *testing.T) {

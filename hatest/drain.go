@@ -47,7 +47,7 @@ func (q *Queue) next() (*queued, worker.TaskHandler, ha.Task) {
 	return best, q.handlers[best.record.Kind], q.begin(best)
 }
 
-// ready tells whether all that t comes after has ended, a batch with all of its
+// ready reports whether all that t comes after has ended, a batch with all of its
 // tasks: here they are closed. Where that was badly, and
 // t is not to run then, it ends here.
 func (q *Queue) ready(t *queued) bool {

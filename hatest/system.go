@@ -9,7 +9,7 @@ import (
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/client"
 	"github.com/seed261fe303/ha/dispatcher"
-	"github.com/seed261fe303/ha/embedded"
+	"github.com/seed261fe303/ha/node"
 	"github.com/seed261fe303/ha/worker"
 )
 
@@ -19,48 +19,37 @@ type System struct {
 	// URL is where its server listens, for a client in another language.
 	URL string
 
-	t      testing.TB
-	server *embedded.Server
+	t    testing.TB
+	node *node.Node
 }
 
 // Start runs a NATS server on a free port of 127.0.0.1 and a dispatcher on it, until
-// the test ends; then all of it is stopped, and the test fails where something of
+// the test ends; then all of it is stopped, and the test fails if something of
 // it does not. change, if not nil, changes the dispatcher's settings.
 func Start(t testing.TB, change func(*dispatcher.Config)) *System {
 	t.Helper()
-	server, err := embedded.Start(t.Context(), embedded.Config{Listen: "127.0.0.1:0"})
-	if err != nil {
-		t.Fatalf("hatest: %v", err)
-	}
-	t.Cleanup(server.Shutdown)
-	s := &System{t: t, server: server, URL: server.URL()}
-	cfg := dispatcher.DefaultConfig("hatest")
-	cfg.Journal = dispatcher.JournalMemory
+	cfg := dispatcher.Config{Name: "hatest", Journal: dispatcher.JournalMemory}
 	if change != nil {
 		change(&cfg)
 	}
-	d, err := dispatcher.New(s.Connect(), cfg)
+	ctx, cancel := within(t.Context())
+	defer cancel()
+	n, err := node.Start(ctx, node.Config{Listen: "127.0.0.1:0", Ephemeral: true, Dispatcher: cfg})
 	if err != nil {
 		t.Fatalf("hatest: %v", err)
 	}
-	s.run("dispatcher", d.Run)
-	ctx, cancel := within(t.Context())
-	defer cancel()
-	select {
-	case <-d.Ready():
-	case <-ctx.Done():
-		t.Fatalf("hatest: the dispatcher is not ready within %s", patience)
-	}
-	if s.Client, err = client.New(s.Connect(), client.Config{Prefix: cfg.Prefix}); err != nil {
-		t.Fatalf("hatest: %v", err)
-	}
-	return s
+	t.Cleanup(func() {
+		if err := n.Stop(); err != nil {
+			t.Errorf("hatest: %v", err)
+		}
+	})
+	return &System{Client: n.Client(), URL: n.URL(), t: t, node: n}
 }
 
 // Connect returns a connection to the server, which is closed when the test ends.
 func (s *System) Connect() *nats.Conn {
 	s.t.Helper()
-	nc, err := s.server.Connect()
+	nc, err := s.node.Connect("hatest")
 	if err != nil {
 		s.t.Fatalf("hatest: %v", err)
 	}
@@ -69,10 +58,10 @@ func (s *System) Connect() *nats.Conn {
 }
 
 // Worker runs a worker with these handlers, by kind, until the test ends. Options
-// change its configuration; it has weight 1 and 8 slots.
+// change its configuration; it has 8 slots.
 func (s *System) Worker(handlers map[string]worker.TaskHandler, options ...func(*worker.Config)) {
 	s.t.Helper()
-	cfg := worker.Config{Weight: 1, Slots: 8}
+	cfg := worker.Config{Slots: 8}
 	for _, option := range options {
 		option(&cfg)
 	}
@@ -83,7 +72,7 @@ func (s *System) Worker(handlers map[string]worker.TaskHandler, options ...func(
 	for kind, h := range handlers {
 		w.Handle(kind, h)
 	}
-	s.run("worker", w.Run)
+	s.run(w)
 }
 
 // Do submits a task and waits for its end. Where it does not complete, the test fails.
@@ -102,11 +91,11 @@ func (s *System) Do(spec ha.TaskSpec) ha.TaskRecord {
 	return r
 }
 
-// run runs a part of the system until the test ends.
-func (s *System) run(what string, run func(context.Context) error) {
+// run runs a worker until the test ends.
+func (s *System) run(w *worker.Worker) {
 	ctx, stop := context.WithCancel(context.WithoutCancel(s.t.Context()))
 	ended := make(chan error, 1)
-	go func() { ended <- run(ctx) }()
+	go func() { ended <- w.Run(ctx) }()
 	s.t.Cleanup(func() {
 		stop()
 		limit, cancel := within(context.Background())
@@ -114,10 +103,10 @@ func (s *System) run(what string, run func(context.Context) error) {
 		select {
 		case err := <-ended:
 			if err != nil {
-				s.t.Errorf("hatest: %s: %v", what, err)
+				s.t.Errorf("hatest: worker: %v", err)
 			}
 		case <-limit.Done():
-			s.t.Errorf("hatest: %s does not stop within %s", what, patience)
+			s.t.Errorf("hatest: worker does not stop within %s", patience)
 		}
 	})
 }

@@ -69,11 +69,11 @@ func decodeActivate(body []byte) (Activate, error) {
 	if err := decode(body, &a); err != nil {
 		return Activate{}, err
 	}
-	if !ValidToken(string(a.ID)) {
+	if !ha.ValidToken(string(a.ID)) {
 		return Activate{}, badToken("id", string(a.ID))
 	}
 	for i, w := range a.Work {
-		if !ValidToken(string(w.Activation)) {
+		if !ha.ValidToken(string(w.Activation)) {
 			return Activate{}, badToken(fmt.Sprintf("work[%d].activation", i), string(w.Activation))
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/internal/text"
 	"github.com/seed261fe303/ha/subjects/internal/rawjson"
 )
 
@@ -60,14 +61,14 @@ func decodeAvailable(body []byte) (Available, error) {
 	}
 	for i := range a.Finished {
 		f := &a.Finished[i]
-		if !ValidToken(string(f.Activation)) {
+		if !ha.ValidToken(string(f.Activation)) {
 			return Available{}, badToken(fmt.Sprintf("finished[%d].activation", i), string(f.Activation))
 		}
 		if !f.Outcome.Reportable() {
 			return Available{}, ha.Invalid("invalid_outcome", "finished[%d].outcome must be done, failed, cancelled, timed_out or rejected, got %s",
 				i, Quote(string(f.Outcome)))
 		}
-		f.Error = rawjson.Cut(f.Error, MaxError)
+		f.Error = text.Cut(f.Error, MaxError)
 		if err := checkNesting("result", f.Result); err != nil {
 			return Available{}, err
 		}

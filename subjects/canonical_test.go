@@ -102,7 +102,7 @@ func TestWhatAWorkerWritesIsReadByHand(t *testing.T) {
 
 // TestTheShortCutKeepsTheLimits of lists, tokens and bodies.
 func TestTheShortCutKeepsTheLimits(t *testing.T) {
-	entry := `{"activation":"` + strings.Repeat("a", MaxToken) + `","outcome":"cancelled"}`
+	entry := `{"activation":"` + strings.Repeat("a", ha.MaxToken) + `","outcome":"cancelled"}`
 	for body, status := range map[string]int{
 		`{"finished":[` + strings.Repeat(entry+",", MaxListed-1) + entry + `]}`: 0,
 		`{"finished":[` + strings.Repeat(entry+",", MaxListed) + entry + `]}`:   413,
@@ -116,7 +116,7 @@ func TestTheShortCutKeepsTheLimits(t *testing.T) {
 	for body, status := range map[string]int{
 		`{"running":[` + strings.Repeat(`"a",`, MaxListed-1) + `"a"]}`: 0,
 		`{"running":[` + strings.Repeat(`"a",`, MaxListed) + `"a"]}`:   413,
-		`{"running":["` + strings.Repeat("a", MaxToken+1) + `"]}`:      400,
+		`{"running":["` + strings.Repeat("a", ha.MaxToken+1) + `"]}`:   400,
 	} {
 		t.Run(body, func(t *testing.T) {
 			_, err := DecodeHeartbeat([]byte(body))

@@ -18,7 +18,7 @@ func checkNames(field string, names []string) error {
 		return ha.TooLarge("too_many_"+field, "%s may list at most %d names, got %d", field, MaxNames, len(names))
 	}
 	for i, name := range names {
-		if !ValidToken(name) {
+		if !ha.ValidToken(name) {
 			return badToken(fmt.Sprintf("%s[%d]", field, i), name)
 		}
 	}
@@ -27,7 +27,7 @@ func checkNames(field string, names []string) error {
 
 func badToken(field, got string) error {
 	code, _, _ := strings.Cut(field, "[")
-	return ha.Invalid("invalid_"+code, "%s must be 1 to %d of the characters a-z, A-Z, 0-9, '_' and '-', got %s", field, MaxToken, Quote(got))
+	return ha.Invalid("invalid_"+code, "%s must be 1 to %d of the characters a-z, A-Z, 0-9, '_' and '-', got %s", field, ha.MaxToken, Quote(got))
 }
 
 // named is a field and what stands in it.
@@ -36,7 +36,7 @@ type named struct{ field, value string }
 // checkTokens refuses the first that is neither empty nor a token.
 func checkTokens(list ...named) error {
 	for _, n := range list {
-		if n.value != "" && !ValidToken(n.value) {
+		if n.value != "" && !ha.ValidToken(n.value) {
 			return badToken(n.field, n.value)
 		}
 	}
@@ -44,7 +44,7 @@ func checkTokens(list ...named) error {
 }
 
 func checkID(field string, id ha.TaskID) error {
-	if !ValidToken(string(id)) {
+	if !ha.ValidToken(string(id)) {
 		return badToken(field, string(id))
 	}
 	return nil

@@ -56,7 +56,7 @@ func checkRefusal(t *testing.T, err error) {
 	if refusal.Status != 400 && refusal.Status != 413 {
 		t.Errorf("refused with status %d", refusal.Status)
 	}
-	if !ValidToken(refusal.Code) || refusal.Message == "" {
+	if !ha.ValidToken(refusal.Code) || refusal.Message == "" {
 		t.Errorf("refusal is not for people and programs: %+v", refusal)
 	}
 	if len(refusal.Message) > 600 || bytes.ContainsAny([]byte(refusal.Message), "\r\n") {

@@ -38,7 +38,7 @@ func FuzzTaskEncoders(f *testing.F) {
 	f.Add("t", "k", "p", []byte(`"\u2028`+"\u2028"+`"`), "line\nline", 1, int64(1), 1e21, uint8(0x0f))
 	f.Fuzz(func(t *testing.T, id, kind, pool string, raw []byte, text string, n int, ms int64, percent float64, flags uint8) {
 		for _, token := range []string{id, kind, pool} {
-			if token != "" && !ValidToken(token) {
+			if token != "" && !ha.ValidToken(token) {
 				return
 			}
 		}

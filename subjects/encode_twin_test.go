@@ -29,7 +29,7 @@ func FuzzEncoders(f *testing.F) {
 	f.Add("w", "a1", "n", "failed", "é", int64(1_000_000), uint64(0), int64(0), uint8(5))
 	f.Fuzz(func(t *testing.T, worker, activation, name, outcome, text string, weight int64, epoch uint64, nanos int64, n uint8) {
 		for _, token := range []string{worker, activation, name, outcome} {
-			if token != "" && !ValidToken(token) {
+			if token != "" && !ha.ValidToken(token) {
 				return
 			}
 		}

@@ -49,7 +49,7 @@ func decodeHeartbeat(body []byte) (Heartbeat, error) {
 		return Heartbeat{}, ha.TooLarge("too_many_running", "running may list at most %d activations, got %d", MaxListed, len(hb.Running))
 	}
 	for i, a := range hb.Running {
-		if !ValidToken(string(a)) {
+		if !ha.ValidToken(string(a)) {
 			return Heartbeat{}, badToken(fmt.Sprintf("running[%d]", i), string(a))
 		}
 	}

@@ -88,10 +88,10 @@ func (h Hello) Validate() error {
 	if h.Protocol != ProtocolVersion {
 		return ha.Invalid("invalid_protocol", "protocol must be %d, got %d", ProtocolVersion, h.Protocol)
 	}
-	if h.Name != "" && !ValidToken(h.Name) {
+	if h.Name != "" && !ha.ValidToken(h.Name) {
 		return badToken("name", h.Name)
 	}
-	if h.Instance != "" && !ValidToken(h.Instance) {
+	if h.Instance != "" && !ha.ValidToken(h.Instance) {
 		return badToken("instance", h.Instance)
 	}
 	if err := checkNames("pools", h.Pools); err != nil {

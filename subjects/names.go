@@ -27,19 +27,19 @@ type Subject struct {
 type Names struct{ prefix string }
 
 // NewNames returns the names below prefix, which is one or more tokens of
-// letters, digits, '_' and '-' joined by dots, at most [MaxToken] bytes in all.
+// letters, digits, '_' and '-' joined by dots, at most [ha.MaxToken] bytes in all.
 // An empty prefix means [DefaultPrefix]. The error is an [*ha.Error].
 func NewNames(prefix string) (Names, error) {
 	if prefix == "" {
 		prefix = DefaultPrefix
 	}
-	ok := len(prefix) <= MaxToken
+	ok := len(prefix) <= ha.MaxToken
 	for token := range strings.SplitSeq(prefix, ".") {
-		ok = ok && ValidToken(token)
+		ok = ok && ha.ValidToken(token)
 	}
 	if !ok {
 		return Names{}, ha.Invalid("invalid_prefix", "subject prefix must be tokens of letters, digits, '_' or '-'"+
-			" joined by dots, at most %d bytes, got %s", MaxToken, Quote(prefix))
+			" joined by dots, at most %d bytes, got %s", ha.MaxToken, Quote(prefix))
 	}
 	return Names{prefix: prefix}, nil
 }
@@ -130,11 +130,11 @@ func (n Names) Parse(subject string) (Subject, error) {
 		return Subject{}, badSubject(subject, "nothing may follow "+head)
 	case wanted&followedByEvent != 0:
 		s.Entity, s.What, _ = strings.Cut(tail, ".")
-		if !ValidToken(s.Entity) || !ValidToken(s.What) {
+		if !ha.ValidToken(s.Entity) || !ha.ValidToken(s.What) {
 			return Subject{}, badSubject(subject, "an entity and a change must follow event")
 		}
 		return s, nil
-	case !ValidToken(tail):
+	case !ha.ValidToken(tail):
 		return Subject{}, badSubject(subject, wanted.name()+" must follow "+head)
 	case wanted&followedByWorker != 0:
 		s.Worker = ha.WorkerID(tail)

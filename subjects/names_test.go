@@ -87,10 +87,10 @@ func TestParseRefusesWildcardsAndWhatNoBuilderMakes(t *testing.T) {
 	for _, subject := range []string{
 		"", ".", "ha", "ha.", "hello", "h.hello", "haha.hello", "HA.hello", "ha.Hello", "ha..hello",
 		"ha.hello.", "ha.hello.x", "ha.workers.x", "ha.status.x",
-		"ha.hb", "ha.hb.", "ha.hb.*", "ha.hb.>", "ha.hb.a.b", "ha.hb.a b", "ha.hb.é", "ha.hb." + strings.Repeat("a", MaxToken+1),
+		"ha.hb", "ha.hb.", "ha.hb.*", "ha.hb.>", "ha.hb.a.b", "ha.hb.a b", "ha.hb.é", "ha.hb." + strings.Repeat("a", ha.MaxToken+1),
 		"ha.activate.", "ha.activate.*", "ha.available", "ha.available.>", "ha.bye", "ha.bye.\x00",
 		"ha.task", "ha.task.", "ha.task.*", "ha.task.>", "ha.task.submit.x", "ha.task.sub mit", "ha.Task.submit", "ha.tasks.submit",
-		"ha.task." + strings.Repeat("a", MaxToken+1), "ha.progress", "ha.progress.", "ha.progress.*", "ha.progress.9f2c.x", n.ProgressAll(),
+		"ha.task." + strings.Repeat("a", ha.MaxToken+1), "ha.progress", "ha.progress.", "ha.progress.*", "ha.progress.9f2c.x", n.ProgressAll(),
 		"ha.dispatcher", "ha.dispatcher.", "ha.dispatcher.*", "ha.dispatcher.>", "ha.dispatcher.d1.x", "ha.dispatcher.d 1",
 		"ha.event", "ha.event.", "ha.event.worker", "ha.event.worker.", "ha.event.worker.*", "ha.event.>", "ha.event.worker.joined.x",
 		"ha.*", "ha.>", "ha.nothing", "ha.hello\n", n.All(), n.HeartbeatAll(), n.AvailableAll(), n.ByeAll(), n.EventAll(), n.DispatcherAll(),
@@ -104,12 +104,12 @@ func TestParseRefusesWildcardsAndWhatNoBuilderMakes(t *testing.T) {
 }
 
 func TestPrefixIsOneOrMoreTokens(t *testing.T) {
-	for _, good := range []string{"ha", "a.b.c", "team-1.ha_2", strings.Repeat("a", MaxToken)} {
+	for _, good := range []string{"ha", "a.b.c", "team-1.ha_2", strings.Repeat("a", ha.MaxToken)} {
 		if n := mustNames(t, good); n.Prefix() != good || n.Hello() != good+".hello" || n.All() != good+".>" {
 			t.Errorf("prefix %q gives %q and %q", good, n.Hello(), n.All())
 		}
 	}
-	for _, bad := range []string{".", "a.", ".a", "a..b", "a b", "a.*", ">", "é", "a\n", strings.Repeat("a", MaxToken+1), "\xff"} {
+	for _, bad := range []string{".", "a.", ".a", "a..b", "a b", "a.*", ">", "é", "a\n", strings.Repeat("a", ha.MaxToken+1), "\xff"} {
 		_, err := NewNames(bad)
 		var refusal *ha.Error
 		if !errors.As(err, &refusal) || refusal.Code != "invalid_prefix" {
@@ -158,7 +158,7 @@ func FuzzBuild(f *testing.F) {
 		if err != nil {
 			return
 		}
-		id, tokens := ha.WorkerID(worker), ValidToken(worker)
+		id, tokens := ha.WorkerID(worker), ha.ValidToken(worker)
 		checkBuilt(t, n, n.Hello(), true, Subject{Topic: TopicHello})
 		checkBuilt(t, n, n.Activate(), true, Subject{Topic: TopicActivate})
 		checkBuilt(t, n, n.Workers(), true, Subject{Topic: TopicWorkers})
@@ -167,10 +167,10 @@ func FuzzBuild(f *testing.F) {
 		checkBuilt(t, n, n.ActivateDirect(id), tokens, Subject{Topic: TopicActivate, Worker: id})
 		checkBuilt(t, n, n.Available(id), tokens, Subject{Topic: TopicAvailable, Worker: id})
 		checkBuilt(t, n, n.Bye(id), tokens, Subject{Topic: TopicBye, Worker: id})
-		checkBuilt(t, n, n.Task(what), ValidToken(what), Subject{Topic: TopicTask, What: what})
+		checkBuilt(t, n, n.Task(what), ha.ValidToken(what), Subject{Topic: TopicTask, What: what})
 		checkBuilt(t, n, n.Progress(id), tokens, Subject{Topic: TopicProgress, Worker: id})
 		checkBuilt(t, n, n.Dispatcher(worker), tokens, Subject{Topic: TopicDispatcher, Dispatcher: worker})
-		checkBuilt(t, n, n.Event(entity, what), ValidToken(entity) && ValidToken(what), Subject{Topic: TopicEvent, Entity: entity, What: what})
+		checkBuilt(t, n, n.Event(entity, what), ha.ValidToken(entity) && ha.ValidToken(what), Subject{Topic: TopicEvent, Entity: entity, What: what})
 	})
 }
 

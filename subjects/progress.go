@@ -2,7 +2,7 @@ package subjects
 
 import (
 	ha "github.com/seed261fe303/ha"
-	"github.com/seed261fe303/ha/subjects/internal/rawjson"
+	"github.com/seed261fe303/ha/internal/text"
 )
 
 // MaxProgressText is the length in bytes to which the text of a progress is cut.
@@ -21,12 +21,12 @@ func DecodeProgress(body []byte) (ProgressReport, error) {
 	if err := decode(body, &p); err != nil {
 		return p, err
 	}
-	if !ValidToken(string(p.Activation)) {
+	if !ha.ValidToken(string(p.Activation)) {
 		return p, badToken("activation", string(p.Activation))
 	}
 	if p.Percent < 0 || p.Percent > 100 {
 		return p, ha.Invalid("invalid_percent", "percent must be from 0 to 100, got %g", p.Percent)
 	}
-	p.Text = rawjson.Cut(p.Text, MaxProgressText)
+	p.Text = text.Cut(p.Text, MaxProgressText)
 	return p, nil
 }

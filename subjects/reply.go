@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"strconv"
-	"strings"
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/subjects/internal/rawjson"
@@ -83,14 +82,4 @@ func decodeAny(body []byte, into any) error {
 		return ha.Invalid("invalid_reply", "reply is not the expected JSON: %s", rawjson.Explain(err, into).Message)
 	}
 	return nil
-}
-
-// HeaderText makes text fit to be the value of a header: one line.
-func HeaderText(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, text)
 }

@@ -20,7 +20,7 @@ func DecodeBatch(body []byte) (BatchRequest, error) {
 	if err := decode(body, &r); err != nil {
 		return r, err
 	}
-	if !ValidToken(r.Name) {
+	if !ha.ValidToken(r.Name) {
 		return r, badToken("name", r.Name)
 	}
 	if r.Then == nil {

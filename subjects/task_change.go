@@ -30,7 +30,7 @@ func DecodeRetry(body []byte) (RetryRequest, error) {
 	if r.ID != "" {
 		return r, checkID("id", r.ID)
 	}
-	if !ValidToken(r.Kind) {
+	if !ha.ValidToken(r.Kind) {
 		return r, badToken("kind", r.Kind)
 	}
 	n, err := pageLimit(r.Limit, MaxTasksPage)

@@ -23,7 +23,7 @@ func CheckTask(s *ha.TaskSpec) error {
 	if err := checkNesting("payload", s.Payload); err != nil {
 		return err
 	}
-	if len(s.Steps) == 0 && !ValidToken(s.Kind) {
+	if len(s.Steps) == 0 && !ha.ValidToken(s.Kind) {
 		return badToken("kind", s.Kind)
 	}
 	if err := checkTokens(
@@ -97,7 +97,7 @@ func checkSteps(steps []ha.Step) error {
 	}
 	for i, step := range steps {
 		field := fmt.Sprintf("steps[%d]", i)
-		if !ValidToken(step.Kind) {
+		if !ha.ValidToken(step.Kind) {
 			return badToken(field+".kind", step.Kind)
 		}
 		if err := checkMillis("timeout", field+".timeout_ms", step.Timeout); err != nil {
@@ -140,16 +140,16 @@ func checkLabels(labels map[string]string) error {
 	}
 	bad, found := "", false // the first by name, so that the same task is always refused for the same
 	for name, value := range labels {
-		if (!ValidToken(name) || len(value) > ha.MaxLabelValue) && (!found || name < bad) {
+		if (!ha.ValidToken(name) || len(value) > ha.MaxLabelValue) && (!found || name < bad) {
 			bad, found = name, true
 		}
 	}
 	switch {
 	case !found:
 		return nil
-	case !ValidToken(bad):
+	case !ha.ValidToken(bad):
 		return ha.Invalid("invalid_labels", "names of labels must be 1 to %d of the characters a-z, A-Z, 0-9, '_' and '-', got %s",
-			MaxToken, Quote(bad))
+			ha.MaxToken, Quote(bad))
 	}
 	return ha.TooLarge("label_too_large", "the value of a label may be at most %d bytes, that of %s has %d",
 		ha.MaxLabelValue, bad, len(labels[bad]))

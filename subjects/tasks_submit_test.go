@@ -157,7 +157,7 @@ func TestTasksUpToTheLimits(t *testing.T) {
 		"times":    `{"kind":"a","run_at":"1970-01-01T00:00:00Z","expires_at":"2261-12-31T23:59:59.999999999Z"}`,
 		"zones":    `{"kind":"a","run_at":"1969-12-31T23:00:00-01:00","expires_at":"2262-01-01T00:00:00+00:01"}`,
 		"no times": `{"kind":"a","run_at":"0001-01-01T00:00:00Z","expires_at":null}`,
-		"token":    `{"kind":"` + strings.Repeat("a", MaxToken) + `"}`, "full": strings.Replace(fullTask, "größe", "size", 1),
+		"token":    `{"kind":"` + strings.Repeat("a", ha.MaxToken) + `"}`, "full": strings.Replace(fullTask, "größe", "size", 1),
 	} {
 		t.Run(name, func(t *testing.T) {
 			checkSubmit(t, []byte(body))

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"sync"
 
-	"github.com/rs/zerolog"
-
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/subjects"
 )
@@ -35,23 +33,22 @@ func Attempt(ctx context.Context, h TaskHandler, t ha.Task) Attempted {
 		ID: t.ID, Kind: t.Kind, Payload: t.Payload, Attempt: t.Attempt, TimeoutMS: ha.Milliseconds(t.Timeout), Pool: t.Pool,
 		Step: t.Step, Steps: t.Steps, Labels: t.Labels, Metadata: t.Metadata, Upstream: t.Upstream,
 	}
-	nop := zerolog.Nop()
-	hands := newHands(context.WithoutCancel(ctx), Config{Log: &nop})
-	hands.tasks = map[string]TaskHandler{t.Kind: h}
+	x := newExecutor(context.WithoutCancel(ctx), Config{})
+	x.tasks = map[string]TaskHandler{t.Kind: h}
 	var mu sync.Mutex
 	var progress []ha.Progress
-	hands.tell = func(_ ha.WorkerID, r subjects.ProgressReport) {
+	x.tell = func(_ ha.WorkerID, r subjects.ProgressReport) {
 		mu.Lock()
 		defer mu.Unlock()
 		progress = append(progress, ha.Progress{Percent: r.Percent, Text: r.Text})
 	}
 	r := newRun(t.Activation, task)
-	hands.start(r)
+	x.start(r)
 	stop := context.AfterFunc(ctx, func() { r.ctx.stop(context.Cause(ctx)) })
-	<-hands.notify
+	<-x.notify
 	stop()
-	hands.take()
-	hands.close()
+	x.take()
+	x.close()
 	mu.Lock()
 	defer mu.Unlock()
 	f := r.finished

@@ -1,21 +1,25 @@
 package worker
 
 import (
+	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/internal/problems"
 	"github.com/seed261fe303/ha/subjects"
 )
 
-// DefaultGrace is how long a worker told to stop waits for its handlers.
-const DefaultGrace = 30 * time.Second
+// Defaults of the fields of a [Config] that are zero.
+const (
+	DefaultWeight = ha.Weight(1)
+	DefaultSlots  = 1
+	// DefaultGrace is how long a worker told to stop waits for its handlers.
+	DefaultGrace = 30 * time.Second
+)
 
 // Handler does the work of one plain activation. Its context is cancelled early
 // for one of four reasons, which [context.Cause] tells: the dispatcher cancelled
@@ -34,10 +38,10 @@ type Handler func(ctx context.Context, a ha.Activation) error
 // MaxGrace is the longest grace period that a [Config] may ask for.
 const MaxGrace = 24 * time.Hour
 
-// Config is what a [Worker] can be told. Zero is the default of every field but
-// Weight, which is required, as is Handler where no kinds of tasks are handled.
+// Config is what a [Worker] can be told. Zero is the default of every field; a worker
+// that handles no kinds of tasks needs a Handler.
 type Config struct {
-	// Weight is the worker's claim on activations, 1 to 1,000,000.
+	// Weight is the worker's claim on activations, 1 to 1,000,000. Default 1.
 	Weight ha.Weight
 	// Handler does the work of plain activations. Nil: the worker is for the kinds of
 	// tasks that [Worker.Handle] was called for.
@@ -59,50 +63,41 @@ type Config struct {
 	// cancelled handlers are given to return.
 	Grace time.Duration
 	// Log receives what the worker has to say. The zero logger writes nothing.
-	Log *zerolog.Logger
+	Log zerolog.Logger
 }
 
 // Validate returns one error that names all that is wrong with c; it matches
 // [ha.ErrInvalid].
 func (c Config) Validate() error {
-	var problems []string
-	bad := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
-	if _, err := subjects.NewNames(c.Prefix); err != nil {
-		bad("%v", err)
-	}
+	var wrong problems.List
+	_, err := subjects.NewNames(c.Prefix)
+	wrong.Check(err)
 	if c.Grace < 0 || c.Grace > MaxGrace {
-		bad("grace must be from 0 (the default, %s) to %s, got %s", DefaultGrace, MaxGrace, c.Grace)
+		wrong.Add("grace must be from 0 (the default, %s) to %s, got %s", DefaultGrace, MaxGrace, c.Grace)
 	}
-	if err := c.hello("").Validate(); err != nil {
-		bad("%v", err)
-	}
-	if len(problems) == 0 {
-		return nil
-	}
-	return errors.Join(ha.ErrInvalid, errors.New("worker configuration: "+strings.Join(problems, "; ")))
+	wrong.Check(c.withDefaults().hello("").Validate())
+	return wrong.Err("worker configuration")
 }
 
 // withDefaults fills in what was left zero, and keeps nothing that the caller
 // could still change.
 func (c Config) withDefaults() Config {
+	c.Weight = cmp.Or(c.Weight, DefaultWeight)
+	c.Slots = cmp.Or(c.Slots, DefaultSlots)
+	c.Grace = cmp.Or(c.Grace, DefaultGrace)
+	if c.Prefix == "" {
+		c.Prefix = subjects.DefaultPrefix
+	}
 	c.Pools = slices.Clone(c.Pools)
-	if c.Slots == 0 {
-		c.Slots = 1
-	}
-	if c.Grace == 0 {
-		c.Grace = DefaultGrace
-	}
-	if c.Log == nil {
-		nop := zerolog.Nop()
-		c.Log = &nop
+	if len(c.Pools) == 0 {
+		c.Pools = []string{subjects.DefaultPool}
 	}
 	return c
 }
 
-// hello is how c introduces itself. The defaults are filled in, so that what is
-// validated here is what the dispatcher will see.
+// hello is how a worker with the settings c, which has its defaults, introduces itself.
 func (c Config) hello(instance string) subjects.Hello {
-	h := subjects.Hello{
+	return subjects.Hello{
 		Message:  "is someone there",
 		Weight:   c.Weight,
 		Name:     c.Name,
@@ -112,11 +107,4 @@ func (c Config) hello(instance string) subjects.Hello {
 		Protocol: subjects.ProtocolVersion,
 		Direct:   !c.Shared,
 	}
-	if len(h.Pools) == 0 {
-		h.Pools = []string{subjects.DefaultPool}
-	}
-	if h.Slots == 0 {
-		h.Slots = 1
-	}
-	return h
 }

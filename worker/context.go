@@ -67,7 +67,7 @@ func (c *runContext) untouched() bool {
 	return c.std == nil && !c.over && !c.late()
 }
 
-// late tells whether the deadline has passed.
+// late reports whether the deadline has passed.
 func (c *runContext) late() bool { return !c.deadline.IsZero() && !time.Now().Before(c.deadline) }
 
 func (c *runContext) Value(key any) any {

@@ -94,7 +94,7 @@
 // which does no I/O and reads no clock; around it, a membership has the
 // subscriptions, requests and timers of one registration, and only carries
 // messages to the session and out what it decides. A life chains registrations,
-// and the hands that run handlers outlive them. Subscription callbacks decode and
+// and the executor that runs handlers outlives them. Subscription callbacks decode and
 // enqueue, nothing else. The connection stays the caller's.
 //
 // A task that does nothing costs about a microsecond here, so what every task

@@ -28,7 +28,7 @@ const (
 
 // drain begins the grace period.
 func (m *membership) drain() {
-	m.log.Info().Int("running", m.hands.running()).Dur("grace", m.w.cfg.Grace).Msg("stopping")
+	m.log.Info().Int("running", m.executor.running()).Dur("grace", m.w.cfg.Grace).Msg("stopping")
 	m.s.drain()
 	if m.clock.stage == unhurried {
 		m.enter(inGrace, m.w.cfg.Grace)
@@ -44,11 +44,11 @@ func (m *membership) enter(s stage, limit time.Duration) {
 func (m *membership) limitReached() {
 	switch m.clock.stage {
 	case inGrace:
-		m.log.Warn().Int("running", m.hands.running()).Msg("grace period over, handlers are cancelled")
-		m.hands.cancelAll(ErrStopping)
-		m.enter(cutShort, min(m.w.cfg.Grace, lastCall))
+		m.log.Warn().Int("running", m.executor.running()).Msg("grace period over, handlers are cancelled")
+		m.executor.cancelAll(ErrStopping)
+		m.enter(cutShort, min(m.w.cfg.Grace, returnWithin))
 	case cutShort:
-		m.log.Error().Int("running", m.hands.running()).Msg("handlers ignore their cancellation, no longer waiting")
+		m.log.Error().Int("running", m.executor.running()).Msg("handlers ignore their cancellation, no longer waiting")
 		m.s.abandon()
 		m.enterFarewell()
 	case farewell:
@@ -56,7 +56,7 @@ func (m *membership) limitReached() {
 			m.log.Error().Int("outcomes", len(m.s.finished)).Msg("outcomes not acknowledged, leaving without")
 			m.s.leave()
 			m.clock.retry.Stop() // the pause was between outcomes that no longer matter
-			m.again(true, nil)
+			m.pauseUnless(true, nil)
 		}
 	}
 }
@@ -69,7 +69,7 @@ func (m *membership) enterFarewell() {
 // and none is in flight, and a bye once there is nothing more to report.
 func (m *membership) advance() {
 	c := &m.clock
-	if m.s.phase == draining && c.stage < farewell && m.hands.running() == 0 {
+	if m.s.phase == draining && c.stage < farewell && m.executor.running() == 0 {
 		m.enterFarewell()
 	}
 	if m.s.phase == draining && c.stage == farewell && m.s.empty() {
@@ -77,8 +77,8 @@ func (m *membership) advance() {
 	}
 	switch {
 	case c.paused:
-	case m.s.phase == leaving && !c.byeing:
-		c.byeing = true
+	case m.s.phase == leaving && !c.byeInFlight:
+		c.byeInFlight = true
 		c.byes++
 		m.ask(bye, m.w.names.Bye(m.s.id), func() ([]byte, error) { return []byte("{}"), nil })
 	default:

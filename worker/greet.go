@@ -13,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/internal/pause"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -31,11 +32,11 @@ var errBadReply = errors.New("unusable reply")
 // Every repetition carries the same instance, so that a hello whose answer was
 // lost makes one registration and not two.
 func (l *life) greet(ctx context.Context) (*membership, error) {
-	slots := l.w.cfg.Slots - l.hands.running()
+	slots := l.w.cfg.Slots - l.executor.running()
 	hello := l.w.cfg.hello(nuid.Next())
 	hello.Slots, hello.Kinds = slots, l.kinds
 	m := newMembership(l)
-	var pause backoff
+	pauses := newBackoff()
 	for tries := 1; ctx.Err() == nil; tries++ {
 		reply, err := l.hello(m, hello)
 		if err == nil {
@@ -48,19 +49,19 @@ func (l *life) greet(ctx context.Context) (*membership, error) {
 			m.close()
 			return nil, fmt.Errorf("hello: %w", err)
 		}
-		wait := pause.next()
+		wait := pauses.Next()
 		level := zerolog.DebugLevel
 		if tries == 1 || tries%10 == 0 {
 			level = zerolog.WarnLevel
 		}
 		l.log.WithLevel(level).Err(err).Int("tries", tries).Dur("pause", wait).Msg("hello not answered")
-		sleep(ctx, wait)
+		_ = pause.Sleep(ctx, wait) // ctx ended: so does the loop
 	}
 	m.close()
 	return nil, nil
 }
 
-// final tells whether an error of a hello will not go away by itself.
+// final reports whether an error of a hello will not go away by itself.
 func final(err error) bool {
 	a := classify(err)
 	return a == refused || a == settled || errors.Is(err, nats.ErrConnectionClosed)
@@ -103,14 +104,4 @@ func timing(r subjects.HelloReply) (ha.Timing, error) {
 		return ha.Timing{}, fmt.Errorf("%w: %s", errBadReply, strings.Join(problems, "; "))
 	}
 	return t, nil
-}
-
-// sleep waits for d or until ctx is cancelled.
-func sleep(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }

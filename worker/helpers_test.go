@@ -104,7 +104,7 @@ func receive[T any](t testing.TB, from <-chan T) T {
 	}
 }
 
-// nobody tells whether no one listens on subject, and does not say it: it asks
+// nobody reports whether no one listens on subject, and does not say it: it asks
 // with a body that no worker understands.
 func (f *dispatcher) nobody(subject string) bool {
 	f.t.Helper()

@@ -12,31 +12,31 @@ import (
 	ha "github.com/seed261fe303/ha"
 )
 
-// lastCall is the longest that handlers are given to return once their contexts
+// returnWithin is the longest that handlers are given to return once their contexts
 // are cancelled, unless the grace is shorter.
-const lastCall = 5 * time.Second
+const returnWithin = 5 * time.Second
 
 // life is one Run: a chain of registrations, and the handlers that may outlive
 // one of them.
 type life struct {
-	w     *Worker
-	log   zerolog.Logger
-	kinds []string // of tasks that are handled, sorted
-	hands *hands
+	w        *Worker
+	log      zerolog.Logger
+	kinds    []string // of tasks that are handled, sorted
+	executor *executor
 }
 
 func newLife(ctx context.Context, w *Worker, tasks map[string]TaskHandler) *life {
-	h := newHands(context.WithoutCancel(ctx), w.cfg)
+	h := newExecutor(context.WithoutCancel(ctx), w.cfg)
 	h.tasks, h.tell = tasks, w.tell
-	return &life{w: w, log: *w.cfg.Log, kinds: slices.Sorted(maps.Keys(tasks)), hands: h}
+	return &life{w: w, log: w.cfg.Log, kinds: slices.Sorted(maps.Keys(tasks)), executor: h}
 }
 
-func (l *life) close() { l.hands.close() }
+func (l *life) close() { l.executor.close() }
 
 // run registers again for as long as registrations end by being forgotten.
 func (l *life) run(ctx context.Context) error {
 	for {
-		if !l.clear(ctx) {
+		if !l.awaitSlots(ctx) {
 			return l.end(ErrStopping, true, nil)
 		}
 		m, err := l.greet(ctx)
@@ -50,9 +50,9 @@ func (l *life) run(ctx context.Context) error {
 			l.log.Error().Str("worker", string(m.s.id)).Int("misses", m.s.misses).Msg("dispatcher lost")
 			return l.end(ha.ErrDispatcherLost, true, fmt.Errorf("%d heartbeats in a row unanswered: %w", m.s.misses, ha.ErrDispatcherLost))
 		case forgotten:
-			l.log.Warn().Str("worker", string(m.s.id)).Int("running", l.hands.running()).Msg("removed by the dispatcher")
+			l.log.Warn().Str("worker", string(m.s.id)).Int("running", l.executor.running()).Msg("removed by the dispatcher")
 			l.w.setID("")
-			l.hands.cancelAll(ErrForgotten)
+			l.executor.cancelAll(ErrForgotten)
 			if m.s.stopping {
 				return l.end(ErrForgotten, true, nil)
 			}
@@ -65,11 +65,11 @@ func (l *life) run(ctx context.Context) error {
 // end cancels what still runs, waits for it a little unless that was done
 // already, and adds to err what did not return.
 func (l *life) end(cause error, wait bool, err error) error {
-	l.hands.cancelAll(cause)
+	l.executor.cancelAll(cause)
 	if wait {
-		l.hands.await(min(l.w.cfg.Grace, lastCall))
+		l.executor.await(min(l.w.cfg.Grace, returnWithin))
 	}
-	if n := l.hands.running(); n > 0 {
+	if n := l.executor.running(); n > 0 {
 		stuck := fmt.Errorf("%w: %d", ErrStillRunning, n)
 		if err == nil {
 			return stuck
@@ -79,20 +79,20 @@ func (l *life) end(cause error, wait bool, err error) error {
 	return err
 }
 
-// clear waits for the handlers of a former registration, which were cancelled:
+// awaitSlots waits for the handlers of a former registration, which were cancelled:
 // they hold slots that a new registration would promise. After the grace it is
 // content with one free slot. It returns false where ctx was cancelled meanwhile.
-func (l *life) clear(ctx context.Context) bool {
+func (l *life) awaitSlots(ctx context.Context) bool {
 	grace := time.NewTimer(l.w.cfg.Grace)
 	defer grace.Stop()
 	enough := 0
-	for l.hands.running() > enough {
+	for l.executor.running() > enough {
 		select {
-		case <-l.hands.notify:
-			l.hands.take()
+		case <-l.executor.notify:
+			l.executor.take()
 		case <-grace.C:
 			enough = l.w.cfg.Slots - 1
-			l.log.Warn().Int("running", l.hands.running()).Msg("handlers of a former registration ignore their cancellation")
+			l.log.Warn().Int("running", l.executor.running()).Msg("handlers of a former registration ignore their cancellation")
 		case <-ctx.Done():
 			return false
 		}

@@ -36,12 +36,12 @@ type reply struct {
 // the subscriptions' callbacks and the requests' goroutines only send to its
 // channels.
 type membership struct {
-	w     *Worker
-	s     *session
-	hands *hands
-	log   zerolog.Logger
-	wire  *wire
-	gate  *gate
+	w        *Worker
+	s        *session
+	executor *executor
+	log      zerolog.Logger
+	wire     *wire
+	filter   *orderFilter
 
 	timing  ha.Timing
 	orders  chan subjects.Activate
@@ -49,21 +49,21 @@ type membership struct {
 	clock   clock
 	body    []byte              // of the available that is in flight, whose goroutine owns it
 	own     bool                // orders come on a subject of our own
-	kept    []subjects.Activate // orders that came before the gate was open
+	kept    []subjects.Activate // orders that came before the id was known
 }
 
 func newMembership(l *life) *membership {
 	m := &membership{
-		w:       l.w,
-		hands:   l.hands,
-		log:     l.log,
-		orders:  make(chan subjects.Activate, 64),
-		replies: make(chan reply, requests),
+		w:        l.w,
+		executor: l.executor,
+		log:      l.log,
+		orders:   make(chan subjects.Activate, 64),
+		replies:  make(chan reply, requests),
 	}
 	m.wire = newWire(l.w.nc)
 	// A sender of garbage must not fill the log as well.
 	quiet := l.log.Sample(&zerolog.BurstSampler{Burst: 5, Period: 10 * time.Second})
-	m.gate = &gate{out: m.orders, done: m.wire.ctx.Done(), malformed: func(err error) {
+	m.filter = &orderFilter{out: m.orders, done: m.wire.ctx.Done(), malformed: func(err error) {
 		m.w.counts.malformed.Add(1)
 		quiet.Warn().Err(err).Msg("malformed order ignored")
 	}}
@@ -73,14 +73,14 @@ func newMembership(l *life) *membership {
 // listenShared subscribes to the subject that all workers share, and returns
 // once the server knows.
 func (m *membership) listenShared(ctx context.Context) error {
-	return m.wire.listen(ctx, m.w.names.Activate(), m.gate.shared)
+	return m.wire.listen(ctx, m.w.names.Activate(), m.filter.shared)
 }
 
 // begin makes a session of the dispatcher's reply.
 func (m *membership) begin(r subjects.HelloReply, slots int) error {
-	if !subjects.ValidToken(string(r.ID)) {
+	if !ha.ValidToken(string(r.ID)) {
 		return fmt.Errorf("%w: id must be 1 to %d letters, digits, '_' or '-', got %s",
-			errBadReply, subjects.MaxToken, subjects.Quote(string(r.ID)))
+			errBadReply, ha.MaxToken, subjects.Quote(string(r.ID)))
 	}
 	shared, direct := m.w.names.Activate(), m.w.names.ActivateDirect(r.ID)
 	ownSubject := r.Activate == direct && !m.w.cfg.Shared
@@ -94,13 +94,13 @@ func (m *membership) begin(r subjects.HelloReply, slots int) error {
 	}
 	m.timing, m.s = t, newSession(r, slots)
 	m.log = m.log.With().Str("worker", string(r.ID)).Logger()
-	m.kept = m.gate.open(r.ID)
+	m.kept = m.filter.open(r.ID)
 	if !m.w.cfg.Shared {
 		// A failure here is one of the connection. Heartbeats will tell whether it
 		// lasts, and repair what was missed.
 		ctx, cancel := context.WithTimeout(m.wire.ctx, t.ReplyTimeout)
 		defer cancel()
-		if err := m.wire.listen(ctx, direct, m.gate.direct); err != nil {
+		if err := m.wire.listen(ctx, direct, m.filter.direct); err != nil {
 			m.log.Warn().Err(err).Msg("direct subject not confirmed")
 		}
 	}

@@ -26,21 +26,6 @@ func encode(t *testing.T, v any) []byte {
 	return body
 }
 
-func TestBackoff(t *testing.T) {
-	t.Parallel()
-	for range 100 {
-		var b backoff
-		for want := backoffBase; ; want = min(2*want, backoffMost) {
-			if got := b.next(); got < want/2 || got > want {
-				t.Fatalf("pause %s, want %s to %s", got, want/2, want)
-			}
-			if want == backoffMost && b.pause == backoffMost {
-				break
-			}
-		}
-	}
-}
-
 func TestClassify(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -96,31 +81,31 @@ func TestTiming(t *testing.T) {
 	}
 }
 
-func testGate(capacity int) (*gate, chan subjects.Activate, *int) {
+func testFilter(capacity int) (*orderFilter, chan subjects.Activate, *int) {
 	out, malformed := make(chan subjects.Activate, capacity), new(int)
-	return &gate{out: out, done: make(chan struct{}), malformed: func(error) { *malformed++ }}, out, malformed
+	return &orderFilter{out: out, done: make(chan struct{}), malformed: func(error) { *malformed++ }}, out, malformed
 }
 
-func TestGateKeepsTheNewest(t *testing.T) {
+func TestOrderFilterKeepsTheNewest(t *testing.T) {
 	t.Parallel()
-	g, out, malformed := testGate(1)
-	for i := range 3 * gateMessages {
+	g, out, malformed := testFilter(1)
+	for i := range 3 * keptMessages {
 		g.shared(encode(t, order(subjects.OrderActivate, ha.Epoch(i))))
 	}
 	kept := g.open("w")
-	if len(kept) != gateMessages || kept[len(kept)-1].Epoch != 3*gateMessages-1 {
+	if len(kept) != keptMessages || kept[len(kept)-1].Epoch != 3*keptMessages-1 {
 		t.Errorf("kept %d orders", len(kept))
 	}
 	g.shared(encode(t, order(subjects.OrderDrain, 1)))
 	if o := <-out; o.Order != subjects.OrderDrain || *malformed != 0 {
 		t.Errorf("%+v, %d malformed", o, *malformed)
 	}
-	big, _, _ := testGate(1)
+	big, _, _ := testFilter(1)
 	const large = subjects.MaxBody - 100 // what is longer is no order
-	for range 2 * gateBytes / large {
+	for range 2 * keptBytes / large {
 		big.shared([]byte(`{"id":"w","order":"` + strings.Repeat("x", large) + `"}`))
 	}
-	if n := len(big.open("w")); n != gateBytes/large-1 && n != gateBytes/large {
+	if n := len(big.open("w")); n != keptBytes/large-1 && n != keptBytes/large {
 		t.Errorf("kept %d large orders", n)
 	}
 }
@@ -128,9 +113,9 @@ func TestGateKeepsTheNewest(t *testing.T) {
 // A worker that joins a fleet at full speed does not miss its first order for those
 // that go to the others before it knows its id: a dispatcher that starts 250,000 tasks
 // of 200 bytes a second sends 12 MiB of orders in 200 ms.
-func TestGateOfABusyFleet(t *testing.T) {
+func TestOrderFilterOfABusyFleet(t *testing.T) {
 	t.Parallel()
-	g, _, _ := testGate(1)
+	g, _, _ := testFilter(1)
 	g.shared(encode(t, order(subjects.OrderActivate, 7)))
 	other := []byte(`{"id":"x","order":"` + strings.Repeat("x", 64<<10) + `"}`)
 	for range (12 << 20) / len(other) {
@@ -142,7 +127,7 @@ func TestGateOfABusyFleet(t *testing.T) {
 }
 
 // Whatever is in an order, the quick look never loses one that is ours.
-func TestGateIsNotFooled(t *testing.T) {
+func TestOrderFilterIsNotFooled(t *testing.T) {
 	t.Parallel()
 	escaped := ""
 	for _, c := range "w1" {
@@ -165,7 +150,7 @@ func TestGateIsNotFooled(t *testing.T) {
 		{"{\"id\":\"w1\xff\"}", false, 1},
 	} {
 		t.Run(tc.body, func(t *testing.T) {
-			g, out, malformed := testGate(1)
+			g, out, malformed := testFilter(1)
 			g.open("w1")
 			g.shared([]byte(tc.body))
 			if passes := len(out) == 1; passes != tc.passes || *malformed != tc.malformed {
@@ -175,12 +160,12 @@ func TestGateIsNotFooled(t *testing.T) {
 	}
 }
 
-// A gate that nobody reads any more does not hold its subscription's goroutine.
-func TestGateIsReleased(t *testing.T) {
+// A filter that nobody reads any more does not hold its subscription's goroutine.
+func TestOrderFilterIsReleased(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		done := make(chan struct{})
-		g := &gate{out: make(chan subjects.Activate), done: done, malformed: func(error) {}}
+		g := &orderFilter{out: make(chan subjects.Activate), done: done, malformed: func(error) {}}
 		g.open("w")
 		go g.direct(encode(t, order(subjects.OrderDrain, 1)))
 		synctest.Wait()
@@ -188,7 +173,7 @@ func TestGateIsReleased(t *testing.T) {
 	})
 }
 
-func TestHandsAwait(t *testing.T) {
+func TestExecutorAwait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		nap := func(ctx context.Context, a ha.Activation) error {
@@ -204,7 +189,7 @@ func TestHandsAwait(t *testing.T) {
 				return ctx.Err()
 			}
 		}
-		h := newHands(t.Context(), Config{Handler: nap, Slots: 3}.withDefaults())
+		h := newExecutor(t.Context(), Config{Handler: nap, Slots: 3}.withDefaults())
 		defer h.close()
 		begin := time.Now()
 		for _, id := range []ha.ActivationID{"1", "2", "60"} {
@@ -224,7 +209,7 @@ func TestHandsAwait(t *testing.T) {
 
 // A former registration's handler is waited for before the next hello: for all
 // of them during the grace, then until one slot is free.
-func TestClear(t *testing.T) {
+func TestAwaitSlots(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name   string
@@ -251,20 +236,20 @@ func TestClear(t *testing.T) {
 				defer l.close()
 				begin := time.Now()
 				for i := range tc.ends {
-					l.hands.start(newRun(ha.Activation{ID: ha.ActivationID(strconv.Itoa(i)), Worker: "w"}, nil))
+					l.executor.start(newRun(ha.Activation{ID: ha.ActivationID(strconv.Itoa(i)), Worker: "w"}, nil))
 				}
-				if !l.clear(t.Context()) {
+				if !l.awaitSlots(t.Context()) {
 					t.Errorf("%s: false", tc.name)
 				}
-				if took, n := time.Since(begin), l.hands.running(); took != tc.after || n != tc.remain {
+				if took, n := time.Since(begin), l.executor.running(); took != tc.after || n != tc.remain {
 					t.Errorf("%s: %d running after %s", tc.name, n, took)
 				}
 				stopped, stop := context.WithCancel(t.Context())
 				stop()
-				if ok := l.clear(stopped); ok != (tc.remain == 0) {
+				if ok := l.awaitSlots(stopped); ok != (tc.remain == 0) {
 					t.Errorf("%s: stopped: %v", tc.name, ok)
 				}
-				l.hands.await(2 * time.Hour) // the bubble ends without goroutines
+				l.executor.await(2 * time.Hour) // the bubble ends without goroutines
 			})
 		})
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/internal/text"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -15,19 +16,19 @@ const progressEvery = 100 * time.Millisecond
 
 // SetProgress says how far the task is whose handler was given ctx, or a context
 // derived from it: percent from 0 to 100, to which it is cut (NaN counts as 0), and
-// a text for people, of which the first [subjects.MaxProgressText] bytes are sent.
+// a note for people, of which the first [subjects.MaxProgressText] bytes are sent.
 //
 // It may be called as often as is convenient, and concurrently: at most one report
 // each 100 ms goes out for a task, with what was said last, and what is left goes
 // out when the handler returns. Reports are for watching, and one may be lost.
 // Outside of a task's handler, and after it has returned, SetProgress does nothing.
-func SetProgress(ctx context.Context, percent float64, text string) {
+func SetProgress(ctx context.Context, percent float64, note string) {
 	c, ok := ctx.Value(contextKey{}).(*runContext)
 	if !ok || c.task == nil {
 		return
 	}
 	if p := c.reports(); p != nil {
-		p.set(percent, text)
+		p.set(percent, note)
 	}
 }
 
@@ -60,7 +61,7 @@ type progress struct {
 	over   bool
 }
 
-func (p *progress) set(percent float64, text string) {
+func (p *progress) set(percent float64, note string) {
 	if !(percent > 0) { // NaN too
 		percent = 0
 	}
@@ -69,7 +70,7 @@ func (p *progress) set(percent float64, text string) {
 	if p.over {
 		return
 	}
-	p.newest.Percent, p.newest.Text = min(percent, 100), clip(text, subjects.MaxProgressText)
+	p.newest.Percent, p.newest.Text = min(percent, 100), text.Cut(note, subjects.MaxProgressText)
 	p.unsaid = true
 	if !p.paused {
 		p.say()

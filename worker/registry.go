@@ -1,14 +1,13 @@
 package worker
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/internal/problems"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -18,7 +17,7 @@ type registry struct {
 	sealed   bool
 	handlers map[string]TaskHandler
 	layers   []Middleware
-	problems []string
+	wrong    problems.List
 }
 
 // Handle makes h the handler of tasks of that kind, which is 1 to 64 letters,
@@ -31,8 +30,8 @@ type registry struct {
 func (w *Worker) Handle(kind string, h TaskHandler) {
 	w.register("handle "+subjects.Quote(kind), func(r *registry) string {
 		switch {
-		case !subjects.ValidToken(kind):
-			return fmt.Sprintf("a kind must be 1 to %d of the characters a-z, A-Z, 0-9, '_' and '-'", subjects.MaxToken)
+		case !ha.ValidToken(kind):
+			return fmt.Sprintf("a kind must be 1 to %d of the characters a-z, A-Z, 0-9, '_' and '-'", ha.MaxToken)
 		case h == nil:
 			return "the handler is nil"
 		case r.handlers[kind] != nil:
@@ -71,7 +70,7 @@ func (w *Worker) register(what string, change func(*registry) string) {
 	if why == "" {
 		return
 	}
-	r.problems = append(r.problems, what+": "+why)
+	r.wrong.Add("%s: %s", what, why)
 	if r.sealed {
 		w.cfg.Log.Error().Str("call", what).Msg("ignored, as it comes after Run began")
 	}
@@ -82,44 +81,36 @@ func (w *Worker) register(what string, change func(*registry) string) {
 func (r *registry) seal(plain Handler) (map[string]TaskHandler, error) {
 	r.mu.Lock()
 	r.sealed = true
-	handlers, layers, problems := maps.Clone(r.handlers), r.layers, r.problems
-	r.problems = nil
+	handlers, layers, wrong := maps.Clone(r.handlers), r.layers, r.wrong
+	r.wrong = nil
 	r.mu.Unlock()
-	bad := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
 	switch kinds := len(handlers) > 0; {
 	case kinds && plain != nil:
-		bad("a worker has a Config.Handler, for plain activations, or handles kinds of tasks, but not both")
-	case !kinds && plain == nil && len(problems) == 0:
-		bad("there is no handler: set Config.Handler for plain activations, or call Handle for each kind of task")
+		wrong.Add("a worker has a Config.Handler, for plain activations, or handles kinds of tasks, but not both")
+	case !kinds && plain == nil && len(wrong) == 0:
+		wrong.Add("there is no handler: set Config.Handler for plain activations, or call Handle for each kind of task")
 	case !kinds && len(layers) > 0:
-		bad("middleware is for tasks, and no kind is handled")
+		wrong.Add("middleware is for tasks, and no kind is handled")
 	}
 	if len(handlers) > subjects.MaxNames {
-		bad("a worker may handle at most %d kinds, got %d", subjects.MaxNames, len(handlers))
+		wrong.Add("a worker may handle at most %d kinds, got %d", subjects.MaxNames, len(handlers))
 	}
 	for _, kind := range slices.Sorted(maps.Keys(handlers)) {
 		h := handlers[kind]
 		for _, layer := range slices.Backward(layers) {
 			if h = layer(h); h == nil {
-				bad("a middleware returned nil for the kind %s", kind)
+				wrong.Add("a middleware returned nil for the kind %s", kind)
 				break
 			}
 		}
 		handlers[kind] = h
 	}
-	return handlers, invalid(problems)
+	return handlers, wrong.Err("worker")
 }
 
 // misuse returns what went wrong since the registration was sealed.
 func (r *registry) misuse() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return invalid(r.problems)
-}
-
-func invalid(problems []string) error {
-	if len(problems) == 0 {
-		return nil
-	}
-	return errors.Join(ha.ErrInvalid, errors.New("worker: "+strings.Join(problems, "; ")))
+	return r.wrong.Err("worker")
 }

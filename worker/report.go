@@ -1,6 +1,9 @@
 package worker
 
-import "github.com/seed261fe303/ha/subjects"
+import (
+	"github.com/seed261fe303/ha/internal/text"
+	"github.com/seed261fe303/ha/subjects"
+)
 
 // reportBudget bounds the bytes of one available. It is half of what the wire
 // allows, as a NATS server may allow less than we do.
@@ -17,7 +20,7 @@ func (s *session) ended(r *run) {
 
 func (s *session) finish(r *run) {
 	r.ended = true
-	r.finished.Error = clip(r.finished.Error, subjects.MaxError)
+	r.finished.Error = text.Cut(r.finished.Error, subjects.MaxError)
 	s.finished = append(s.finished, r)
 }
 
@@ -62,7 +65,7 @@ func (s *session) reported(a answer, why string) bool {
 		// Others must not be lost for one that is malformed or too large.
 		s.alone = said
 		return true
-	case a == refused && said == 1 && s.finished[0].retell(why):
+	case a == refused && said == 1 && s.finished[0].replaceRefused(why):
 		s.alone = max(s.alone, 1)
 		return true
 	}

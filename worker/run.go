@@ -3,28 +3,28 @@ package worker
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/internal/text"
 	"github.com/seed261fe303/ha/subjects"
 )
 
 // run is one activation in this worker, from its receipt until its outcome is
 // acknowledged, and the one run of a handler that it leads to.
 //
-// The goroutine of Run owns it but for the time between [hands.start] and its
-// return by [hands.take], in which a goroutine of the hands does. Only the
+// The goroutine of Run owns it but for the time between [executor.start] and its
+// return by [executor.take], in which a goroutine of the executor does. Only the
 // context may be used by anybody at any time.
 type run struct {
 	ha.Activation
 	ctx runContext // which has the task, where it is for one
 
 	entry *entry // the session's note of it
-	place int    // where it is among the hands' runs
+	index int    // in the executor's runs
 
 	finished subjects.Finished // how it ended, as it is reported
 	ended    bool              // finished waits to be acknowledged
-	retold   bool              // finished is not the outcome itself: that was refused
+	replaced bool              // finished is not the outcome itself: that was refused
 }
 
 func newRun(a ha.Activation, task *subjects.WorkTask) *run {
@@ -59,28 +59,20 @@ func (r *run) fail(text string) {
 	r.finished = subjects.Finished{Activation: r.ID, Outcome: ha.OutcomeFailed, Error: text}
 }
 
-// retell replaces an outcome that the dispatcher refuses to take, for that reason,
+// replaceRefused replaces an outcome that the dispatcher refuses to take, for that reason,
 // by one that says so. It returns false where it has nothing else to say. A result
 // will be refused again, so that it was the last attempt.
-func (r *run) retell(why string) bool {
+func (r *run) replaceRefused(why string) bool {
 	f := &r.finished
-	if r.retold || f.Outcome == ha.OutcomeRejected {
+	if r.replaced || f.Outcome == ha.OutcomeRejected {
 		return false
 	}
-	r.retold = true
+	r.replaced = true
 	permanent := f.Permanent || len(f.Result) > 0
-	text := fmt.Sprintf("the dispatcher refused to take the outcome %q: %s", f.Outcome, why)
-	r.fail(clip(text, subjects.MaxError))
+	why = fmt.Sprintf("the dispatcher refused to take the outcome %q: %s", f.Outcome, why)
+	r.fail(text.Cut(why, subjects.MaxError))
 	f.Permanent = permanent
 	return true
-}
-
-// clip cuts a text to at most that many bytes.
-func clip(text string, most int) string {
-	if len(text) <= most {
-		return text
-	}
-	return strings.ToValidUTF8(text[:most], "")
 }
 
 // cost bounds the bytes that the outcome takes in an available. A byte of an error

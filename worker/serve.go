@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/seed261fe303/ha/internal/pause"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -14,17 +15,17 @@ type clock struct {
 	limit *time.Timer // ends the stage
 	retry *time.Timer // ends a pause before an available or a bye is repeated
 
-	stage   stage
-	beating bool // a heartbeat is in flight
-	overdue bool // and the next one is due already
-	paused  bool // retry is running
-	pauses  backoff
-	byeing  bool // a bye is in flight
-	byes    int  // how many were sent
+	stage        stage
+	beatInFlight bool // a heartbeat is in flight
+	overdue      bool // and the next one is due already
+	paused       bool // retry is running
+	pauses       pause.Backoff
+	byeInFlight  bool // a bye is in flight
+	byes         int  // how many were sent
 }
 
 func newClock(every time.Duration) clock {
-	c := clock{beat: time.NewTicker(every), limit: time.NewTimer(0), retry: time.NewTimer(0)}
+	c := clock{beat: time.NewTicker(every), limit: time.NewTimer(0), retry: time.NewTimer(0), pauses: newBackoff()}
 	c.limit.Stop()
 	c.retry.Stop()
 	return c
@@ -41,7 +42,7 @@ func (m *membership) serve(ctx context.Context) {
 	m.clock = newClock(m.timing.Heartbeat)
 	defer m.clock.stop()
 	for _, o := range m.kept {
-		m.obey(o)
+		m.carryOut(o)
 	}
 	if m.own {
 		// Until the first heartbeat the dispatcher cannot know that we listen there.
@@ -58,9 +59,9 @@ func (m *membership) serve(ctx context.Context) {
 			stop = nil
 			m.drain()
 		case o := <-m.orders:
-			m.obey(o)
-		case <-m.hands.notify:
-			for _, r := range m.hands.take() {
+			m.carryOut(o)
+		case <-m.executor.notify:
+			for _, r := range m.executor.take() {
 				m.ended(r)
 			}
 		case r := <-m.replies:
@@ -75,8 +76,8 @@ func (m *membership) serve(ctx context.Context) {
 	}
 }
 
-// obey does what the session makes of an order.
-func (m *membership) obey(o subjects.Activate) {
+// carryOut does what the session makes of an order.
+func (m *membership) carryOut(o subjects.Activate) {
 	before := m.s.phase
 	d := m.s.order(o)
 	counts := &m.w.counts
@@ -84,7 +85,7 @@ func (m *membership) obey(o subjects.Activate) {
 		m.log.Debug().Str("activation", string(r.ID)).Uint64("epoch", uint64(r.Epoch)).Msg("activated")
 	}
 	counts.activations.Add(uint64(len(d.start)))
-	m.hands.start(d.start...)
+	m.executor.start(d.start...)
 	for _, r := range d.cancel {
 		m.log.Info().Str("activation", string(r.ID)).Msg("cancelled by the dispatcher")
 		r.ctx.stop(ErrCancelled)
@@ -98,7 +99,7 @@ func (m *membership) obey(o subjects.Activate) {
 		m.log.Debug().Str("order", subjects.Quote(string(o.Order))).Uint64("epoch", uint64(o.Epoch)).Str("why", d.why).Msg("order ignored")
 	}
 	if before == working && m.s.phase == draining {
-		m.log.Info().Int("running", m.hands.running()).Msg("told to drain")
+		m.log.Info().Int("running", m.executor.running()).Msg("told to drain")
 	}
 }
 
@@ -121,11 +122,11 @@ func (m *membership) beat() {
 	if m.s.phase >= leaving {
 		return
 	}
-	if m.clock.beating {
+	if m.clock.beatInFlight {
 		m.clock.overdue = true
 		return
 	}
-	m.clock.beating, m.clock.overdue = true, false
+	m.clock.beatInFlight, m.clock.overdue = true, false
 	running := m.s.running()
 	m.ask(heartbeat, m.w.names.Heartbeat(m.s.id), func() ([]byte, error) {
 		return json.Marshal(subjects.Heartbeat{Running: running})
@@ -136,7 +137,7 @@ func (m *membership) replied(r reply) {
 	a := classify(r.err)
 	switch r.to {
 	case heartbeat:
-		m.clock.beating = false
+		m.clock.beatInFlight = false
 		if !m.s.beat(a, r.epoch) {
 			m.w.counts.misses.Add(1)
 			m.log.Warn().Err(r.err).Int("missed", m.s.missed).Int("misses", m.s.misses).Msg("heartbeat not answered")
@@ -150,11 +151,11 @@ func (m *membership) replied(r reply) {
 			why = r.err.Error()
 			m.log.Error().Err(r.err).Int("outcomes", m.s.sent).Msg("outcomes refused")
 		}
-		m.again(m.s.reported(a, why), r.err)
+		m.pauseUnless(m.s.reported(a, why), r.err)
 	case bye:
-		m.clock.byeing = false
+		m.clock.byeInFlight = false
 		said := a != unanswered || m.clock.byes >= byeTries
-		m.again(said, r.err)
+		m.pauseUnless(said, r.err)
 		if said {
 			m.log.Info().Bool("answered", a != unanswered).Msg("left")
 			m.s.gone()
@@ -162,13 +163,14 @@ func (m *membership) replied(r reply) {
 	}
 }
 
-// again pauses before a request is repeated, unless it was settled.
-func (m *membership) again(settled bool, err error) {
+// pauseUnless begins a pause before a request is repeated, unless it was settled.
+func (m *membership) pauseUnless(settled bool, err error) {
 	if settled {
-		m.clock.paused, m.clock.pauses = false, backoff{}
+		m.clock.paused = false
+		m.clock.pauses.Reset()
 		return
 	}
-	wait := m.clock.pauses.next()
+	wait := m.clock.pauses.Next()
 	m.log.Debug().Err(err).Dur("pause", wait).Msg("request not answered, to be repeated")
 	m.clock.paused = true
 	m.clock.retry.Reset(wait)

@@ -195,7 +195,7 @@ func (s *session) abandon() {
 	s.busy = 0
 }
 
-// empty tells whether nothing is held any more.
+// empty reports whether nothing is held any more.
 func (s *session) empty() bool { return s.known.held == 0 }
 
 // leave begins the farewell. Whatever was still to be reported is given up;
@@ -209,5 +209,5 @@ func (s *session) leave() {
 // gone takes note that the bye was said.
 func (s *session) gone() { s.phase = left }
 
-// over tells whether the session has come to one of its ends.
+// over reports whether the session has come to one of its ends.
 func (s *session) over() bool { return s.phase >= left }

@@ -25,7 +25,7 @@ type twinEntry struct {
 	id                        ha.ActivationID
 	running, ended, said, ack bool
 	rejected                  bool
-	alone, retold             bool // after a refusal
+	alone, replaced           bool // after a refusal
 	order                     int  // in which it ended
 }
 
@@ -55,10 +55,10 @@ func (w *twin) refuse(said []*twinEntry) {
 		switch {
 		case len(said) > 1:
 			e.alone = true
-		case e.retold || e.rejected:
+		case e.replaced || e.rejected:
 			e.ack = true
 		default:
-			e.retold, e.alone = true, true
+			e.replaced, e.alone = true, true
 		}
 	}
 }
@@ -170,7 +170,7 @@ func TestSessionEqualsItsTwin(t *testing.T) {
 					switch {
 					case e.rejected:
 						outcome = ha.OutcomeRejected
-					case e.retold:
+					case e.replaced:
 						outcome = ha.OutcomeFailed
 					}
 					if said[i].Activation != e.id || said[i].Outcome != outcome {

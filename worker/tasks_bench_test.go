@@ -50,8 +50,8 @@ func BenchmarkTasks(b *testing.B) {
 			for n, i := 0, 0; n < b.N; n, i = n+bench.slots, i+1 {
 				arrive(orders[i%len(orders)])
 				for ended := 0; ended < bench.slots; {
-					<-m.hands.notify
-					for _, r := range m.hands.take() {
+					<-m.executor.notify
+					for _, r := range m.executor.take() {
 						m.ended(r)
 						ended++
 					}
@@ -66,16 +66,16 @@ func BenchmarkTasks(b *testing.B) {
 // benchMembership returns a membership without a connection, and what delivers an order to it.
 func benchMembership(b *testing.B, slots int, h TaskHandler) (m *membership, arrive func([]byte)) {
 	nop := zerolog.Nop()
-	w := &Worker{cfg: Config{Weight: 1, Slots: slots, Log: &nop}}
+	w := &Worker{cfg: Config{Weight: 1, Slots: slots, Log: nop}}
 	l := newLife(b.Context(), w, map[string]TaskHandler{"noop": h})
 	b.Cleanup(l.close)
 	orders := make(chan subjects.Activate, 1)
-	m = &membership{w: w, hands: l.hands, log: nop, orders: orders}
+	m = &membership{w: w, executor: l.executor, log: nop, orders: orders}
 	m.s = newSession(subjects.HelloReply{ID: "9f2c4e0011223344", Misses: 3, Epoch: 7}, slots)
-	m.gate = &gate{out: orders, done: b.Context().Done(), malformed: func(err error) { b.Error(err) }}
-	m.gate.open(m.s.id)
+	m.filter = &orderFilter{out: orders, done: b.Context().Done(), malformed: func(err error) { b.Error(err) }}
+	m.filter.open(m.s.id)
 	return m, func(data []byte) {
-		m.gate.direct(data)
-		m.obey(<-orders)
+		m.filter.direct(data)
+		m.carryOut(<-orders)
 	}
 }

@@ -189,6 +189,7 @@ func TestTaskIsHandedOver(t *testing.T) {
 	if got := receive(t, tasks); !reflect.DeepEqual(got.given, want) || !reflect.DeepEqual(got.found, want) {
 		t.Errorf("given %+v\nfound %+v\nwant  %+v", got.given, got.found, want)
 	}
+	f.finished("a1")                                             // its slot is free
 	f.assign(id, task("b1", "k", `[2]`), task("b2", "k", `[3]`)) // which share the memory of one message
 	for a, want := range map[ha.ActivationID]string{"a1": `[1]`, "b1": `[2]`, "b2": `[3]`} {
 		if o := f.finished(a); string(o.Result) != want {

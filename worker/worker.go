@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/internal/problems"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -30,7 +31,7 @@ type Worker struct {
 // [ha.ErrInvalid]. Nothing is sent before Run.
 func New(nc *nats.Conn, cfg Config) (*Worker, error) {
 	if nc == nil {
-		return nil, errors.Join(ha.ErrInvalid, errors.New("worker: a NATS connection is required"))
+		return nil, problems.Mark(errors.New("worker: a NATS connection is required"))
 	}
 	if err := cfg.Validate(); err != nil {
 		return nil, err

@@ -265,7 +265,7 @@ func TestNewRefuses(t *testing.T) {
 	if _, err := worker.New(nil, good); !errors.Is(err, ha.ErrInvalid) {
 		t.Errorf("no connection: %v", err)
 	}
-	_, err := worker.New(nc, worker.Config{Weight: 0, Name: "a.b", Prefix: "x..y", Slots: 5000, Grace: -1})
+	_, err := worker.New(nc, worker.Config{Weight: -1, Name: "a.b", Prefix: "x..y", Slots: 5000, Grace: -1})
 	if !errors.Is(err, ha.ErrInvalid) {
 		t.Fatal(err)
 	}

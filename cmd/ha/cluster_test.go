@@ -25,14 +25,14 @@ import (
 // to 9 s where a server was killed.
 const electionTime = 25 * time.Second
 
-// node is one machine of a cluster: what its process is told.
-type node struct {
+// machine is one of a cluster: what its process is told.
+type machine struct {
 	name, listen string
 	args         []string
 }
 
 // newCluster returns three machines with empty stores.
-func newCluster(t *testing.T) (nodes []*node) {
+func newCluster(t *testing.T) (nodes []*machine) {
 	t.Helper()
 	const n = 3
 	addresses, err := process.FreeAddresses(t.Context(), 2*n)
@@ -44,7 +44,7 @@ func newCluster(t *testing.T) (nodes []*node) {
 		routes = append(routes, "nats://"+a)
 	}
 	for i, r := range routes {
-		n := &node{name: fmt.Sprintf("n%d", i+1), listen: addresses[n+i]}
+		n := &machine{name: fmt.Sprintf("n%d", i+1), listen: addresses[n+i]}
 		n.args = []string{"--name", n.name, "--listen", n.listen, "--store", t.TempDir(),
 			"--cluster-listen", strings.TrimPrefix(r, "nats://"), "--routes", strings.Join(routes, ",")}
 		nodes = append(nodes, n)
@@ -53,7 +53,7 @@ func newCluster(t *testing.T) (nodes []*node) {
 }
 
 // urls are the addresses of all machines.
-func urls(nodes []*node) string {
+func urls(nodes []*machine) string {
 	var all []string
 	for _, n := range nodes {
 		all = append(all, "nats://"+n.listen)
@@ -62,7 +62,7 @@ func urls(nodes []*node) string {
 }
 
 // ha runs a command to its end.
-func (n *node) ha(t *testing.T, stdin []byte, args ...string) (status int, stdout []byte, stderr string) {
+func (n *machine) ha(t *testing.T, stdin []byte, args ...string) (status int, stdout []byte, stderr string) {
 	t.Helper()
 	cmd := exec.Command(binary, append(args, "--server", "nats://"+n.listen)...)
 	cmd.Env = []string{"HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH")}
@@ -91,7 +91,7 @@ func TestThreeDispatchersAreADeployment(t *testing.T) {
 	t.Parallel()
 	nodes := newCluster(t)
 	processes := map[string]*running{}
-	run := func(n *node) {
+	run := func(n *machine) {
 		// With the usual heartbeats, whose misses outlast an election.
 		processes[n.name] = start(t, nil, append([]string{"dispatcher", "--activate-every", "20ms"}, n.args...)...)
 	}
@@ -176,7 +176,7 @@ func TestFromOneServerToACluster(t *testing.T) {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "ha.backup")
-	from := &node{listen: strings.TrimPrefix(old.url, "nats://")}
+	from := &machine{listen: strings.TrimPrefix(old.url, "nats://")}
 	if status, out, errs := from.ha(t, nil, "backup", file); status != cli.ExitOK || !strings.Contains(string(out), `saved the journal of "ha"`) {
 		t.Fatalf("backup: exit status %d: %s%s", status, out, errs)
 	}
@@ -243,7 +243,7 @@ func TestAServerAlone(t *testing.T) {
 	if got := second.status(t, patience); got != cli.ExitFailed || !strings.Contains(second.stderr.String(), "--listen") {
 		t.Errorf("on a busy port: exit status %d: %s", got, second.stderr.String())
 	}
-	n := &node{listen: address}
+	n := &machine{listen: address}
 	if status, out, errs := n.ha(t, nil, "backup", filepath.Join(t.TempDir(), "b")); status != cli.ExitFailed || !strings.Contains(errs, "no journal") || len(out) > 0 {
 		t.Errorf("backup of nothing: exit status %d: %s%s", status, out, errs)
 	}

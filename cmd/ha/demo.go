@@ -81,12 +81,14 @@ func runDemo(ctx context.Context, a *cli.App, f *demoFlags) error {
 		Weights: f.weights.Weights, Listen: f.listen, Duration: f.duration, Handler: f.work.Handle, Quiet: f.json,
 		Log: a.Logger(f.level), Out: a.Stdout, Notices: a.Stdout,
 	}
-	d.Dispatcher = dispatcher.DefaultConfig("demo")
-	d.Dispatcher.ActivateEvery = f.activateEvery
-	d.Dispatcher.Journal = dispatcher.JournalMemory // a demonstration leaves nothing behind
-	d.Dispatcher.Log = d.Log
-	if err := d.Dispatcher.Validate(); err != nil {
-		return cli.Checked(err)
+	cfg := dispatcherDefaults()
+	cfg.Name = "demo"
+	cfg.ActivateEvery = f.activateEvery
+	cfg.Journal = dispatcher.JournalMemory // a demonstration leaves nothing behind
+	cfg.Log = d.Log
+	var err error
+	if d.Dispatcher, err = fromFlags(cfg); err != nil {
+		return err
 	}
 	if f.json {
 		d.Out, d.Notices = io.Discard, a.Stderr

@@ -5,16 +5,14 @@ import (
 	"net"
 	"os"
 
-	"github.com/nats-io/nats.go"
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli/dial"
-	"github.com/seed261fe303/ha/connect"
 	"github.com/seed261fe303/ha/dispatcher"
-	"github.com/seed261fe303/ha/embedded"
+	"github.com/seed261fe303/ha/node"
 )
 
 // dispatcherFlags are the flags of "ha dispatcher".
@@ -67,7 +65,7 @@ its machines. A store of a server by itself cannot become one of a cluster:
 }
 
 func (f *dispatcherFlags) addTo(cmd *cobra.Command) {
-	f.cfg = dispatcher.DefaultConfig("")
+	f.cfg = dispatcherDefaults()
 	flags, cfg := cmd.Flags(), &f.cfg
 	flags.StringVar(&cfg.Name, "name", "", "name that tells this dispatcher, and its own NATS server, from others (default: host and port or process)")
 	f.server.add(cmd)
@@ -97,7 +95,7 @@ func (f *dispatcherFlags) config(embed bool, log zerolog.Logger) (dispatcher.Con
 			cfg.Name = cli.DefaultName(port)
 		}
 	}
-	return cfg, cli.Checked(cfg.Validate())
+	return fromFlags(cfg)
 }
 
 func dispatch(ctx context.Context, a *cli.App, f *dispatcherFlags) error {
@@ -121,7 +119,7 @@ func dispatch(ctx context.Context, a *cli.App, f *dispatcherFlags) error {
 		return cli.UnlessStopped(ctx, err)
 	}
 	defer nc.Close()
-	return runDispatcher(ctx, nc, cfg, nil)
+	return runNode(ctx, node.Config{Conn: nc, Dispatcher: cfg, Log: log})
 }
 
 // runEmbedding runs the dispatcher with a server of its own, which outlives it.
@@ -132,43 +130,21 @@ func (f *dispatcherFlags) runEmbedding(ctx context.Context, cfg dispatcher.Confi
 	if err != nil {
 		return err
 	}
-	server, err := startServer(ctx, options)
-	if err != nil {
-		return cli.UnlessStopped(ctx, err)
-	}
-	defer server.Shutdown()
-	if err := awaitCluster(ctx, server, cfg.Log); err != nil {
-		return cli.UnlessStopped(ctx, err)
-	}
-	nc, err := server.Connect(connect.Options(cli.ClientName("dispatcher", cfg.Name), cfg.Log)...)
-	if err != nil {
-		return err
-	}
-	defer nc.Close()
-	return runDispatcher(ctx, nc, cfg, server)
+	warnWithoutStore(options)
+	return explainPort(runNode(ctx, node.Config{Server: options, Ephemeral: true, Dispatcher: cfg, Log: cfg.Log}), options)
 }
 
-// runDispatcher runs a dispatcher until ctx ends or it fails, or its server
-// does; server is nil where it is another's.
-func runDispatcher(ctx context.Context, nc *nats.Conn, cfg dispatcher.Config, server *embedded.Server) error {
-	d, err := dispatcher.New(nc, cfg)
+// runNode runs a node until ctx ends or a part of it fails.
+func runNode(ctx context.Context, cfg node.Config) error {
+	n, err := node.Start(ctx, cfg)
 	if err != nil {
-		return err
+		return cli.UnlessStopped(ctx, err)
 	}
-	var serverDone <-chan struct{}
-	if server != nil {
-		serverDone = server.Done()
-	}
-	p := cli.StartPart(ctx, "dispatcher", d.Run, func(*cli.Part) {})
 	select {
 	case <-ctx.Done():
-		return cli.StopParts(cli.StopWithin, p)
-	case <-serverDone:
-		_ = cli.StopParts(cli.StopWithin, p) // what it says now follows from the server's failure
-		return server.Err()
-	case <-p.Done:
-		return p.Failure()
+	case <-n.Done():
 	}
+	return n.Stop()
 }
 
 // addJournalSettings adds the flags that say where a dispatcher keeps its

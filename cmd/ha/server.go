@@ -76,49 +76,33 @@ func (f *serverFlags) config(name string, log zerolog.Logger) (embedded.Config, 
 	return cfg, cli.Checked(cfg.Validate())
 }
 
-// startServer starts the server and says where it is. It is the caller's to shut down.
-func startServer(ctx context.Context, cfg embedded.Config) (*embedded.Server, error) {
+// warnWithoutStore says what a server without a directory of its own will not keep.
+func warnWithoutStore(cfg embedded.Config) {
 	if cfg.StoreDir == "" {
 		cfg.Log.Warn().Msg("no --store: what the NATS server stores is in a temporary directory and does not survive a restart")
 	}
-	server, err := embedded.Start(ctx, cfg)
-	switch {
-	case errors.Is(err, embedded.ErrPortInUse) && cfg.ClusterListen != "":
-		return nil, fmt.Errorf("%w: choose another address with --listen or --cluster-listen", err)
-	case errors.Is(err, embedded.ErrPortInUse):
-		return nil, fmt.Errorf("%w: choose another address with --listen, or use the server that is there with --server", err)
-	case err != nil:
-		return nil, err
-	}
-	event := cfg.Log.Info().Str("url", server.URL()).Str("nats_server", server.Name())
-	if addr := server.ClusterAddr(); addr != nil {
-		event = event.Stringer("cluster", addr)
-	}
-	event.Msg("NATS server listens")
-	return server, nil
 }
 
-// awaitCluster waits until the servers of a cluster have found each other and
-// chosen one to lead. Alone, a server is ready at once.
-func awaitCluster(ctx context.Context, server *embedded.Server, log zerolog.Logger) error {
-	for wait := sayAfter; ; wait = sayEvery {
-		limited, cancel := context.WithTimeout(ctx, wait)
-		err := server.JetStreamReady(limited)
-		cancel()
-		if err == nil {
-			if leader := server.MetaLeader(); leader != "" {
-				log.Info().Str("leads", leader).Msg("the cluster of NATS servers is ready")
-			}
-			return nil
-		}
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if !errors.Is(err, context.DeadlineExceeded) {
-			return err
-		}
-		log.Warn().Msg("waiting for more servers of the cluster: more than half of them must run and reach each other")
+// explainPort adds to err what to do about an address that is in use.
+func explainPort(err error, cfg embedded.Config) error {
+	switch {
+	case !errors.Is(err, embedded.ErrPortInUse):
+		return err
+	case cfg.ClusterListen != "":
+		return fmt.Errorf("%w: choose another address with --listen or --cluster-listen", err)
 	}
+	return fmt.Errorf("%w: choose another address with --listen, or use the server that is there with --server", err)
+}
+
+// startServer starts the server and says where it is. It is the caller's to shut down.
+func startServer(ctx context.Context, cfg embedded.Config) (*embedded.Server, error) {
+	warnWithoutStore(cfg)
+	server, err := embedded.Start(ctx, cfg)
+	if err != nil {
+		return nil, explainPort(err, cfg)
+	}
+	server.Announce()
+	return server, nil
 }
 
 func serverCommand(a *cli.App) *cobra.Command {
@@ -156,7 +140,7 @@ func serve(ctx context.Context, cfg embedded.Config) error {
 		return cli.UnlessStopped(ctx, err)
 	}
 	defer server.Shutdown()
-	if err := awaitCluster(ctx, server, cfg.Log); err != nil {
+	if err := server.JetStreamReady(ctx); err != nil {
 		return cli.UnlessStopped(ctx, err)
 	}
 	select {

@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/spf13/cobra"
 
+	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli/query"
 	"github.com/seed261fe303/ha/cmd/ha/internal/render"
@@ -111,7 +112,7 @@ func listenToDispatchers(ctx context.Context, nc *nats.Conn, names subjects.Name
 			return nil, fmt.Errorf("listen to the dispatchers: %w", err)
 		}
 		var d subjects.Dispatcher
-		if json.Unmarshal(m.Data, &d) == nil && subjects.ValidToken(d.Name) {
+		if json.Unmarshal(m.Data, &d) == nil && ha.ValidToken(d.Name) {
 			heard[d.Name] = d
 		}
 	}

@@ -38,8 +38,8 @@ closed and all of its tasks have ended it is done, and the task of --then runs.`
 		},
 		JSON: "print the batch as JSON",
 		Check: func(args []string) error {
-			if !subjects.ValidToken(args[0]) {
-				return cli.BadUsage("the name of a batch is 1 to %d letters, digits, '_' and '-', got %s", subjects.MaxToken, subjects.Quote(args[0]))
+			if !ha.ValidToken(args[0]) {
+				return cli.BadUsage("the name of a batch is 1 to %d letters, digits, '_' and '-', got %s", ha.MaxToken, subjects.Quote(args[0]))
 			}
 			return f.check()
 		},

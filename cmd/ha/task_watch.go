@@ -34,7 +34,7 @@ event. Events are for watching: what happens while nobody listens is not told.`,
   ha task watch --json | jq 'select(.what == "failed")'`,
 		Args: cobra.MaximumNArgs(1), JSON: "print each event as a JSON object a line",
 		Check: func(args []string) error {
-			if len(args) == 1 && !subjects.ValidToken(args[0]) {
+			if len(args) == 1 && !ha.ValidToken(args[0]) {
 				return tasks.BadID(args[0])
 			}
 			return cli.FirstError(cli.CheckTokens(map[string]string{"kind": f.kind}), cli.CheckAtLeast("for", f.limit, 0))

@@ -36,7 +36,6 @@ func TestBadUsageExitsWith2AndSaysWhy(t *testing.T) {
 		{"walk", `unknown command "walk"`},
 		{"demo now", `unknown command "now"`},
 		{"worker --wieght 3", "--wieght"},
-		{"worker", "--weight is required"},
 		{"worker --weight 0", "from 1 to 1000000"},
 		{"worker --weight -1", "from 1 to 1000000"},
 		{"worker --weight 1.5", "from 1 to 1000000"},

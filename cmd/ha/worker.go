@@ -31,9 +31,9 @@ type workerFlags struct {
 }
 
 func workerCommand(a *cli.App) *cobra.Command {
-	var f workerFlags
+	f := workerFlags{weight: cli.Weight(worker.DefaultWeight)}
 	cmd := &cobra.Command{
-		Use:   "worker --weight N",
+		Use:   "worker",
 		Short: "Run one worker, whose work is a program for each task, or to sleep",
 		Long: `Registers with the dispatcher and works on what it is given: tasks of the kinds
 that --kind names or, without one, plain activations. The work is to sleep a
@@ -73,7 +73,7 @@ a row as it allows, so that a supervisor can tell that from a failure.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.Var(&f.weight, "weight", "claim on activations relative to the other workers, 1 to 1000000 (required)")
+	flags.Var(&f.weight, "weight", "claim on activations relative to the other workers, 1 to 1000000")
 	flags.StringVar(&f.name, "name", cli.DefaultName(os.Getpid()), "name for people")
 	flags.IntVar(&f.slots, "slots", 1, "activations it runs at the same time, 1 to 4096")
 	flags.StringSliceVar(&f.pools, "pool", nil, "pool it belongs to; repeatable or comma-separated (default \"default\")")
@@ -88,9 +88,6 @@ a row as it allows, so that a supervisor can tell that from a failure.`,
 
 // config returns the settings the flags make, or a usage error.
 func (f *workerFlags) config(log zerolog.Logger) (worker.Config, error) {
-	if f.weight == 0 {
-		return worker.Config{}, cli.BadUsage("--weight is required: a whole number from %d to %d", ha.MinWeight, ha.MaxWeight)
-	}
 	if err := f.work.Check(); err != nil {
 		return worker.Config{}, err
 	}
@@ -108,7 +105,7 @@ func (f *workerFlags) config(log zerolog.Logger) (worker.Config, error) {
 		Slots:  f.slots,
 		Shared: f.shared,
 		Grace:  f.grace,
-		Log:    &log,
+		Log:    log,
 	}
 	if len(f.tasks.Kinds) == 0 {
 		cfg.Handler = func(ctx context.Context, act ha.Activation) error {
@@ -139,7 +136,7 @@ func (f *workerFlags) run(ctx context.Context, nc *nats.Conn, cfg worker.Config)
 	if err != nil {
 		return err
 	}
-	end, err := f.tasks.Handle(w, &f.work, *cfg.Log)
+	end, err := f.tasks.Handle(w, &f.work, cfg.Log)
 	if err != nil {
 		return err
 	}

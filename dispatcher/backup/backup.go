@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
+	"github.com/seed261fe303/ha/internal/pause"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -83,7 +84,7 @@ func openToCopy(ctx context.Context, nc *nats.Conn, names subjects.Names, create
 		if err == nil || !errors.Is(err, journal.ErrUnhealthy) {
 			return log, err
 		}
-		if journal.Pause(limit, journal.RetryEvery) != nil {
+		if pause.Sleep(limit, journal.RetryEvery) != nil {
 			return nil, errors.Join(err, context.Cause(ctx)) // the latter is nil where it was the patience that ended
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
+	"github.com/seed261fe303/ha/internal/pause"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -216,7 +217,7 @@ func appendSurely(ctx context.Context, log journal.Log, e journal.Entry) error {
 			return fmt.Errorf("%w any more: somebody else has written entry %d; stop the dispatchers, and restore into a new one",
 				ErrJournalNotEmpty, e.Seq)
 		}
-		if journal.Pause(ctx, journal.RetryEvery) != nil {
+		if pause.Sleep(ctx, journal.RetryEvery) != nil {
 			return fmt.Errorf("%w: %w", context.Cause(ctx), err)
 		}
 	}

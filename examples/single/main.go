@@ -11,7 +11,7 @@ import (
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher"
-	"github.com/seed261fe303/ha/embedded"
+	"github.com/seed261fe303/ha/node"
 	"github.com/seed261fe303/ha/worker"
 )
 
@@ -26,23 +26,19 @@ func main() {
 func run() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	server, err := embedded.Start(ctx, embedded.Config{NoJetStream: true})
+	n, err := node.Start(ctx, node.Config{Ephemeral: true, Dispatcher: dispatcher.Config{ActivateEvery: 50 * time.Millisecond}})
 	if err != nil {
 		return err
 	}
-	defer server.Shutdown()
-	nc, err := server.Connect() // one for all here; processes of their own have their own
+	return errors.Join(count(ctx, n), n.Stop())
+}
+
+// count lets three workers run until enough activations are done.
+func count(ctx context.Context, n *node.Node) error {
+	nc, err := n.Connect("workers") // one for all here; processes of their own have their own
 	if err != nil {
 		return err
 	}
-	defer nc.Close()
-	cfg := dispatcher.DefaultConfig("single")
-	cfg.ActivateEvery = 50 * time.Millisecond
-	d, err := dispatcher.New(nc, cfg)
-	if err != nil {
-		return err
-	}
-	stopDispatcher := start(ctx, d.Run)
 	done := make(chan ha.Weight, 10*enough) // roomy: a handler is not to wait
 	var stopWorkers []func() error
 	for weight := ha.Weight(1); weight <= 3; weight++ {
@@ -54,7 +50,7 @@ func run() error {
 		stopWorkers = append(stopWorkers, start(ctx, w.Run))
 	}
 	counts := make(map[ha.Weight]int)
-	for n := 0; n < enough && ctx.Err() == nil; n++ {
+	for range enough {
 		select {
 		case weight := <-done:
 			counts[weight]++
@@ -67,7 +63,7 @@ func run() error {
 	for weight := ha.Weight(1); weight <= 3; weight++ {
 		fmt.Printf("weight %d: %d activations\n", weight, counts[weight])
 	}
-	return errors.Join(err, stopDispatcher(), ctx.Err())
+	return errors.Join(err, ctx.Err())
 }
 
 // start runs run in a goroutine; the returned function ends it and waits.

@@ -10,12 +10,9 @@ import (
 	"log"
 	"time"
 
-	"github.com/nats-io/nats.go"
-
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/client"
-	"github.com/seed261fe303/ha/dispatcher"
-	"github.com/seed261fe303/ha/embedded"
+	"github.com/seed261fe303/ha/node"
 	"github.com/seed261fe303/ha/worker"
 )
 
@@ -57,21 +54,20 @@ func main() {
 func run() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	server, err := embedded.Start(ctx, embedded.Config{NoJetStream: true})
+	n, err := node.Start(ctx, node.Config{Ephemeral: true})
 	if err != nil {
 		return err
 	}
-	defer server.Shutdown()
-	nc, err := server.Connect() // one for all here; processes of their own have their own
+	return errors.Join(work(ctx, n), n.Stop())
+}
+
+// work runs a worker for as long as it takes to submit, and to wait for the results.
+func work(ctx context.Context, n *node.Node) error {
+	nc, err := n.Connect("worker")
 	if err != nil {
 		return err
 	}
-	defer nc.Close()
-	d, err := dispatcher.New(nc, dispatcher.DefaultConfig("tasks"))
-	if err != nil {
-		return err
-	}
-	w, err := worker.New(nc, worker.Config{Weight: 1, Slots: 4})
+	w, err := worker.New(nc, worker.Config{Slots: 4})
 	if err != nil {
 		return err
 	}
@@ -79,17 +75,13 @@ func run() error {
 	w.Handle("resize", worker.Typed(resize))
 	w.Handle("store", worker.Typed(store))
 	w.Handle("report", worker.Typed(report))
-	stopDispatcher, stopWorker := start(ctx, d.Run), start(ctx, w.Run)
-	err = submit(ctx, nc)
-	return errors.Join(err, stopWorker(), stopDispatcher()) // the worker says goodbye while somebody listens
+	stop := start(ctx, w.Run)
+	err = submit(ctx, n.Client())
+	return errors.Join(err, stop()) // it says goodbye while somebody listens
 }
 
-// submit is what another program would do, which needs nothing but a connection.
-func submit(ctx context.Context, nc *nats.Conn) error {
-	c, err := client.New(nc, client.Config{})
-	if err != nil {
-		return err
-	}
+// submit is what another program would do, which needs a client and no more.
+func submit(ctx context.Context, c *client.Client) error {
 	one, err := steps("a.png")
 	if err != nil {
 		return err

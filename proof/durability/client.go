@@ -10,6 +10,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/seed261fe303/ha/internal/pause"
 	"github.com/seed261fe303/ha/proof/harness"
 	"github.com/seed261fe303/ha/subjects"
 )
@@ -68,7 +69,7 @@ func (c *client) insist(ctx context.Context, nc *nats.Conn, subject string, requ
 		if c.book.givenUp() {
 			return harness.Unknown, ""
 		}
-		_ = harness.Pause(ctx, again) // ctx ended: at once
+		_ = pause.Sleep(ctx, again) // ctx ended: at once
 	}
 }
 

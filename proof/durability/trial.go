@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/seed261fe303/ha/internal/pause"
 	"github.com/seed261fe303/ha/proof/harness"
 	"github.com/seed261fe303/ha/subjects"
 )
@@ -66,7 +67,7 @@ func (t *trial) run(ctx context.Context) (err error) {
 
 // round kills a dispatcher at a random moment, starts it again, and compares.
 func (t *trial) round(ctx context.Context, round int) error {
-	if err := harness.Pause(ctx, time.Duration(t.Rand.Int64N(int64(killWindow)))); err != nil {
+	if err := pause.Sleep(ctx, time.Duration(t.Rand.Int64N(int64(killWindow)))); err != nil {
 		return err
 	}
 	names := t.group.Names()

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed261fe303/ha/internal/pause"
 	"github.com/seed261fe303/ha/proof/harness"
 	"github.com/seed261fe303/ha/subjects"
 )
@@ -44,7 +45,7 @@ type findings struct {
 
 // pauseOnce freezes the leader, wakes it, and waits until it stands by again.
 func (t *trial) pauseOnce(ctx context.Context, f *findings) error {
-	if err := harness.Pause(ctx, time.Duration(t.Rand.Int64N(int64(killWindow)))); err != nil {
+	if err := pause.Sleep(ctx, time.Duration(t.Rand.Int64N(int64(killWindow)))); err != nil {
 		return err
 	}
 	status, err := t.fleet.Observer.Status(ctx)
@@ -64,7 +65,7 @@ func (t *trial) pauseOnce(ctx context.Context, f *findings) error {
 	t.Result.Times = append(t.Result.Times, first.At.Sub(paused))
 	t.Say("%s paused in epoch %d; %s accepted one of epoch %d after %s", leader, epoch, first.Worker, first.Epoch,
 		first.At.Sub(paused).Round(time.Millisecond))
-	if err := harness.Pause(ctx, time.Until(paused.Add(t.pause))); err != nil {
+	if err := pause.Sleep(ctx, time.Until(paused.Add(t.pause))); err != nil {
 		return err
 	}
 	woke := time.Now()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/seed261fe303/ha/internal/pause"
 	"github.com/seed261fe303/ha/proof/harness"
 	"github.com/seed261fe303/ha/subjects"
 )
@@ -69,7 +70,7 @@ func (t *trial) tearDown() error {
 // until the next activation is accepted under another one. The leader's process is
 // started again if it ended.
 func (t *trial) round(ctx context.Context, do func(*harness.Process) error) error {
-	if err := harness.Pause(ctx, time.Duration(t.Rand.Int64N(int64(killWindow)))); err != nil {
+	if err := pause.Sleep(ctx, time.Duration(t.Rand.Int64N(int64(killWindow)))); err != nil {
 		return err
 	}
 	status, err := t.fleet.Observer.Status(ctx)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/seed261fe303/ha/internal/pause"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -90,7 +91,7 @@ func (w *RawWorker) register(ctx context.Context) {
 			w.epoch = max(w.epoch, uint64(reply.Epoch))
 			return
 		}
-		_ = Pause(ctx, repeatAfter) // ctx ended: so does the loop
+		_ = pause.Sleep(ctx, repeatAfter) // ctx ended: so does the loop
 	}
 }
 
@@ -130,7 +131,7 @@ func (w *RawWorker) finish(ctx context.Context, activation string) {
 		case errors.As(err, &no) && no.status == "409": // nothing of it was ours any more
 			return
 		}
-		_ = Pause(ctx, repeatAfter) // ctx ended: so does the loop
+		_ = pause.Sleep(ctx, repeatAfter) // ctx ended: so does the loop
 	}
 }
 

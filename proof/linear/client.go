@@ -10,6 +10,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/seed261fe303/ha/internal/pause"
 	"github.com/seed261fe303/ha/proof/harness"
 	"github.com/seed261fe303/ha/subjects"
 )
@@ -140,14 +141,14 @@ func (w *world) owner(ctx context.Context, client int, s *subject, rng *rand.Ran
 		case rng.IntN(12) == 0:
 			w.bye(ctx, client, s, instance, id)
 		}
-		_ = harness.Pause(ctx, time.Duration(rng.Int64N(int64(breath))))
+		_ = pause.Sleep(ctx, time.Duration(rng.Int64N(int64(breath))))
 	}
 }
 
 // rival says hello and bye for the same worker.
 func (w *world) rival(ctx context.Context, client int, s *subject, rng *rand.Rand) {
 	for ctx.Err() == nil {
-		_ = harness.Pause(ctx, time.Duration(rng.Int64N(int64(20*breath))))
+		_ = pause.Sleep(ctx, time.Duration(rng.Int64N(int64(20*breath))))
 		instance, id := s.instance()
 		if id != "" && rng.IntN(2) == 0 {
 			w.bye(ctx, client, s, instance, id)
@@ -208,7 +209,7 @@ func (w *world) bye(ctx context.Context, client int, s *subject, instance, id st
 func (w *world) reader(ctx context.Context, client int, rng *rand.Rand) {
 	for ctx.Err() == nil {
 		w.look(ctx, client)
-		_ = harness.Pause(ctx, 2*breath+time.Duration(rng.Int64N(int64(2*breath))))
+		_ = pause.Sleep(ctx, 2*breath+time.Duration(rng.Int64N(int64(2*breath))))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/seed261fe303/ha/internal/pause"
 	"github.com/seed261fe303/ha/proof/harness"
 )
 
@@ -19,7 +20,7 @@ type killer struct {
 // kill goes on for that long, and until all dispatchers are back after the last one.
 func (k *killer) kill(ctx context.Context, during time.Duration) (kills int, err error) {
 	for end := time.Now().Add(during); time.Now().Before(end); kills++ {
-		if err := harness.Pause(ctx, 300*time.Millisecond+time.Duration(k.rng.Int64N(int64(time.Second)))); err != nil {
+		if err := pause.Sleep(ctx, 300*time.Millisecond+time.Duration(k.rng.Int64N(int64(time.Second)))); err != nil {
 			return kills, err
 		}
 		names := k.group.Names()

@@ -7,6 +7,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/seed261fe303/ha/internal/pause"
 	"github.com/seed261fe303/ha/proof/harness"
 )
 
@@ -111,7 +112,7 @@ func (s *soak) killOne(ctx context.Context, name string) error {
 	if err := s.fleet.Group.Process(name).Kill(); err != nil {
 		return err
 	}
-	if err := harness.Pause(ctx, time.Duration(s.Rand.Int64N(int64(restartWindow)))); err != nil {
+	if err := pause.Sleep(ctx, time.Duration(s.Rand.Int64N(int64(restartWindow)))); err != nil {
 		return err
 	}
 	if err := s.fleet.Group.Process(name).Await(ctx, longest); err != nil {

@@ -14,7 +14,7 @@ import (
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/client"
-	"github.com/seed261fe303/ha/proof/harness"
+	"github.com/seed261fe303/ha/internal/pause"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -104,7 +104,7 @@ func (p *producer) produce(ctx context.Context, tasks []*planned, rng *rand.Rand
 		n := min(1+rng.IntN(partMost), len(tasks)-done)
 		parts <- slices.Clone(tasks[done : done+n])
 		done += n
-		_ = harness.Pause(ctx, time.Until(begin.Add(time.Duration(done)*time.Second/time.Duration(p.pace))))
+		_ = pause.Sleep(ctx, time.Until(begin.Add(time.Duration(done)*time.Second/time.Duration(p.pace))))
 	}
 	close(parts)
 	submitting.Wait()
@@ -158,7 +158,7 @@ func (p *producer) together(ctx context.Context, part []*planned, again bool) {
 }
 
 func (p *producer) cancel(ctx context.Context, t *planned, after time.Duration) {
-	_ = harness.Pause(ctx, after) // ctx ended: so does the call
+	_ = pause.Sleep(ctx, after) // ctx ended: so does the call
 	record, err := p.client.Cancel(ctx, t.spec.ID)
 	if err != nil {
 		p.seen.wrong("%v", err)
@@ -201,7 +201,7 @@ func (p *producer) pull(ctx context.Context, calm <-chan struct{}) {
 		if last || ctx.Err() != nil {
 			return
 		}
-		_ = harness.Pause(ctx, pullEvery) // ctx ended: the next call says so
+		_ = pause.Sleep(ctx, pullEvery) // ctx ended: the next call says so
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/seed261fe303/ha/internal/pause"
 	"github.com/seed261fe303/ha/proof/harness"
 )
 
@@ -135,7 +136,7 @@ func (s *shift) keep(ctx context.Context, seed uint64, storm *storm) error {
 
 // serve is keep for one process.
 func (s *shift) serve(ctx context.Context, seed uint64, storm *storm) error {
-	_ = harness.Pause(ctx, time.Duration(s.rng.Int64N(int64(restartWithin)))) // ctx ended: the process ends at once
+	_ = pause.Sleep(ctx, time.Duration(s.rng.Int64N(int64(restartWithin)))) // ctx ended: the process ends at once
 	l, err := s.start(seed)
 	if err != nil {
 		return err
@@ -211,7 +212,7 @@ func (s *shift) freeze(ctx context.Context, l *life) error {
 	l.pauses = append(l.pauses, harness.Gap{From: from})
 	i := len(l.pauses) - 1
 	l.mu.Unlock()
-	_ = harness.Pause(ctx, pauseLeast+time.Duration(s.rng.Int64N(int64(pauseMost-pauseLeast)))) // ctx ended: it goes on earlier
+	_ = pause.Sleep(ctx, pauseLeast+time.Duration(s.rng.Int64N(int64(pauseMost-pauseLeast)))) // ctx ended: it goes on earlier
 	err := l.process.Continue()
 	l.mu.Lock()
 	l.pauses[i].To = time.Now()

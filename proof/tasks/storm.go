@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/seed261fe303/ha/internal/pause"
 	"github.com/seed261fe303/ha/proof/harness"
 )
 
@@ -112,7 +113,7 @@ func (s *storm) killOne(ctx context.Context) error {
 	if err := p.Await(ctx, wholeWithin); err != nil {
 		return err
 	}
-	if err := harness.Pause(ctx, time.Duration(s.rng.Int64N(int64(backWithin)))); err != nil {
+	if err := pause.Sleep(ctx, time.Duration(s.rng.Int64N(int64(backWithin)))); err != nil {
 		return err
 	}
 	if err := s.group.Start(name); err != nil {

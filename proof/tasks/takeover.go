@@ -6,6 +6,7 @@ import (
 	"time"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/internal/pause"
 	"github.com/seed261fe303/ha/proof/harness"
 )
 
@@ -29,7 +30,7 @@ func (t *trial) measure(ctx context.Context) error {
 	if t.takeovers == 0 {
 		return nil
 	}
-	if err := harness.Pause(ctx, time.Until(t.led.Add(settle))); err != nil {
+	if err := pause.Sleep(ctx, time.Until(t.led.Add(settle))); err != nil {
 		return err
 	}
 	t.say("dispatchers and workers are up, and workers are killed one by one")
@@ -63,7 +64,7 @@ func (t *trial) takeOver(ctx context.Context, tasks []*planned) error {
 	if err != nil {
 		return err
 	}
-	if err := harness.Pause(ctx, time.Duration(t.Rand.Int64N(int64(killWindow)))); err != nil {
+	if err := pause.Sleep(ctx, time.Duration(t.Rand.Int64N(int64(killWindow)))); err != nil {
 		return err
 	}
 	var victim *life

@@ -14,6 +14,7 @@ import (
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/client"
+	"github.com/seed261fe303/ha/internal/pause"
 	"github.com/seed261fe303/ha/proof/harness"
 	"github.com/seed261fe303/ha/subjects"
 )
@@ -214,7 +215,7 @@ func (t *trial) end(ctx context.Context) error {
 // drained waits until all tasks have ended.
 func (t *trial) drained(ctx context.Context, within time.Duration) error {
 	return harness.Await(ctx, "the end of all tasks", within, func() error {
-		if err := harness.Pause(ctx, lookEvery); err != nil {
+		if err := pause.Sleep(ctx, lookEvery); err != nil {
 			return err
 		}
 		report, err := t.client.Stats(ctx)

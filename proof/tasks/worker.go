@@ -14,6 +14,7 @@ import (
 	"github.com/rs/zerolog"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/internal/pause"
 	"github.com/seed261fe303/ha/proof/harness"
 	"github.com/seed261fe303/ha/worker"
 )
@@ -46,7 +47,7 @@ func workerMain(args []string) int {
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
-	cfg.Weight, cfg.Grace, cfg.Log = ha.Weight(weight), grace, &log
+	cfg.Weight, cfg.Grace, cfg.Log = ha.Weight(weight), grace, log
 	if err := beWorker(ctx, cfg, server, ledger, strings.Split(kinds, ","), rule{seed}); err != nil {
 		log.Error().Err(err).Msg("worker ended")
 		return 1
@@ -103,7 +104,7 @@ func (r rule) handle(ctx context.Context, t ha.Task) (any, error) {
 	if length > 40*time.Millisecond {
 		worker.SetProgress(ctx, 50, "half of it")
 	}
-	if err := harness.Pause(ctx, length); err != nil {
+	if err := pause.Sleep(ctx, length); err != nil {
 		return nil, err
 	}
 	if t.Attempt <= r.failures(t.ID, t.Step) {

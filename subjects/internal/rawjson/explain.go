@@ -9,13 +9,14 @@ import (
 	"time"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/internal/text"
 )
 
 // Explain says what encoding/json found wrong when it decoded into the value that into
 // points to, without its words for Go types. The error has the status 400.
 func Explain(err error, into any) *ha.Error {
 	if wrong, ok := errors.AsType[*time.ParseError](err); ok {
-		return ha.Invalid("invalid_time", "a time must be written like \"2006-01-02T15:04:05Z\", got %s", Quote(wrong.Value))
+		return ha.Invalid("invalid_time", "a time must be written like \"2006-01-02T15:04:05Z\", got %s", text.Quote(wrong.Value))
 	}
 	wrongType, ok := errors.AsType[*json.UnmarshalTypeError](err)
 	switch {
@@ -33,7 +34,7 @@ func Explain(err error, into any) *ha.Error {
 	case of == reflect.Map && wanted != reflect.Map:
 		field = "each value of " + field
 	}
-	return ha.Invalid("invalid_type", "%s must be %s, got a JSON %s", field, jsonName(wrongType.Type.Kind()), abbreviate(wrongType.Value))
+	return ha.Invalid("invalid_type", "%s must be %s, got a JSON %s", field, jsonName(wrongType.Type.Kind()), text.Abbreviate(wrongType.Value))
 }
 
 // fieldAt returns the name on the wire of the field at path, and what kind of Go type

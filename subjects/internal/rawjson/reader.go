@@ -3,6 +3,8 @@ package rawjson
 import (
 	"bytes"
 	"encoding/json"
+
+	ha "github.com/seed261fe303/ha"
 )
 
 // Reader takes a body apart from its beginning. What it reads shares the memory of the
@@ -25,12 +27,12 @@ func (r *Reader) Skip(text string) bool {
 // Token reads a token and the quote after it. It returns the empty string if there is
 // no token.
 func (r *Reader) Token() string {
-	end := bytes.IndexByte(r.Rest[:min(len(r.Rest), MaxToken+1)], '"')
+	end := bytes.IndexByte(r.Rest[:min(len(r.Rest), ha.MaxToken+1)], '"')
 	if end < 0 {
 		return ""
 	}
 	token := string(r.Rest[:end])
-	if !ValidToken(token) {
+	if !ha.ValidToken(token) {
 		return ""
 	}
 	r.Rest = r.Rest[end+1:]

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"testing"
 	"unicode/utf8"
+
+	ha "github.com/seed261fe303/ha"
 )
 
 // FuzzReader holds each method of a Reader against encoding/json: what it takes is what
@@ -21,10 +23,10 @@ func FuzzReader(f *testing.F) {
 		var text string
 		r := Reader{Rest: b}
 		token := r.Token()
-		if token != "" && (json.Unmarshal(append([]byte{'"'}, taken(r)...), &text) != nil || text != token || !ValidToken(token)) {
+		if token != "" && (json.Unmarshal(append([]byte{'"'}, taken(r)...), &text) != nil || text != token || !ha.ValidToken(token)) {
 			t.Errorf("%q was read as the token %q", b, token)
 		}
-		if ValidToken(last) {
+		if ha.ValidToken(last) {
 			like, before := Reader{Rest: b}, last
 			if got := like.TokenLike(&last); got != token || got != "" && last != got || got == "" && last != before || !bytes.Equal(like.Rest, r.Rest) {
 				t.Errorf("%q was read as %q, like %q; alone as %q", b, got, before, token)

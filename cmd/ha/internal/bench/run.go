@@ -116,7 +116,7 @@ func (b *Measurement) startWorkers(ctx context.Context) (parts []*cli.Part, err 
 			return parts, err
 		}
 		w, err := worker.New(nc, worker.Config{
-			Weight: 1, Name: name, Prefix: b.names.Prefix(), Pools: []string{b.kind}, Slots: b.flags.Slots, Grace: time.Second, Log: &b.log,
+			Weight: 1, Name: name, Prefix: b.names.Prefix(), Pools: []string{b.kind}, Slots: b.flags.Slots, Grace: time.Second, Log: b.log,
 		})
 		if err != nil {
 			nc.Close()

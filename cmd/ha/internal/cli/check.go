@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -40,8 +41,8 @@ func CheckOneOf(flags string, values ...string) error {
 // empty nor a token.
 func CheckTokens(values map[string]string) error {
 	for flag, value := range values {
-		if value != "" && !subjects.ValidToken(value) {
-			return BadUsage("--%s must be 1 to %d letters, digits, '_' and '-', got %s", flag, subjects.MaxToken, subjects.Quote(value))
+		if value != "" && !ha.ValidToken(value) {
+			return BadUsage("--%s must be 1 to %d letters, digits, '_' and '-', got %s", flag, ha.MaxToken, subjects.Quote(value))
 		}
 	}
 	return nil

@@ -5,7 +5,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/seed261fe303/ha/subjects"
+	ha "github.com/seed261fe303/ha"
 )
 
 // DefaultName makes a name from the host's and a suffix that tells processes of
@@ -23,7 +23,7 @@ func DefaultName(suffix any) string {
 func tokenFrom(host, suffix string) string {
 	clean := func(s string) string {
 		return strings.Map(func(r rune) rune {
-			if subjects.ValidToken(string(r)) {
+			if ha.ValidToken(string(r)) {
 				return r
 			}
 			return '-'
@@ -31,7 +31,7 @@ func tokenFrom(host, suffix string) string {
 	}
 	host, _, _ = strings.Cut(host, ".") // the domain says nothing about the machine
 	host, suffix = clean(host), clean(suffix)
-	if most := subjects.MaxToken - len(suffix) - 1; len(host) > most {
+	if most := ha.MaxToken - len(suffix) - 1; len(host) > most {
 		host = host[:most]
 	}
 	if host == "" {

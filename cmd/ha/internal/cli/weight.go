@@ -10,7 +10,7 @@ import (
 	ha "github.com/seed261fe303/ha"
 )
 
-// Weight is the value of --weight; 0: not given.
+// Weight is the value of --weight.
 type Weight ha.Weight
 
 // Weights is the value of --weights: a list whose first Set replaces the
@@ -28,13 +28,8 @@ var (
 // Type names the sort of value in the help.
 func (v *Weight) Type() string { return "weight" }
 
-// String returns the weight, or nothing if none was given.
-func (v *Weight) String() string {
-	if *v == 0 {
-		return ""
-	}
-	return strconv.FormatInt(int64(*v), 10)
-}
+// String returns the weight.
+func (v *Weight) String() string { return strconv.FormatInt(int64(*v), 10) }
 
 // Set accepts a valid weight.
 func (v *Weight) Set(s string) error {

@@ -13,9 +13,9 @@ import (
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
-	"github.com/seed261fe303/ha/connect"
 	"github.com/seed261fe303/ha/dispatcher"
 	"github.com/seed261fe303/ha/embedded"
+	"github.com/seed261fe303/ha/node"
 	"github.com/seed261fe303/ha/subjects"
 	"github.com/seed261fe303/ha/worker"
 )
@@ -41,10 +41,9 @@ type Demo struct {
 	// Notices is where the person looks, also with --json.
 	Notices io.Writer
 
-	server  *embedded.Server
-	nc      *nats.Conn // the dispatcher's, and the one to watch by
+	node    *node.Node
+	nc      *nats.Conn // to watch by
 	names   subjects.Names
-	leads   *cli.Part
 	workers []*cli.Part
 	ended   chan *cli.Part
 	began   time.Time
@@ -53,29 +52,27 @@ type Demo struct {
 // Run starts the server, the dispatcher and the workers, in this order, shows
 // what they do until the time is up or ctx ends, and stops them in the opposite
 // order. It returns the list of workers from just before they left.
-func (d *Demo) Run(ctx context.Context) (subjects.Workers, error) {
-	var none subjects.Workers
-	d.ended = make(chan *cli.Part, len(d.Weights)+1)
-	if err := d.startServer(ctx); err != nil {
-		return none, err
+func (d *Demo) Run(ctx context.Context) (last subjects.Workers, err error) {
+	d.ended = make(chan *cli.Part, len(d.Weights))
+	if err := d.startNode(ctx); err != nil {
+		return last, err
 	}
-	defer d.server.Shutdown()
-	nc, err := d.connect("demo")
-	if err != nil {
-		return none, err
-	}
-	defer nc.Close()
-	d.nc = nc
-	last, err := d.withParts(ctx)
-	// Also after a failure: everything that was started is stopped.
-	if stopErr := d.stopParts(); err == nil {
-		err = stopErr
+	last, err = d.withWorkers(ctx)
+	// Also after a failure: everything that was started is stopped. The workers still
+	// need the dispatcher to say goodbye.
+	for _, stopped := range []error{cli.StopParts(cli.StopWithin, d.workers...), d.node.Stop()} {
+		if err == nil {
+			err = stopped
+		}
 	}
 	return last, err
 }
 
-// withParts is the run between the start of the server and its end.
-func (d *Demo) withParts(ctx context.Context) (last subjects.Workers, err error) {
+// withWorkers is the run between the start of the node and its end.
+func (d *Demo) withWorkers(ctx context.Context) (last subjects.Workers, err error) {
+	if d.nc, err = d.connect("demo"); err != nil {
+		return last, err
+	}
 	d.names, err = subjects.NewNames(d.Dispatcher.Prefix)
 	if err != nil {
 		return last, err
@@ -84,10 +81,7 @@ func (d *Demo) withParts(ctx context.Context) (last subjects.Workers, err error)
 	if err != nil {
 		return last, err
 	}
-	if err := writeIntroduction(d.Out, d.server.URL()); err != nil {
-		return last, err
-	}
-	if err := d.startDispatcher(ctx); err != nil {
+	if err := writeIntroduction(d.Out, d.node.URL()); err != nil {
 		return last, err
 	}
 	d.began = time.Now()
@@ -102,10 +96,14 @@ func (d *Demo) withParts(ctx context.Context) (last subjects.Workers, err error)
 	return d.table(context.WithoutCancel(ctx)) // the last one is wanted most after Ctrl-C
 }
 
-// startServer takes a free port where the wanted one is in use.
-func (d *Demo) startServer(ctx context.Context) (err error) {
-	cfg := embedded.Config{Name: "demo", Listen: d.Listen, NoJetStream: true, Log: d.Log}
-	d.server, err = embedded.Start(ctx, cfg)
+// startNode takes a free port where the wanted one is in use. It returns when the
+// dispatcher answers.
+func (d *Demo) startNode(ctx context.Context) (err error) {
+	cfg := node.Config{
+		Listen: d.Listen, Ephemeral: true, Server: embedded.Config{Name: "demo", NoJetStream: true},
+		Dispatcher: d.Dispatcher, Log: d.Log,
+	}
+	d.node, err = node.Start(ctx, cfg)
 	if !errors.Is(err, embedded.ErrPortInUse) {
 		return err
 	}
@@ -114,35 +112,17 @@ func (d *Demo) startServer(ctx context.Context) (err error) {
 		return err
 	}
 	cfg.Listen = net.JoinHostPort(host, "0")
-	if d.server, err = embedded.Start(ctx, cfg); err != nil {
+	if d.node, err = node.Start(ctx, cfg); err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintf(d.Notices, "%s is in use: taking %s instead.\n", d.Listen, d.server.Addr()); err != nil {
-		d.server.Shutdown()
-		return err
+	if _, err := fmt.Fprintf(d.Notices, "%s is in use: taking %s instead.\n", d.Listen, d.node.Server().Addr()); err != nil {
+		return errors.Join(err, d.node.Stop())
 	}
 	return nil
 }
 
 func (d *Demo) connect(name string) (*nats.Conn, error) {
-	return d.server.Connect(connect.Options(cli.ClientName("demo", name), d.Log)...)
-}
-
-// startDispatcher returns when the dispatcher answers.
-func (d *Demo) startDispatcher(ctx context.Context) error {
-	leader, err := dispatcher.New(d.nc, d.Dispatcher)
-	if err != nil {
-		return err
-	}
-	d.leads = cli.StartPart(ctx, "dispatcher", leader.Run, d.note)
-	select {
-	case <-leader.Ready():
-		return nil
-	case <-d.leads.Done:
-		return d.leads.Failure()
-	case <-ctx.Done():
-		return fmt.Errorf("stopped before the dispatcher was ready: %w", context.Cause(ctx))
-	}
+	return d.node.Connect(cli.ClientName("demo", name))
 }
 
 // startWorker gives each worker a connection of its own, as if it were another process.
@@ -153,7 +133,7 @@ func (d *Demo) startWorker(ctx context.Context, name string, weight ha.Weight) e
 	}
 	log := d.Log.With().Str("name", name).Logger()
 	w, err := worker.New(nc, worker.Config{
-		Weight: weight, Name: name, Handler: d.Handler, Grace: grace, Log: &log,
+		Weight: weight, Name: name, Handler: d.Handler, Grace: grace, Log: log,
 	})
 	if err != nil {
 		nc.Close()
@@ -168,13 +148,3 @@ func (d *Demo) startWorker(ctx context.Context, name string, weight ha.Weight) e
 
 // note never blocks: there is room for every part.
 func (d *Demo) note(p *cli.Part) { d.ended <- p }
-
-// stopParts stops the workers, which still need the dispatcher to say goodbye,
-// and then the dispatcher.
-func (d *Demo) stopParts() error {
-	err := cli.StopParts(cli.StopWithin, d.workers...)
-	if d.leads == nil {
-		return err
-	}
-	return errors.Join(err, cli.StopParts(cli.StopWithin, d.leads))
-}

@@ -32,6 +32,9 @@ func (d *Demo) watch() (<-chan *nats.Msg, error) {
 	if _, err := d.nc.ChanSubscribe(subject, activations); err != nil {
 		return nil, fmt.Errorf("subscribe %s: %w", subject, err)
 	}
+	if err := d.nc.FlushTimeout(answerTimeout); err != nil { // the workers must not be faster
+		return nil, fmt.Errorf("subscribe %s: %w", subject, err)
+	}
 	return activations, nil
 }
 
@@ -51,8 +54,8 @@ func (d *Demo) show(ctx context.Context, activations <-chan *nats.Msg) error {
 			return d.rest(activations)
 		case p := <-d.ended:
 			return p.Failure()
-		case <-d.server.Done():
-			return d.server.Err()
+		case <-d.node.Done():
+			return d.node.Err()
 		case msg := <-activations:
 			if err := d.line(msg); err != nil {
 				return err

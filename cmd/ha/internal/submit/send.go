@@ -13,6 +13,7 @@ import (
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/client"
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/internal/pause"
 )
 
 const (
@@ -144,7 +145,7 @@ func (b *bulk) send(ctx context.Context, group []line) error {
 		return nil
 	}
 	last := group[len(group)-1].read
-	for pause := leastPause; len(group) > 0; pause = min(2*pause, mostPause) {
+	for wait := leastPause; len(group) > 0; wait = min(2*wait, mostPause) {
 		waiting, err := b.once(ctx, group)
 		if err != nil {
 			return err
@@ -156,12 +157,8 @@ func (b *bulk) send(ctx context.Context, group []line) error {
 			b.full = true
 			_, _ = fmt.Fprintln(b.stderr, "the backlog is full: waiting for room in it")
 		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return fmt.Errorf("stopped while the backlog was full: %w", context.Cause(ctx))
+		if err := pause.Sleep(ctx, wait); err != nil {
+			return fmt.Errorf("stopped while the backlog was full: %w", err)
 		}
 	}
 	b.bar.At(last, b.taken)

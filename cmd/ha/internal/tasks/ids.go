@@ -18,7 +18,7 @@ func SomeIDs(_ *cobra.Command, args []string) error {
 		return cli.BadUsage("at least one task is wanted, by its id; or \"-\" for those on standard input")
 	}
 	for _, id := range args {
-		if id != "-" && !subjects.ValidToken(id) {
+		if id != "-" && !ha.ValidToken(id) {
 			return BadID(id)
 		}
 	}
@@ -27,7 +27,7 @@ func SomeIDs(_ *cobra.Command, args []string) error {
 
 // BadID returns the usage error for an id that is none.
 func BadID(id string) error {
-	return cli.BadUsage("the id of a task is 1 to %d letters, digits, '_' and '-', got %s", subjects.MaxToken, subjects.Quote(id))
+	return cli.BadUsage("the id of a task is 1 to %d letters, digits, '_' and '-', got %s", ha.MaxToken, subjects.Quote(id))
 }
 
 // readIDs puts the ids that standard input holds, in words, in the place of "-".
@@ -49,7 +49,7 @@ func readIDs(args []string, stdin io.Reader) ([]ha.TaskID, error) {
 		words := bufio.NewScanner(stdin)
 		words.Split(bufio.ScanWords)
 		for words.Scan() {
-			if !subjects.ValidToken(words.Text()) {
+			if !ha.ValidToken(words.Text()) {
 				return nil, BadID(words.Text())
 			}
 			add(words.Text())

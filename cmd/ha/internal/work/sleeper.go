@@ -9,6 +9,7 @@ import (
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/internal/pause"
 )
 
 // Sleeper is the work of the command's own workers: sleeping a random time from
@@ -37,13 +38,5 @@ func (s *Sleeper) Handle(ctx context.Context, _ ha.Activation) error { return s.
 
 // Sleep does the work once; it may be called concurrently.
 func (s *Sleeper) Sleep(ctx context.Context) error {
-	d := s.min + rand.N(s.max-s.min+1) // #nosec G404 -- how long to sleep is no secret
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	return pause.Sleep(ctx, s.min+rand.N(s.max-s.min+1)) // #nosec G404 -- how long to sleep is no secret
 }

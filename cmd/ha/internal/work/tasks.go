@@ -45,8 +45,8 @@ func (w *Tasks) Add(cmd *cobra.Command) {
 // Check returns a usage error for the first thing wrong with the flags.
 func (w *Tasks) Check() error {
 	for _, kind := range w.Kinds {
-		if !subjects.ValidToken(kind) {
-			return cli.BadUsage("--kind must be 1 to %d letters, digits, '_' and '-', got %s", subjects.MaxToken, subjects.Quote(kind))
+		if !ha.ValidToken(kind) {
+			return cli.BadUsage("--kind must be 1 to %d letters, digits, '_' and '-', got %s", ha.MaxToken, subjects.Quote(kind))
 		}
 	}
 	switch {

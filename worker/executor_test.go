@@ -19,13 +19,13 @@ func runsOf(n int) (runs []*run) {
 }
 
 // However handlers end, and however many wait, none waits for another to return.
-func TestHandsNeverWait(t *testing.T) {
+func TestExecutorNeverWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const rounds, slots = 5, 200
 		var running atomic.Int64
 		var release chan struct{}
-		h := newHands(t.Context(), Config{Slots: slots, Handler: func(_ context.Context, a ha.Activation) error {
+		h := newExecutor(t.Context(), Config{Slots: slots, Handler: func(_ context.Context, a ha.Activation) error {
 			n, err := strconv.Atoi(string(a.ID))
 			if err != nil {
 				return err
@@ -69,10 +69,10 @@ func TestHandsNeverWait(t *testing.T) {
 const patienceOfHands = 1 << 40
 
 // There are never more goroutines than slots, and what ended is not kept.
-func TestHandsAreBounded(t *testing.T) {
+func TestExecutorAreBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		h := newHands(t.Context(), Config{Slots: 64, Handler: func(context.Context, ha.Activation) error { return nil }}.withDefaults())
+		h := newExecutor(t.Context(), Config{Slots: 64, Handler: func(context.Context, ha.Activation) error { return nil }}.withDefaults())
 		for range 100 {
 			h.start(runsOf(64)...)
 			h.await(patienceOfHands)
@@ -88,9 +88,9 @@ func TestHandsAreBounded(t *testing.T) {
 }
 
 // A queue that is never empty does not grow for ever.
-func TestHandsQueueIsBounded(t *testing.T) {
+func TestExecutorQueueIsBounded(t *testing.T) {
 	t.Parallel()
-	h := newHands(t.Context(), Config{Slots: 1}.withDefaults())
+	h := newExecutor(t.Context(), Config{Slots: 1}.withDefaults())
 	h.waking = true // nobody will come
 	h.start(runsOf(4)...)
 	for i := range 10_000 {

@@ -18,7 +18,7 @@ import (
 // errNotPlain is how plain activations fail in a worker that is for tasks.
 var errNotPlain = errors.New("this worker handles tasks only, and this activation is for none")
 
-// hands runs handlers, each activation's at once and apart from all others. It
+// executor runs handlers, each activation's at once and apart from all others. It
 // outlives registrations: a handler of a former one that has not returned yet still
 // counts.
 //
@@ -30,7 +30,7 @@ var errNotPlain = errors.New("this worker handles tasks only, and this activatio
 //
 // start, take, cancelAll, running, await and close are called by the goroutine of
 // Run alone.
-type hands struct {
+type executor struct {
 	base  context.Context // parent of every handler's context; never cancelled
 	plain Handler
 	tasks map[string]TaskHandler
@@ -52,101 +52,101 @@ type hands struct {
 	closed bool
 }
 
-func newHands(base context.Context, cfg Config) *hands {
-	h := &hands{base: base, plain: cfg.Handler, log: *cfg.Log, notify: make(chan struct{}, 1)}
-	h.wake.L = &h.mu
-	return h
+func newExecutor(base context.Context, cfg Config) *executor {
+	x := &executor{base: base, plain: cfg.Handler, log: cfg.Log, notify: make(chan struct{}, 1)}
+	x.wake.L = &x.mu
+	return x
 }
 
 // running returns how many handlers have not been taken back.
-func (h *hands) running() int { return len(h.runs) }
+func (x *executor) running() int { return len(x.runs) }
 
 // start runs the handler of each.
-func (h *hands) start(runs ...*run) {
+func (x *executor) start(runs ...*run) {
 	if len(runs) == 0 {
 		return
 	}
 	now := time.Now()
 	for _, r := range runs {
-		r.ctx.begin(h.base, now, h.tell)
-		r.place = len(h.runs)
-		h.runs = append(h.runs, r)
+		r.ctx.begin(x.base, now, x.tell)
+		r.index = len(x.runs)
+		x.runs = append(x.runs, r)
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.next > len(h.queue)/2 { // so that a queue that is never empty does not grow
-		n := copy(h.queue, h.queue[h.next:])
-		clear(h.queue[n:])
-		h.queue, h.next = h.queue[:n], 0
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.next > len(x.queue)/2 { // so that a queue that is never empty does not grow
+		n := copy(x.queue, x.queue[x.next:])
+		clear(x.queue[n:])
+		x.queue, x.next = x.queue[:n], 0
 	}
-	h.queue = append(h.queue, runs...)
-	h.rouse()
+	x.queue = append(x.queue, runs...)
+	x.wakeOne()
 }
 
-// rouse sees to it that somebody takes up what waits. It is called with mu held.
+// wakeOne sees to it that somebody takes up what waits. It is called with mu held.
 // There are never more goroutines than runs that have not ended: one is started
 // only where none is idle, and each of the others has a run.
-func (h *hands) rouse() {
+func (x *executor) wakeOne() {
 	switch {
-	case h.next == len(h.queue) || h.waking:
+	case x.next == len(x.queue) || x.waking:
 		return
-	case h.idle > 0:
-		h.idle--
-		h.wake.Signal()
+	case x.idle > 0:
+		x.idle--
+		x.wake.Signal()
 	default:
-		go h.work()
+		go x.work()
 	}
-	h.waking = true
+	x.waking = true
 }
 
-// work takes up what waits, until the hands are closed.
-func (h *hands) work() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+// work takes up what waits, until the executor is closed.
+func (x *executor) work() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
 	for {
-		h.waking = false
-		for r := h.pop(); r != nil; r = h.pop() {
-			h.rouse()
-			h.mu.Unlock()
-			h.do(r)
-			h.mu.Lock()
-			h.end(r)
+		x.waking = false
+		for r := x.pop(); r != nil; r = x.pop() {
+			x.wakeOne()
+			x.mu.Unlock()
+			x.execute(r)
+			x.mu.Lock()
+			x.handBack(r)
 		}
-		if h.closed {
+		if x.closed {
 			return
 		}
-		h.idle++
-		h.wake.Wait()
+		x.idle++
+		x.wake.Wait()
 	}
 }
 
 // pop is called with mu held.
-func (h *hands) pop() *run {
-	if h.next == len(h.queue) {
+func (x *executor) pop() *run {
+	if x.next == len(x.queue) {
 		return nil
 	}
-	r := h.queue[h.next]
-	h.queue[h.next] = nil
-	if h.next++; h.next == len(h.queue) {
-		h.queue, h.next = h.queue[:0], 0
+	r := x.queue[x.next]
+	x.queue[x.next] = nil
+	if x.next++; x.next == len(x.queue) {
+		x.queue, x.next = x.queue[:0], 0
 	}
 	return r
 }
 
-// end hands r back. It is called with mu held.
-func (h *hands) end(r *run) {
-	h.ended = append(h.ended, r)
-	if len(h.ended) > 1 {
+// handBack gives r back. It is called with mu held.
+func (x *executor) handBack(r *run) {
+	x.ended = append(x.ended, r)
+	if len(x.ended) > 1 {
 		return
 	}
 	select {
-	case h.notify <- struct{}{}:
+	case x.notify <- struct{}{}:
 	default: // it has a token already
 	}
 }
 
-// do calls the handler, and notes how it ended, whichever way that was.
-func (h *hands) do(r *run) {
+// execute calls the handler, and notes how it ended, whichever way that was.
+func (x *executor) execute(r *run) {
 	returned := false
 	defer func() {
 		if returned {
@@ -156,7 +156,7 @@ func (h *hands) do(r *run) {
 		v := recover()
 		if v != nil {
 			r.fail(fmt.Sprintf("panic: %v", v))
-			h.log.Error().Str("worker", string(r.Worker)).Str("activation", string(r.ID)).
+			x.log.Error().Str("worker", string(r.Worker)).Str("activation", string(r.ID)).
 				Str("error", r.finished.Error).Bytes("stack", debug.Stack()).Msg("handler panicked")
 		}
 		r.ctx.end()
@@ -164,24 +164,24 @@ func (h *hands) do(r *run) {
 			r.fail("handler ended its goroutine with runtime.Goexit")
 			// This goroutine ends, and what it would have done next is for others. The
 			// caller's unlocking follows.
-			h.mu.Lock()
-			h.end(r)
-			h.rouse()
+			x.mu.Lock()
+			x.handBack(r)
+			x.wakeOne()
 		}
 	}()
-	r.judge(h.call(r))
+	r.judge(x.call(r))
 	returned = true
 }
 
 // call calls the handler that r is for.
-func (h *hands) call(r *run) (json.RawMessage, error) {
+func (x *executor) call(r *run) (json.RawMessage, error) {
 	if r.ctx.task == nil {
-		if h.plain == nil {
+		if x.plain == nil {
 			return nil, errNotPlain
 		}
-		return nil, h.plain(&r.ctx, r.Activation)
+		return nil, x.plain(&r.ctx, r.Activation)
 	}
-	handler := h.tasks[r.ctx.task.Kind]
+	handler := x.tasks[r.ctx.task.Kind]
 	if handler == nil {
 		return nil, fmt.Errorf("this worker does not handle tasks of the kind %s", subjects.Quote(r.ctx.task.Kind))
 	}
@@ -194,35 +194,35 @@ func (h *hands) call(r *run) (json.RawMessage, error) {
 
 // take takes back what has ended: its slots are free from here on. The list is
 // good until the next call.
-func (h *hands) take() []*run {
-	clear(h.taken)
-	h.mu.Lock()
-	h.taken, h.ended = h.ended, h.taken[:0]
-	h.mu.Unlock()
-	for _, r := range h.taken {
-		last := h.runs[len(h.runs)-1]
-		h.runs[r.place], last.place = last, r.place
-		h.runs[len(h.runs)-1] = nil
-		h.runs = h.runs[:len(h.runs)-1]
+func (x *executor) take() []*run {
+	clear(x.taken)
+	x.mu.Lock()
+	x.taken, x.ended = x.ended, x.taken[:0]
+	x.mu.Unlock()
+	for _, r := range x.taken {
+		last := x.runs[len(x.runs)-1]
+		x.runs[r.index], last.index = last, r.index
+		x.runs[len(x.runs)-1] = nil
+		x.runs = x.runs[:len(x.runs)-1]
 	}
-	return h.taken
+	return x.taken
 }
 
 // cancelAll cancels every handler that has not been taken back.
-func (h *hands) cancelAll(cause error) {
-	for _, r := range h.runs {
+func (x *executor) cancelAll(cause error) {
+	for _, r := range x.runs {
 		r.ctx.stop(cause)
 	}
 }
 
 // await waits for the handlers to return, at most for limit.
-func (h *hands) await(limit time.Duration) {
+func (x *executor) await(limit time.Duration) {
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
-	for h.running() > 0 {
+	for x.running() > 0 {
 		select {
-		case <-h.notify:
-			h.take()
+		case <-x.notify:
+			x.take()
 		case <-timer.C:
 			return
 		}
@@ -230,9 +230,9 @@ func (h *hands) await(limit time.Duration) {
 }
 
 // close ends the goroutines, those that are still in a handler when it returns.
-func (h *hands) close() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.closed = true
-	h.wake.Broadcast()
+func (x *executor) close() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.closed = true
+	x.wake.Broadcast()
 }
