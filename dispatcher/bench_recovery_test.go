@@ -82,8 +82,8 @@ func givePast(tb testing.TB, c *core.Core, at time.Time) {
 func writeFleet(tb testing.TB, log journal.Log, c *core.Core) (bytes uint64) {
 	tb.Helper()
 	var last, number uint64
-	put := func(kind journal.Kind, data []byte) {
-		e := journal.Entry{Kind: kind, Epoch: uint64(c.Epoch()), Number: number, Node: "d1", Nonce: 7, Data: data}
+	put := func(kind journal.EntryType, data []byte) {
+		e := journal.Entry{Type: kind, Epoch: uint64(c.Epoch()), Number: number, Node: "d1", Nonce: 7, Data: data}
 		var err error
 		if last, err = log.Append(tb.Context(), last, e); err != nil {
 			tb.Fatal(err)
@@ -91,17 +91,17 @@ func writeFleet(tb testing.TB, log journal.Log, c *core.Core) (bytes uint64) {
 		number++
 		bytes += entryBytes(len(data))
 	}
-	put(journal.KindClaim, nil)
+	put(journal.EntryClaim, nil)
 	b := new(batch)
 	for r := range c.Snapshot() {
 		b.ready.Records.Add(r)
 		if b.ready.Records.Size() >= pieceBytes {
-			put(journal.KindBatch, b.ready.Records.Bytes())
+			put(journal.EntryRecords, b.ready.Records.Bytes())
 			b.reset()
 		}
 	}
-	put(journal.KindBatch, b.ready.Records.Bytes())
-	put(journal.KindAbdication, nil)
+	put(journal.EntryRecords, b.ready.Records.Bytes())
+	put(journal.EntryHandover, nil)
 	return bytes
 }
 

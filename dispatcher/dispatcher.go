@@ -150,7 +150,7 @@ func (d *Dispatcher) reign(ctx context.Context, closed <-chan nats.Status, l *lo
 	}
 	if err == nil {
 		l.scribe.wg.Go(func() { d.confirm(l.scribe.ctx) })
-		d.cfg.Log.Info().Str("journal", l.log.Kind()).Uint64("epoch", l.member.Epoch()).Msg("leading")
+		d.cfg.Log.Info().Str("journal", l.log.Name()).Uint64("epoch", l.member.Epoch()).Msg("leading")
 		upkeep := d.keepUp(l.log)
 		err = l.run(ctx, closed)
 		upkeep()

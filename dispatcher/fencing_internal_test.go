@@ -38,7 +38,7 @@ type cleanedMeanwhile struct{ journal.Log }
 func (cleanedMeanwhile) Bounds(context.Context) (first, last uint64, err error) { return 1, 100, nil }
 
 func (cleanedMeanwhile) Follow(_ context.Context, _ uint64, fn func(journal.Entry) error) error {
-	return fn(journal.Entry{Seq: 90, Kind: journal.KindBatch})
+	return fn(journal.Entry{Seq: 90, Type: journal.EntryRecords})
 }
 
 // TestCleanedBeforeItIsRead: what was the journal's end may by then lie within

@@ -227,13 +227,13 @@ func TestLeaderCutOffIsReplaced(t *testing.T) {
 func logOf(t *testing.T, batches ...[]byte) *journal.Memory {
 	t.Helper()
 	log := journal.NewMemoryAt(0)
-	e := journal.Entry{Kind: journal.KindClaim, Epoch: 1, Node: "d0", Nonce: 1}
+	e := journal.Entry{Type: journal.EntryClaim, Epoch: 1, Node: "d0", Nonce: 1}
 	for _, data := range append([][]byte{nil}, batches...) {
 		e.Data = data
 		if _, err := log.Append(t.Context(), e.Number, e); err != nil {
 			t.Fatal(err)
 		}
-		e.Kind = journal.KindBatch
+		e.Type = journal.EntryRecords
 		e.Number++
 	}
 	return log

@@ -198,7 +198,7 @@ func (l *loop) seal() {
 // flush sends the next batch on its way: to the journal where it has records, to
 // the outbox where it has none and nothing before it is open.
 func (l *loop) flush() {
-	for l.flying == nil && l.member.CanOffer() {
+	for l.flying == nil && l.member.CanPropose() {
 		l.clean()
 		if len(l.sealed) == 0 {
 			l.seal()
@@ -219,14 +219,14 @@ func (l *loop) flush() {
 		}
 		l.sealed = l.sealed[1:]
 		l.flying = b
-		l.act(l.scribe.perform(l.member.Offer(l.scribe.now(), b.ready.Records.Bytes())))
+		l.act(l.scribe.perform(l.member.Propose(l.scribe.now(), b.ready.Records.Bytes())))
 	}
 }
 
 // act takes the member's news.
 func (l *loop) act(news []journal.Action) {
 	for _, a := range news {
-		switch a.Kind {
+		switch a.Type {
 		case journal.Won:
 			l.won = true
 			l.permit()
@@ -318,9 +318,9 @@ func (l *loop) abdicate(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for l.member.Role() == journal.RoleLeader {
-		if !asked && l.member.CanOffer() {
+		if !asked && l.member.CanPropose() {
 			asked = true
-			l.act(l.scribe.perform(l.member.Abdicate(l.scribe.now())))
+			l.act(l.scribe.perform(l.member.HandOver(l.scribe.now())))
 			continue
 		}
 		if wait, ok := l.scribe.wake(); ok {

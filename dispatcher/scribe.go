@@ -36,9 +36,9 @@ type scribe struct {
 
 type answer struct {
 	op     uint64
-	looked bool // an answer to DoLook; otherwise to DoAppend
+	looked bool // an answer to DoReadEnd; otherwise to DoAppend
 	passed bool
-	look   journal.Look
+	look   journal.LogEnd
 }
 
 func newScribe(d *Dispatcher, log journal.Log, member *journal.Member) *scribe {
@@ -58,10 +58,10 @@ func (s *scribe) now() time.Duration { return s.d.clock() }
 // perform starts what the member asks for and returns the rest, which is for the loop.
 func (s *scribe) perform(actions []journal.Action) (news []journal.Action) {
 	for _, a := range actions {
-		switch a.Kind {
+		switch a.Type {
 		case journal.DoAppend:
 			s.start(func(ctx context.Context) answer { return answer{passed: s.append(ctx, a)} }, writeTimeout)
-		case journal.DoLook:
+		case journal.DoReadEnd:
 			s.start(func(ctx context.Context) answer { return answer{looked: true, look: s.look(ctx, a)} }, lookTimeout)
 		default:
 			news = append(news, a)
@@ -95,12 +95,12 @@ func (s *scribe) append(ctx context.Context, a journal.Action) bool {
 	return err == nil
 }
 
-func (s *scribe) look(ctx context.Context, a journal.Action) journal.Look {
+func (s *scribe) look(ctx context.Context, a journal.Action) journal.LogEnd {
 	_, last, err := s.log.Bounds(ctx)
 	if err != nil {
-		return journal.Look{Failed: true}
+		return journal.LogEnd{Failed: true}
 	}
-	look := journal.Look{Last: last}
+	look := journal.LogEnd{Last: last}
 	if last > a.After {
 		next, err := s.log.Get(ctx, a.After+1)
 		switch {
@@ -119,9 +119,9 @@ func (s *scribe) heard(a answer) []journal.Action {
 		return nil
 	}
 	if a.looked {
-		return s.perform(s.member.Looked(s.now(), a.look))
+		return s.perform(s.member.EndRead(s.now(), a.look))
 	}
-	return s.perform(s.member.Answered(s.now(), a.passed))
+	return s.perform(s.member.AppendReturned(s.now(), a.passed))
 }
 
 // tick lets the member's time pass.

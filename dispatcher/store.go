@@ -64,7 +64,7 @@ func (d *Dispatcher) openStream(ctx context.Context) (*journal.JetStream, error)
 			carried, leastPayload, ha.ErrInvalid)
 	}
 	return journal.OpenJetStream(limit, d.nc, journal.JetStreamConfig{
-		Prefix: d.names.Prefix(), Replicas: d.cfg.Replicas, Log: d.cfg.Log,
+		Prefix: d.names.Prefix(), Replicas: d.cfg.Replicas, Logger: d.cfg.Log,
 	})
 }
 

@@ -48,13 +48,13 @@ const (
 	kindUnreadable = "unreadable"
 )
 
-func kindName(k journal.Kind) string {
+func kindName(k journal.EntryType) string {
 	switch k {
-	case journal.KindClaim:
+	case journal.EntryClaim:
 		return kindClaim
-	case journal.KindAbdication:
+	case journal.EntryHandover:
 		return kindAbdication
-	case journal.KindBatch:
+	case journal.EntryRecords:
 		return kindBatch
 	}
 	return kindUnreadable
@@ -66,7 +66,7 @@ func records(s journal.Stored, fn func(Record) error) error {
 	if err != nil {
 		return fn(Record{Seq: s.Seq, Kind: kindUnreadable, At: s.At, Problem: err.Error()})
 	}
-	base := Record{Seq: s.Seq, Epoch: ha.Epoch(e.Epoch), Node: e.Node, Kind: kindName(e.Kind), At: s.At}
+	base := Record{Seq: s.Seq, Epoch: ha.Epoch(e.Epoch), Node: e.Node, Kind: kindName(e.Type), At: s.At}
 	if len(e.Data) == 0 {
 		return fn(base)
 	}

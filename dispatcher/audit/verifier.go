@@ -79,7 +79,7 @@ func (v *verifier) missing(at, from, to uint64) {
 // head checks the entry that the journal begins with. One that was cleaned begins
 // with a snapshot, also where a backup of it was restored, which counts from 1.
 func (v *verifier) head(e journal.Entry) {
-	if e.Kind == journal.KindClaim && e.Seq == 1 {
+	if e.Type == journal.EntryClaim && e.Seq == 1 {
 		return
 	}
 	if len(e.Data) > 1 {
@@ -96,12 +96,12 @@ func (v *verifier) head(e journal.Entry) {
 // writer checks what an entry says of who wrote it against the entry before.
 func (v *verifier) writer(e journal.Entry) {
 	bad := func(format string, args ...any) { v.bad(e.Seq, -1, format, args...) }
-	claim := e.Kind == journal.KindClaim
+	claim := e.Type == journal.EntryClaim
 	if claim != (e.Number == 0) {
-		bad("it is of kind %s and number %d in its epoch: a claim, and nothing else, has 0", kindName(e.Kind), e.Number)
+		bad("it is of kind %s and number %d in its epoch: a claim, and nothing else, has 0", kindName(e.Type), e.Number)
 	}
-	if len(e.Data) > 0 && e.Kind != journal.KindBatch {
-		bad("it is of kind %s and holds %d bytes of records: only a batch may", kindName(e.Kind), len(e.Data))
+	if len(e.Data) > 0 && e.Type != journal.EntryRecords {
+		bad("it is of kind %s and holds %d bytes of records: only a batch may", kindName(e.Type), len(e.Data))
 	}
 	p := v.prev
 	switch {
@@ -110,13 +110,13 @@ func (v *verifier) writer(e journal.Entry) {
 		bad("its epoch %d is lower than %d of the entry before", e.Epoch, p.Epoch)
 	case e.Epoch > p.Epoch:
 		if !claim && !v.skipped {
-			bad("epoch %d begins with an entry of kind %s and must begin with a claim", e.Epoch, kindName(e.Kind))
+			bad("epoch %d begins with an entry of kind %s and must begin with a claim", e.Epoch, kindName(e.Type))
 		}
 	case e.Node != p.Node || e.Nonce != p.Nonce:
 		bad("two writers in epoch %d: %s (%x) after %s (%x)", e.Epoch, e.Node, e.Nonce, p.Node, p.Nonce)
 	case claim:
 		bad("a second claim in epoch %d", e.Epoch)
-	case p.Kind == journal.KindAbdication:
+	case p.Type == journal.EntryHandover:
 		bad("it follows the abdication that ended epoch %d", e.Epoch)
 	case e.Number != p.Number+1 && !v.skipped, e.Number <= p.Number:
 		bad("it has number %d in epoch %d, the entry before has %d", e.Number, e.Epoch, p.Number)

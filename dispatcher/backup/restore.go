@@ -229,7 +229,7 @@ func handOver(ctx context.Context, log journal.Log, info Info) error {
 		return err
 	}
 	claim := journal.Entry{
-		Seq: info.Entries + 1, Kind: journal.KindClaim, Epoch: max(info.Epoch+1, epochByClock(time.Now())), Node: restorer, Nonce: rand.Uint64(),
+		Seq: info.Entries + 1, Type: journal.EntryClaim, Epoch: max(info.Epoch+1, epochByClock(time.Now())), Node: restorer, Nonce: rand.Uint64(),
 	}
 	if last >= claim.Seq {
 		if claim, err = log.Get(ctx, claim.Seq); err != nil {
@@ -239,7 +239,7 @@ func handOver(ctx context.Context, log journal.Log, info Info) error {
 		return err
 	}
 	end := claim
-	end.Seq, end.Kind, end.Number = claim.Seq+1, journal.KindAbdication, 1
+	end.Seq, end.Type, end.Number = claim.Seq+1, journal.EntryHandover, 1
 	if last >= end.Seq {
 		return nil
 	}

@@ -49,8 +49,8 @@ func Write(tb testing.TB) *Book {
 	}
 	b.flush("hellos")
 	b.work(12)
-	b.write(journal.KindBatch, nil) // a renewal
-	b.write(journal.KindAbdication, nil)
+	b.write(journal.EntryRecords, nil) // a renewal
+	b.write(journal.EntryHandover, nil)
 	b.At["abdication"] = len(b.Entries) - 1
 	b.leader(9, "d2", 0xb)
 	b.work(3)
@@ -105,7 +105,7 @@ func (b *Book) snapshot() {
 
 func (b *Book) leader(epoch uint64, node string, nonce uint64) {
 	b.head = journal.Entry{Epoch: epoch, Node: node, Nonce: nonce}
-	b.write(journal.KindClaim, nil)
+	b.write(journal.EntryClaim, nil)
 	b.At["claim "+node] = len(b.Entries) - 1
 	if err := b.Core.Lead(b.now, 0, "", &step.Ready{}); err == nil {
 		b.tb.Fatal("epoch 0 was accepted")
@@ -126,14 +126,14 @@ func (b *Book) step(in step.Input) {
 func (b *Book) flush(name string) {
 	if b.ready.Records.Len() > 0 {
 		b.At[name] = len(b.Entries)
-		b.write(journal.KindBatch, bytes.Clone(b.ready.Records.Bytes()))
+		b.write(journal.EntryRecords, bytes.Clone(b.ready.Records.Bytes()))
 	}
 	b.ready.Reset()
 }
 
-func (b *Book) write(kind journal.Kind, data []byte) {
+func (b *Book) write(kind journal.EntryType, data []byte) {
 	e := b.head
-	e.Kind, e.Data, e.Seq = kind, data, uint64(len(b.Entries)+1)
+	e.Type, e.Data, e.Seq = kind, data, uint64(len(b.Entries)+1)
 	b.head.Number++
 	b.Entries = append(b.Entries, e)
 }
@@ -149,9 +149,9 @@ func (b *Book) Named(name string) *journal.Entry {
 }
 
 // Alter gives an entry another kind and number.
-func (b *Book) Alter(name string, kind journal.Kind, number uint64) {
+func (b *Book) Alter(name string, kind journal.EntryType, number uint64) {
 	e := b.Named(name)
-	e.Kind, e.Number = kind, number
+	e.Type, e.Number = kind, number
 }
 
 // Rewrite changes the records of an entry.

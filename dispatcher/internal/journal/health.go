@@ -59,7 +59,7 @@ const (
 	codeWrongLastInBatch = 10164 // a check that the leader could not make; nothing was written
 )
 
-// hasCode tells whether err is one of those answers.
+// hasCode reports whether err is one of those.
 func hasCode(err error, codes ...int) bool {
 	var api *apiError
 	return errors.As(err, &api) && slices.Contains(codes, api.Code)

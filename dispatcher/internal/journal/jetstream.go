@@ -26,8 +26,8 @@ type JetStreamConfig struct {
 	// Replicas is how many servers keep the journal, 1 to 5. 0: three where the
 	// cluster has as many, and one otherwise.
 	Replicas int
-	// Log receives what an operator should know. The zero logger writes nothing.
-	Log zerolog.Logger
+	// Logger receives what an operator should know. The zero logger writes nothing.
+	Logger zerolog.Logger
 }
 
 // JetStream is a [Log] in a stream of NATS. The stream's own leader decides on
@@ -160,7 +160,7 @@ func (j *JetStream) Purge(ctx context.Context, before uint64) error {
 	if before <= first {
 		return nil
 	}
-	if err := call(ctx, j.nc, apiStreamPurge+j.stream, map[string]uint64{"seq": before}, &done{}); err != nil {
+	if err := call(ctx, j.nc, apiStreamPurge+j.stream, map[string]uint64{"seq": before}, &emptyReply{}); err != nil {
 		return fmt.Errorf("purge journal before %d: %w", before, err)
 	}
 	return nil
@@ -175,8 +175,8 @@ func (j *JetStream) Size(ctx context.Context) (uint64, error) {
 	return info.State.Bytes, nil
 }
 
-// Kind implements [Log].
-func (j *JetStream) Kind() string { return "jetstream" }
+// Name implements [Log].
+func (j *JetStream) Name() string { return "jetstream" }
 
 // EpochFloor implements [Log]: epochs rise in the log itself.
 func (j *JetStream) EpochFloor() uint64 { return 0 }

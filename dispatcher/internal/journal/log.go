@@ -45,8 +45,8 @@ type Log interface {
 	Purge(ctx context.Context, before uint64) error
 	// Size returns the bytes the log takes where it is kept.
 	Size(ctx context.Context) (bytes uint64, err error)
-	// Kind names the implementation: "memory" or "jetstream".
-	Kind() string
+	// Name returns what keeps the log: "memory" or "jetstream".
+	Name() string
 	// EpochFloor returns an epoch that the first claim on an empty log must exceed.
 	EpochFloor() uint64
 }

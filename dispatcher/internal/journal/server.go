@@ -26,7 +26,7 @@ var (
 // that a memory journal may take its place, and [ErrUnhealthy] where JetStream is
 // there but does not work now, so that none may.
 func Available(ctx context.Context, nc *nats.Conn) error {
-	err := call(ctx, nc, apiAccount, nil, &done{})
+	err := call(ctx, nc, apiAccount, nil, &emptyReply{})
 	has, _ := nc.ConnectedServerJetStream()
 	switch {
 	case err == nil:

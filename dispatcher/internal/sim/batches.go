@@ -115,7 +115,7 @@ func (t *term) flush() bool {
 		t.d.outbox.send(&batch{replies: t.filling.replies, ready: step.Ready{Effects: ready.Effects, Tasks: ready.Tasks}, epoch: t.filling.epoch})
 		t.filling.replies, ready.Effects, ready.Tasks = nil, nil, nil
 	}
-	for t.flying == nil && t.member.CanOffer() {
+	for t.flying == nil && t.member.CanPropose() {
 		t.clean()
 		if len(t.sealed) == 0 {
 			t.seal()
@@ -139,7 +139,7 @@ func (t *term) flush() bool {
 		if err != nil {
 			panic(err)
 		}
-		if !t.act(t.member.Offer(t.d.monotonic(), data)) {
+		if !t.act(t.member.Propose(t.d.monotonic(), data)) {
 			return false
 		}
 	}

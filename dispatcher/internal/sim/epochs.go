@@ -29,7 +29,7 @@ const mostClaims = 10
 
 // refused checks that nobody who cannot lead keeps the log busy with trying.
 func (b *books) refused(e journal.Entry) {
-	if e.Kind != journal.KindClaim {
+	if e.Type != journal.EntryClaim {
 		return
 	}
 	h := b.hasty[e.Node]
@@ -47,7 +47,7 @@ func (b *books) refused(e journal.Entry) {
 func (e *epochs) written(n journal.Entry) error {
 	last := e.last
 	e.last = n
-	if n.Kind == journal.KindClaim {
+	if n.Type == journal.EntryClaim {
 		if n.Epoch <= last.Epoch || n.Number != 0 {
 			return fmt.Errorf("%s of %s claims after %s of %s", n.ID(), n.Node, last.ID(), last.Node)
 		}
@@ -59,7 +59,7 @@ func (e *epochs) written(n journal.Entry) error {
 	if n.Number != last.Number+1 {
 		return fmt.Errorf("%s of %s does not follow %s", n.ID(), n.Node, last.ID())
 	}
-	if last.Kind == journal.KindAbdication {
+	if last.Type == journal.EntryHandover {
 		return fmt.Errorf("%s of %s follows its abdication", n.ID(), n.Node)
 	}
 	return nil

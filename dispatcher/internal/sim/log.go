@@ -80,7 +80,7 @@ func (l *log) append(after uint64, e journal.Entry, again bool) bool {
 	l.entries = append(l.entries, e)
 	l.commits++
 	if w.tracing {
-		w.say("log: entry %d is kind %d, %s, %d bytes", e.Seq, e.Kind, e.ID(), len(e.Data))
+		w.say("log: entry %d is kind %d, %s, %d bytes", e.Seq, e.Type, e.ID(), len(e.Data))
 	}
 	w.books.commit(e)
 	for _, d := range w.dispatchers {
@@ -90,8 +90,8 @@ func (l *log) append(after uint64, e journal.Entry, again bool) bool {
 }
 
 // look answers a member that does not know what became of its append.
-func (l *log) look(after uint64) journal.Look {
-	look := journal.Look{Last: l.last()}
+func (l *log) look(after uint64) journal.LogEnd {
+	look := journal.LogEnd{Last: l.last()}
 	if !l.w.calm && l.w.chance(50) { // the server that answers lags behind
 		look.Last -= min(uint64(len(l.entries)), uint64(l.w.rng.IntN(4)))
 	}

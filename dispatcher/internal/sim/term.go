@@ -176,15 +176,15 @@ func (t *term) caughtUp() bool {
 func (t *term) act(actions []journal.Action) bool {
 	d := t.d
 	for _, a := range actions {
-		switch a.Kind {
+		switch a.Type {
 		case journal.DoAppend:
 			t.append(a)
-		case journal.DoLook:
+		case journal.DoReadEnd:
 			d.w.nemesis.tally.Looks++
 			t.ask(func() func() {
 				l := d.w.log.look(a.After)
-				return func() { t.heard(t.member.Looked(d.monotonic(), l)) }
-			}, func() { t.heard(t.member.Looked(d.monotonic(), journal.Look{Failed: true})) })
+				return func() { t.heard(t.member.EndRead(d.monotonic(), l)) }
+			}, func() { t.heard(t.member.EndRead(d.monotonic(), journal.LogEnd{Failed: true})) })
 		case journal.Won:
 			t.lead()
 		case journal.Committed:
@@ -211,8 +211,8 @@ func (t *term) append(a journal.Action) {
 	t.tried = a.Entry
 	t.ask(func() func() {
 		passed := t.d.w.log.append(a.After, a.Entry, again)
-		return func() { t.heard(t.member.Answered(t.d.monotonic(), passed)) }
-	}, func() { t.heard(t.member.Answered(t.d.monotonic(), false)) })
+		return func() { t.heard(t.member.AppendReturned(t.d.monotonic(), passed)) }
+	}, func() { t.heard(t.member.AppendReturned(t.d.monotonic(), false)) })
 }
 
 // lead begins the leadership that the member won.
@@ -246,12 +246,12 @@ func (t *term) settle() {
 
 // resign hands over once a dispatcher that is to stop has nothing open.
 func (t *term) resign() bool {
-	if !t.d.leaving || t.resigned || !t.idle() || !t.d.outbox.empty() || !t.member.CanOffer() {
+	if !t.d.leaving || t.resigned || !t.idle() || !t.d.outbox.empty() || !t.member.CanPropose() {
 		return true
 	}
 	t.resigned = true
 	t.d.w.nemesis.tally.Abdications++
-	return t.act(t.member.Abdicate(t.d.monotonic()))
+	return t.act(t.member.HandOver(t.d.monotonic()))
 }
 
 // setAlarm makes sure that a tick comes when core or member want one, or a little later.
