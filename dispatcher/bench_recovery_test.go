@@ -92,7 +92,7 @@ func writeFleet(tb testing.TB, log journal.Log, c *core.Core) (bytes uint64) {
 		bytes += entryBytes(len(data))
 	}
 	put(journal.EntryClaim, nil)
-	b := new(batch)
+	b := new(commit)
 	for r := range c.Snapshot() {
 		b.ready.Records.Add(r)
 		if b.ready.Records.Size() >= pieceBytes {

@@ -218,7 +218,7 @@ func TestReplayAmidSnapshot(t *testing.T) {
 		for seq := before + 1; seq <= position; seq++ {
 			e, err := log.Get(t.Context(), seq)
 			if err == nil {
-				err = applyBatch(standby, e.Data)
+				err = applyEntry(standby, e.Data)
 			}
 			if err != nil {
 				t.Fatal(err)

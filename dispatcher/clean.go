@@ -13,7 +13,7 @@ const (
 	// exceeds twice the last snapshot and this. Until the cleaning is done, the new
 	// snapshot and what is decided meanwhile come on top.
 	cleanBytes = 8 << 20
-	// pieceBytes is how much of a snapshot goes into one batch, beside the records
+	// pieceBytes is how much of a snapshot goes into one commit, beside the records
 	// that the work makes.
 	pieceBytes = 32 << 10
 	// entryOverhead is what the store adds to an entry, about.
@@ -33,7 +33,7 @@ type cleaner struct {
 	open   bool   // a snapshot has begun, and its end is not committed
 	whole  uint64 // while following: sequence of the first entry of the last snapshot that is whole; 0: none
 
-	next func() (record.Record, bool) // nil: all of it is in batches, or none was begun
+	next func() (record.Record, bool) // nil: all of it is in commits, or none was begun
 	stop func()
 }
 
@@ -53,13 +53,13 @@ func (c *cleaner) end() {
 	}
 }
 
-// clean adds the next piece of a snapshot to the filling batch, if one is due.
+// clean adds the next piece of a snapshot to the filling commit, if one is due.
 func (l *loop) clean() {
 	c := &l.cleaner
 	if c.due() {
 		// A reader that begins at the snapshot must meet its first record first.
 		l.seal()
-		l.filling.opens, c.open = true, true
+		l.filling.opensSnapshot, c.open = true, true
 		c.next, c.stop = iter.Pull(l.core.Snapshot())
 		c.size = 0
 	}
@@ -73,11 +73,11 @@ func (l *loop) clean() {
 	for added := 0; ; {
 		r, ok := c.next()
 		if !ok {
-			l.filling.closes = true
+			l.filling.closesSnapshot = true
 			c.end()
 			return
 		}
-		if t, ok := r.(*record.TaskRestored); ok && was+len(t.Spec.Payload)+len(t.Result) > batchBytes {
+		if t, ok := r.(*record.TaskRestored); ok && was+len(t.Spec.Payload)+len(t.Result) > commitBytes {
 			l.seal() // beside others it might not fit into one entry
 			was = 0
 		}
@@ -90,22 +90,22 @@ func (l *loop) clean() {
 		// records; it may take several entries.
 		if single := r.Type().Single(); single && added >= piece {
 			return
-		} else if !single && r.Type() != record.TypeTotals && now >= batchBytes {
-			l.seal() // not behind the last: the batch that holds it is to be marked
+		} else if !single && r.Type() != record.TypeTotals && now >= commitBytes {
+			l.seal() // not behind the last: the commit that holds it is to be marked
 			was = 0
 		}
 	}
 }
 
-// cleaned is called for every committed batch. After the last one of a snapshot
+// cleaned is called for every commit that is in the journal. After the last one of a snapshot
 // nobody needs what was before it.
-func (l *loop) cleaned(b *batch, seq uint64) {
+func (l *loop) cleaned(committed *commit, seq uint64) {
 	c := &l.cleaner
-	if b.opens {
+	if committed.opensSnapshot {
 		c.begins, c.before = seq, c.logged
 	}
-	c.logged += entryBytes(b.ready.Records.Size())
-	if !b.closes {
+	c.logged += entryBytes(committed.ready.Records.Size())
+	if !committed.closesSnapshot {
 		return
 	}
 	c.open = false

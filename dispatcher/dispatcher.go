@@ -63,7 +63,7 @@ func (p *permit) lasts(now time.Duration) bool { return p != nil && now < p.unti
 // means is what a dispatcher works with that a test may want to be another.
 type means struct {
 	open func(context.Context) (journal.Log, error)
-	// inputs is how many inputs one batch may hold.
+	// inputs is how many inputs one commit may hold.
 	inputs int
 }
 
@@ -83,7 +83,7 @@ func New(nc *nats.Conn, cfg Config) (*Dispatcher, error) {
 	cfg.Log = cfg.Log.With().Str("dispatcher", cfg.Name).Logger()
 	d := &Dispatcher{nc: nc, cfg: cfg, names: names, began: time.Now(), ready: make(chan struct{})}
 	d.health.log = cfg.Log
-	d.means = means{open: d.openJournal, inputs: batchInputs}
+	d.means = means{open: d.openJournal, inputs: commitInputs}
 	return d, nil
 }
 

@@ -15,7 +15,7 @@ func TestAnotherLeadershipsMessagesStay(t *testing.T) {
 	o := &outbox{d: &Dispatcher{began: time.Now()}}
 	mayAct := func(p *permit) bool {
 		o.d.permit.Store(p)
-		return o.mayAct(&batch{epoch: 5})
+		return o.mayAct(&commit{epoch: 5})
 	}
 	if mayAct(nil) {
 		t.Error("without a leadership something may leave")

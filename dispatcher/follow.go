@@ -82,7 +82,7 @@ func (l *loop) saw(s sight, end *uint64) ([]journal.Action, error) {
 		apply, actions := l.member.Followed(l.scribe.now(), s.entry)
 		if apply {
 			was := l.core.Passed()
-			if err := applyBatch(l.core, s.entry.Data); err != nil {
+			if err := applyEntry(l.core, s.entry.Data); err != nil {
 				return nil, fmt.Errorf("journal entry %d: %w", s.entry.Seq, err)
 			}
 			l.cleaner.followed(s.entry.Seq, entryBytes(len(s.entry.Data)), was, l.core.Passed())
@@ -99,8 +99,8 @@ func (l *loop) saw(s sight, end *uint64) ([]journal.Action, error) {
 	return news, nil
 }
 
-// applyBatch applies the records of one entry's data.
-func applyBatch(c *core.Core, data []byte) error {
+// applyEntry applies the records of one entry's data.
+func applyEntry(c *core.Core, data []byte) error {
 	records, err := record.Open(data)
 	if errors.Is(err, record.ErrNewer) {
 		err = fmt.Errorf("%w: %w", err, journal.ErrNewer)

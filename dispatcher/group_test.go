@@ -151,7 +151,7 @@ func TestStandbyHoldsTheLeadersState(t *testing.T) {
 	leader := run(t, nc, log, config("d1", time.Second))
 	leader.awaitReady(t)
 	d := &Dispatcher{cfg: config("d2", time.Second), began: time.Now()}
-	d.means.inputs = batchInputs
+	d.means.inputs = commitInputs
 	l := newLoop(d, log, nil)
 	defer l.stop()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -223,12 +223,12 @@ func TestLeaderCutOffIsReplaced(t *testing.T) {
 	}
 }
 
-// logOf returns a log that holds a claim and batches with these bytes.
-func logOf(t *testing.T, batches ...[]byte) *journal.Memory {
+// logOf returns a log that holds a claim and entries with these bytes.
+func logOf(t *testing.T, data ...[]byte) *journal.Memory {
 	t.Helper()
 	log := journal.NewMemoryAt(0)
 	e := journal.Entry{Type: journal.EntryClaim, Epoch: 1, Node: "d0", Nonce: 1}
-	for _, data := range append([][]byte{nil}, batches...) {
+	for _, data := range append([][]byte{nil}, data...) {
 		e.Data = data
 		if _, err := log.Append(t.Context(), e.Number, e); err != nil {
 			t.Fatal(err)

@@ -67,7 +67,7 @@ func (h *hush) stop() {
 	}
 }
 
-// tick sets the time, once a batch.
+// tick sets the time, once a commit.
 func (h *hush) tick(now time.Time) {
 	h.now = now
 	if now.Sub(h.window) >= hushWindow {

@@ -17,13 +17,13 @@ const (
 	// inboxSize is how many requests may wait for the loop before the callbacks
 	// wait, and the rest with them in the subscriptions' own queues.
 	inboxSize = 8192
-	// batchInputs bounds how many inputs one batch may hold. A question costs as much
-	// as askCost inputs, since its answer may be long.
-	batchInputs = 1024
-	askCost     = 64
-	// batchBytes is the length at which an entry of the journal is closed. What reaches
+	// commitInputs bounds how many inputs one commit may hold. A question costs as much
+	// as askCost inputs, since its reply may be long.
+	commitInputs = 1024
+	askCost      = 64
+	// commitBytes is the length at which an entry of the journal is closed. What reaches
 	// it may add as much as a task can take: a payload, or a result, and what belongs to it.
-	batchBytes = 256 << 10
+	commitBytes = 256 << 10
 )
 
 // loop lives for one term: it follows the journal until this dispatcher leads,
@@ -41,10 +41,10 @@ type loop struct {
 	// done is closed when nobody reads inbox any more.
 	done chan struct{}
 
-	filling  *batch   // being filled
-	sealed   []*batch // waiting to be appended, in order
-	flying   *batch   // being appended; nil: none
-	held     []*batch // committed while the lease had run out
+	filling  *commit   // being filled
+	sealed   []*commit // waiting to be appended, in order
+	flying   *commit   // being appended; nil: none
+	held     []*commit // committed while the lease had run out
 	won      bool
 	ledSince time.Time
 	waiters  waiters
@@ -55,7 +55,7 @@ func newLoop(d *Dispatcher, log journal.Log, out *outbox) *loop {
 	member := journal.NewMember(d.memberConfig(log), d.clock())
 	return &loop{
 		d: d, core: core.New(d.coreConfig()), log: log, member: member, scribe: newScribe(d, log, member), out: out,
-		inbox: make(chan request, inboxSize), done: make(chan struct{}), filling: &batch{limit: d.means.inputs},
+		inbox: make(chan request, inboxSize), done: make(chan struct{}), filling: &commit{limit: d.means.inputs},
 	}
 }
 
@@ -140,7 +140,7 @@ func (l *loop) open() <-chan request {
 	return l.inbox
 }
 
-// drain takes what else waits in the inbox, up to a full batch.
+// drain takes what else waits in the inbox, up to a full commit.
 func (l *loop) drain() {
 	for !l.filling.full() {
 		select {
@@ -156,7 +156,7 @@ func (l *loop) take(r request) {
 	if r.ask != nil {
 		l.filling.cost += askCost
 		if message := r.ask(l, r.replyTo); message != nil {
-			l.filling.reply(reply{to: r.replyTo, message: message})
+			l.filling.addReply(reply{to: r.replyTo, message: message})
 		}
 		return
 	}
@@ -172,31 +172,31 @@ func (l *loop) take(r request) {
 }
 
 func (l *loop) step(r request) {
-	answer := l.apply(r.input)
-	l.filling.reply(replyTo(r, answer))
+	result := l.apply(r.input)
+	l.filling.addReply(replyTo(r, result))
 }
 
-// apply steps one input, and answers those who wait for what it ends.
+// apply steps one input, and replies to those that wait for what it ends.
 func (l *loop) apply(in step.Input) step.Reply {
 	l.filling.cost++
-	told := len(l.filling.ready.Effects)
-	answer := l.core.Step(in, &l.filling.ready)
-	l.answerWaiters(told)
-	return answer
+	before := len(l.filling.ready.Effects)
+	result := l.core.Step(in, &l.filling.ready)
+	l.replyToWaiters(before)
+	return result
 }
 
-// seal closes the filling batch for more and opens another one behind it.
+// seal closes the filling commit for more and opens another one behind it.
 func (l *loop) seal() {
 	if l.filling.empty() {
-		l.filling.reset() // inputs that nobody wants answered have used its room all the same
+		l.filling.reset() // inputs that want no reply have used its room all the same
 		return
 	}
 	l.sealed = append(l.sealed, l.filling)
 	l.filling = l.out.spare(l.filling)
 }
 
-// flush sends the next batch on its way: to the journal where it has records, to
-// the outbox where it has none and nothing before it is open.
+// flush sends the next commit on its way: to the journal if it has records, to
+// the outbox if it has none and nothing before it is open.
 func (l *loop) flush() {
 	for l.flying == nil && l.member.CanPropose() {
 		l.clean()
@@ -206,20 +206,20 @@ func (l *loop) flush() {
 		if len(l.sealed) == 0 {
 			return
 		}
-		b := l.sealed[0]
-		if b.ready.Records.Len() == 0 {
-			// What it answers was decided on a state that is committed. It still needs the
+		c := l.sealed[0]
+		if c.ready.Records.Len() == 0 {
+			// What it replies was decided on a state that is committed. It still needs the
 			// lease: another leader may have gone on from there.
 			if !l.member.MayAct(l.scribe.now()) {
 				return
 			}
 			l.sealed = l.sealed[1:]
-			l.out.send(b)
+			l.out.send(c)
 			continue
 		}
 		l.sealed = l.sealed[1:]
-		l.flying = b
-		l.act(l.scribe.perform(l.member.Propose(l.scribe.now(), b.ready.Records.Bytes())))
+		l.flying = c
+		l.act(l.scribe.perform(l.member.Propose(l.scribe.now(), c.ready.Records.Bytes())))
 	}
 }
 
@@ -246,22 +246,22 @@ func (l *loop) permit() {
 	l.d.permit.Store(&permit{epoch: ha.Epoch(l.member.Epoch()), until: l.member.ActsUntil()})
 }
 
-// committed releases the batch that was appended, unless the lease ran out
+// committed releases the commit that was appended, unless the lease ran out
 // meanwhile; then the next commit does, which is at once asked for.
 func (l *loop) committed(seq uint64) {
 	l.permit()
-	if b := l.flying; b != nil {
+	if c := l.flying; c != nil {
 		l.flying = nil
-		l.cleaned(b, seq)
-		l.held = append(l.held, b)
+		l.cleaned(c, seq)
+		l.held = append(l.held, c)
 	} else {
 		l.cleaner.logged += entryOverhead
 	}
 	if !l.member.MayAct(l.scribe.now()) {
 		return
 	}
-	for _, b := range l.held {
-		l.out.send(b)
+	for _, c := range l.held {
+		l.out.send(c)
 	}
 	clear(l.held)
 	l.held = l.held[:0]
@@ -305,7 +305,7 @@ func (l *loop) finish(ctx context.Context, drained <-chan struct{}) {
 	}
 }
 
-// idle tells whether nothing is open: all that was decided is committed and on its way out.
+// idle reports whether nothing is open: all that was decided is committed and on its way out.
 func (l *loop) idle() bool {
 	return l.filling.empty() && len(l.sealed) == 0 && l.flying == nil && len(l.held) == 0
 }
@@ -313,7 +313,7 @@ func (l *loop) idle() bool {
 // abdicate hands over at once: a standby that reads it need not wait for the
 // lease. What the outbox still holds is sent before.
 func (l *loop) abdicate(ctx context.Context) {
-	l.out.settle(ctx)
+	l.out.awaitSent(ctx)
 	asked := false
 	timer := time.NewTimer(0)
 	defer timer.Stop()

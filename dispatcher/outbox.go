@@ -12,15 +12,15 @@ import (
 	"github.com/seed261fe303/ha/subjects"
 )
 
-// outboxSize is how many committed batches may wait to be sent before the loop waits.
+// outboxSize is how many commits may wait to be sent before the loop waits.
 const outboxSize = 16
 
-// outbox sends what committed batches release, in order, on a goroutine of its
+// outbox sends what commits release, in order, on a goroutine of its
 // own: a connection that is slow to take bytes does not hold up the loop.
 type outbox struct {
 	d       *Dispatcher
-	batches chan *batch
-	spares  chan *batch
+	commits chan *commit
+	spares  chan *commit
 	ended   chan struct{}
 	// The rest is owned by run.
 	buf    []byte
@@ -30,7 +30,7 @@ type outbox struct {
 
 func newOutbox(d *Dispatcher) *outbox {
 	o := &outbox{
-		d: d, batches: make(chan *batch, outboxSize), spares: make(chan *batch, outboxSize), ended: make(chan struct{}),
+		d: d, commits: make(chan *commit, outboxSize), spares: make(chan *commit, outboxSize), ended: make(chan struct{}),
 		hush: newHush(d),
 	}
 	go o.run()
@@ -38,11 +38,11 @@ func newOutbox(d *Dispatcher) *outbox {
 }
 
 // send takes b over.
-func (o *outbox) send(b *batch) { o.batches <- b }
+func (o *outbox) send(b *commit) { o.commits <- b }
 
-// spare returns an empty batch of b's epoch.
-func (o *outbox) spare(b *batch) *batch {
-	next := new(batch)
+// spare returns an empty commit of b's epoch.
+func (o *outbox) spare(b *commit) *commit {
+	next := new(commit)
 	select {
 	case next = <-o.spares:
 	default:
@@ -53,7 +53,7 @@ func (o *outbox) spare(b *batch) *batch {
 
 // stop sends what is left and ends the goroutine.
 func (o *outbox) stop() {
-	close(o.batches)
+	close(o.commits)
 	<-o.ended
 	o.hush.stop()
 	if err := o.d.nc.FlushTimeout(stopTimeout); err != nil {
@@ -63,9 +63,9 @@ func (o *outbox) stop() {
 
 func (o *outbox) run() {
 	defer close(o.ended)
-	for b := range o.batches {
-		if b.settled != nil {
-			close(b.settled)
+	for b := range o.commits {
+		if b.sent != nil {
+			close(b.sent)
 			continue
 		}
 		for i := range b.replies {
@@ -90,35 +90,35 @@ func (o *outbox) run() {
 // asked before every message: a process may have been stopped for minutes between two of them. What is not
 // sent then is repaired: requests are repeated, and heartbeats show activations
 // that never arrived.
-func (o *outbox) mayAct(b *batch) bool {
+func (o *outbox) mayAct(b *commit) bool {
 	p := o.d.permit.Load()
 	return p.lasts(o.d.clock()) && p.epoch == b.epoch
 }
 
-// settle waits until all that was sent before has left, or ctx ends.
-func (o *outbox) settle(ctx context.Context) {
-	settled := make(chan struct{})
+// awaitSent waits until all that was sent before has left, or ctx ends.
+func (o *outbox) awaitSent(ctx context.Context) {
+	sent := make(chan struct{})
 	select {
-	case o.batches <- &batch{settled: settled}:
+	case o.commits <- &commit{sent: sent}:
 	case <-ctx.Done():
 		return
 	}
 	select {
-	case <-settled:
+	case <-sent:
 	case <-ctx.Done():
 	}
 }
 
-func (o *outbox) reply(b *batch, r *reply) {
+func (o *outbox) reply(b *commit, r *reply) {
 	message := r.message
 	if message == nil {
-		message = wireBody(r.answer.Body)
+		message = wireBody(r.result.Body)
 	}
 	if refusal, ok := message.(error); ok {
-		r.answer.Err, _ = subjects.EncodeError(refusal)
+		r.result.Err, _ = subjects.EncodeError(refusal)
 	}
 	switch {
-	case r.answer.Err != nil:
+	case r.result.Err != nil:
 		o.refuse(r)
 	case message != nil:
 		o.answer(r.to, message)
@@ -128,13 +128,13 @@ func (o *outbox) reply(b *batch, r *reply) {
 		o.buf = subjects.AppendHeartbeatReply(o.buf[:0], b.epoch)
 		o.publish(r.to, o.buf)
 	case r.submit:
-		o.buf = subjects.AppendSubmitted(o.buf[:0], subjects.Submitted{ID: r.answer.Task, Duplicate: r.answer.Duplicate})
+		o.buf = subjects.AppendSubmitted(o.buf[:0], subjects.Submitted{ID: r.result.Task, Duplicate: r.result.Duplicate})
 		o.publish(r.to, o.buf)
 	case r.submitted != nil:
 		o.buf = appendSubmitted(o.buf[:0], r.submitted)
 		o.publish(r.to, o.buf)
 	default:
-		o.buf = subjects.AppendOK(o.buf[:0], r.answer.Ignored)
+		o.buf = subjects.AppendOK(o.buf[:0], r.result.Ignored)
 		o.publish(r.to, o.buf)
 	}
 }
@@ -186,10 +186,10 @@ func (o *outbox) answer(to string, message any) {
 }
 
 func (o *outbox) refuse(r *reply) {
-	refusal, body := subjects.EncodeError(r.answer.Err)
-	if r.answer.Task != "" {
+	refusal, body := subjects.EncodeError(r.result.Err)
+	if r.result.Task != "" {
 		body, _ = json.Marshal(subjects.ErrorBody{ // strings always marshal
-			Error: subjects.ErrorDetail{Code: refusal.Code, Message: refusal.Message}, ID: r.answer.Task,
+			Error: subjects.ErrorDetail{Code: refusal.Code, Message: refusal.Message}, ID: r.result.Task,
 		})
 	}
 	msg := nats.NewMsg(r.to)
@@ -201,10 +201,10 @@ func (o *outbox) refuse(r *reply) {
 	}
 }
 
-func (o *outbox) welcome(b *batch, r *reply) {
+func (o *outbox) welcome(b *commit, r *reply) {
 	t := o.d.cfg.Timing
 	answer := subjects.HelloReply{
-		ID:             r.answer.Worker,
+		ID:             r.result.Worker,
 		HeartbeatMS:    t.Heartbeat.Milliseconds(),
 		ReplyTimeoutMS: t.ReplyTimeout.Milliseconds(),
 		Misses:         t.Misses,

@@ -15,9 +15,9 @@ import (
 const (
 	// openTimeout bounds one attempt to open the journal.
 	openTimeout = 3 * time.Second
-	// leastPayload is what the server must carry: a full batch, and what is added to
+	// leastPayload is what the server must carry: a full commit, and what is added to
 	// it last, or a task with payload and result.
-	leastPayload = batchBytes + 512<<10
+	leastPayload = commitBytes + 512<<10
 	// raiseEvery is how often a leader looks whether the stream can have more replicas.
 	raiseEvery = 10 * time.Second
 )
