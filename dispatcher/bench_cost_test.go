@@ -57,7 +57,7 @@ func registrations(b *testing.B, inputs int) float64 {
 	if err != nil {
 		b.Fatal(err)
 	}
-	d.means.inputs = inputs
+	d.deps.inputs = inputs
 	ctx, cancel := context.WithCancel(b.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- d.Run(ctx) }()

@@ -77,7 +77,7 @@ func givePast(tb testing.TB, c *core.Core, at time.Time) {
 }
 
 // writeFleet puts a snapshot of c into the log as the cleaner does, piece by
-// piece, and ends with an abdication, so that whoever reads it need not wait for
+// piece, and ends with a handover, so that whoever reads it need not wait for
 // a lease.
 func writeFleet(tb testing.TB, log journal.Log, c *core.Core) (bytes uint64) {
 	tb.Helper()
@@ -111,7 +111,7 @@ func recoverFrom(tb testing.TB, log journal.Log, n int) *loop {
 	tb.Helper()
 	d := &Dispatcher{cfg: fleetConfig(n), began: time.Now()}
 	l := newLoop(d, log, nil)
-	if err := l.stand(tb.Context(), make(chan nats.Status)); err != nil || !l.won {
+	if err := l.follow(tb.Context(), make(chan nats.Status)); err != nil || !l.won {
 		tb.Fatalf("won %v, %v", l.won, err)
 	}
 	if registered, _ := l.core.Population(); registered != n {

@@ -49,10 +49,10 @@ func begin(tb testing.TB, log journal.Log, workers int) *bounded {
 	tb.Cleanup(out.stop)
 	b := &bounded{tb: tb, nc: nc, log: log, cfg: cfg, l: newLoop(d, log, out)}
 	tb.Cleanup(b.l.stop)
-	if err := b.l.stand(tb.Context(), make(chan nats.Status)); err != nil || !b.l.won {
+	if err := b.l.follow(tb.Context(), make(chan nats.Status)); err != nil || !b.l.won {
 		tb.Fatalf("won %v, %v", b.l.won, err)
 	}
-	if err := b.l.lead(); err != nil {
+	if err := b.l.beginLeading(); err != nil {
 		tb.Fatal(err)
 	}
 	for i := range workers {
@@ -78,16 +78,16 @@ func (b *bounded) runUntil(done func() bool) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for b.l.flush(); !done(); b.l.flush() {
-		b.peak = max(b.peak, b.l.cleaner.logged)
+		b.peak = max(b.peak, b.l.cleaner.journalBytes)
 		timer.Reset(b.l.wait())
 		select {
-		case r := <-b.l.open():
-			b.l.take(r)
+		case r := <-b.l.inboxUnlessFull():
+			b.l.handle(r)
 			b.l.drain()
-		case a := <-b.l.scribe.answers:
-			b.l.act(b.l.scribe.heard(a))
+		case a := <-b.l.appender.results:
+			b.l.act(b.l.appender.handle(a))
 		case <-timer.C:
-			b.l.act(b.l.scribe.tick())
+			b.l.act(b.l.appender.tick())
 		}
 		if b.l.member.Role() != journal.RoleLeader {
 			b.tb.Fatalf("leads no longer: %s", b.l.d.health.get())
@@ -206,7 +206,7 @@ func TestReplayAmidSnapshot(t *testing.T) {
 	amid, purges, first := 0, 0, b.first()
 	for next := 0; purges < 2; {
 		if b.l.cleaner.next == nil {
-			b.l.cleaner.logged += cleanBytes // it is due
+			b.l.cleaner.journalBytes += cleanBytes // it is due
 		}
 		for range 7 {
 			b.l.inbox <- request{input: step.Available{At: time.Now().UTC(), Worker: b.workers[next%len(b.workers)]}}
@@ -261,7 +261,7 @@ func TestFollowerBehindThePurge(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), within)
 	defer cancel()
-	if err := l.stand(ctx, make(chan nats.Status)); !errors.Is(err, errRestart) {
+	if err := l.follow(ctx, make(chan nats.Status)); !errors.Is(err, errRestart) {
 		t.Errorf("a follower that reads entry %d of a log that begins at %d: %v", behind+1, last-1, err)
 	}
 }

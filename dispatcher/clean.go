@@ -26,18 +26,18 @@ func entryBytes(data int) uint64 { return uint64(data) + entryOverhead }
 // pieces between the ordinary records, and then purges all before it. It belongs
 // to the loop.
 type cleaner struct {
-	logged uint64 // bytes in the journal
-	before uint64 // of them, those before the snapshot under way
-	size   uint64 // bytes of the last snapshot, of one under way so far
-	begins uint64 // sequence of the first entry of the snapshot under way
-	open   bool   // a snapshot has begun, and its end is not committed
-	whole  uint64 // while following: sequence of the first entry of the last snapshot that is whole; 0: none
+	journalBytes   uint64 // bytes in the journal
+	beforeSnapshot uint64 // of them, those before the snapshot under way
+	snapshotBytes  uint64 // bytes of the last snapshot, of one under way so far
+	firstSeq       uint64 // sequence of the first entry of the snapshot under way
+	open           bool   // a snapshot has begun, and its end is not committed
+	lastWhole      uint64 // while following: sequence of the first entry of the last snapshot that is whole; 0: none
 
 	next func() (record.Record, bool) // nil: all of it is in commits, or none was begun
 	stop func()
 }
 
-func (c *cleaner) due() bool { return !c.open && c.logged > 2*c.size+cleanBytes }
+func (c *cleaner) due() bool { return !c.open && c.journalBytes > 2*c.snapshotBytes+cleanBytes }
 
 // giveUp ends the snapshot under way without its end, which readers pass over, and
 // keeps another one from being begun.
@@ -61,7 +61,7 @@ func (l *loop) clean() {
 		l.seal()
 		l.filling.opensSnapshot, c.open = true, true
 		c.next, c.stop = iter.Pull(l.core.Snapshot())
-		c.size = 0
+		c.snapshotBytes = 0
 	}
 	if c.next == nil {
 		return
@@ -84,7 +84,7 @@ func (l *loop) clean() {
 		l.filling.ready.Records.Add(r)
 		now := l.filling.ready.Records.Size()
 		added += now - was
-		c.size += uint64(now - was)
+		c.snapshotBytes += uint64(now - was)
 		was = now
 		// The end of a snapshot describes one moment, so nothing may come between its
 		// records; it may take several entries.
@@ -102,45 +102,45 @@ func (l *loop) clean() {
 func (l *loop) cleaned(committed *commit, seq uint64) {
 	c := &l.cleaner
 	if committed.opensSnapshot {
-		c.begins, c.before = seq, c.logged
+		c.firstSeq, c.beforeSnapshot = seq, c.journalBytes
 	}
-	c.logged += entryBytes(committed.ready.Records.Size())
+	c.journalBytes += entryBytes(committed.ready.Records.Size())
 	if !committed.closesSnapshot {
 		return
 	}
 	c.open = false
-	c.logged -= c.before
-	l.purge(c.begins)
+	c.journalBytes -= c.beforeSnapshot
+	l.purge(c.firstSeq)
 }
 
 // purge removes all before the snapshot that begins with that entry.
-func (l *loop) purge(begins uint64) {
-	l.scribe.wg.Go(func() {
-		ctx, cancel := context.WithTimeout(l.scribe.ctx, stopTimeout)
+func (l *loop) purge(firstSeq uint64) {
+	l.appender.wg.Go(func() {
+		ctx, cancel := context.WithTimeout(l.appender.ctx, stopTimeout)
 		defer cancel()
-		if err := l.log.Purge(ctx, begins); err != nil {
+		if err := l.log.Purge(ctx, firstSeq); err != nil {
 			l.d.cfg.Log.Warn().Err(err).Msg("cleaning the journal; the next cleaning will do it")
 		}
 	})
 }
 
 // followed takes note of an entry that another leader wrote; was and now are what the
-// core had met of snapshots before and after it. So who takes over knows as much as
+// core had met of snapshots before and after it. So a new leader knows as much as
 // the leader before, and does not begin with a snapshot of what may be a million tasks.
 func (c *cleaner) followed(seq, bytes uint64, was, now core.Passed) {
 	if now.Begun != was.Begun { // it is the first record of its entry
-		c.begins, c.before = seq, c.logged
+		c.firstSeq, c.beforeSnapshot = seq, c.journalBytes
 	}
-	c.logged += bytes
+	c.journalBytes += bytes
 	if now.Complete != was.Complete {
-		c.whole, c.size = c.begins, now.Bytes
-		c.logged -= c.before
+		c.lastWhole, c.snapshotBytes = c.firstSeq, now.Bytes
+		c.journalBytes -= c.beforeSnapshot
 	}
 }
 
-// inherit does what the leader before may have left undone.
-func (l *loop) inherit() {
-	if l.cleaner.whole > 0 {
-		l.purge(l.cleaner.whole)
+// finishCleaning purges what the leader before may not have purged.
+func (l *loop) finishCleaning() {
+	if l.cleaner.lastWhole > 0 {
+		l.purge(l.cleaner.lastWhole)
 	}
 }

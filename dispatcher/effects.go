@@ -53,11 +53,11 @@ func (o *outbox) activateSubject(worker ha.WorkerID, direct bool) string {
 	return o.d.names.Activate()
 }
 
-// tell publishes an event, unless there are many of its sort and nobody listens.
+// tell publishes an event, unless there are many of its type and nobody listens.
 func (o *outbox) tell(c *commit, e *step.Effect) {
 	name := events[e.Type]
-	how := o.hush.ask(e.Type)
-	if how == hushed || !o.mayAct(c) {
+	mode := o.limiter.mode(e.Type)
+	if mode == dropEvent || !o.mayAct(c) {
 		return
 	}
 	event := subjects.Event{
@@ -76,8 +76,8 @@ func (o *outbox) tell(c *commit, e *step.Effect) {
 	}
 	o.buf = subjects.AppendEvent(o.buf[:0], event)
 	subject := o.d.names.Event(name[0], name[1])
-	if how == probing {
-		if err := o.d.nc.PublishRequest(subject, o.hush.reply(e.Type), o.buf); err != nil {
+	if mode == publishAndCheck {
+		if err := o.d.nc.PublishRequest(subject, o.limiter.checkSubject(e.Type), o.buf); err != nil {
 			o.failed(subject, err)
 		}
 		return

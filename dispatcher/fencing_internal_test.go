@@ -44,8 +44,8 @@ func (cleanedMeanwhile) Follow(_ context.Context, _ uint64, fn func(journal.Entr
 // TestCleanedBeforeItIsRead: what was the journal's end may by then lie within
 // the snapshot that it begins with, which is no corruption.
 func TestCleanedBeforeItIsRead(t *testing.T) {
-	sights := make(chan sight, 2)
-	follow(t.Context(), cleanedMeanwhile{}, sights, func(error) {})
+	sights := make(chan journalRead, 2)
+	readJournal(t.Context(), cleanedMeanwhile{}, sights, func(error) {})
 	if s := <-sights; s.end == nil || *s.end != 100 {
 		t.Errorf("showed %+v instead of the end", s)
 	}

@@ -30,14 +30,14 @@ const (
 // and then dispatches until it leads no longer. Everything but inbox and done is
 // touched by the goroutine that called its methods, and no other.
 type loop struct {
-	d       *Dispatcher
-	core    *core.Core
-	log     journal.Log
-	member  *journal.Member
-	scribe  *scribe
-	out     *outbox
-	cleaner cleaner
-	inbox   chan request
+	d        *Dispatcher
+	core     *core.Core
+	log      journal.Log
+	member   *journal.Member
+	appender *appender
+	out      *outbox
+	cleaner  cleaner
+	inbox    chan request
 	// done is closed when nobody reads inbox any more.
 	done chan struct{}
 
@@ -54,8 +54,8 @@ type loop struct {
 func newLoop(d *Dispatcher, log journal.Log, out *outbox) *loop {
 	member := journal.NewMember(d.memberConfig(log), d.clock())
 	return &loop{
-		d: d, core: core.New(d.coreConfig()), log: log, member: member, scribe: newScribe(d, log, member), out: out,
-		inbox: make(chan request, inboxSize), done: make(chan struct{}), filling: &commit{limit: d.means.inputs},
+		d: d, core: core.New(d.coreConfig()), log: log, member: member, appender: newAppender(d, log, member), out: out,
+		inbox: make(chan request, inboxSize), done: make(chan struct{}), filling: &commit{limit: d.deps.inputs},
 	}
 }
 
@@ -64,11 +64,11 @@ func (l *loop) stop() {
 	l.d.permit.Store(nil)
 	l.stopProbes()
 	l.cleaner.end()
-	l.scribe.stop()
+	l.appender.stop()
 }
 
-// lead begins the leadership that the member won.
-func (l *loop) lead() error {
+// beginLeading begins the leadership that the member won.
+func (l *loop) beginLeading() error {
 	l.ledSince = time.Now()
 	epoch := ha.Epoch(l.member.Epoch())
 	l.filling.epoch = epoch
@@ -76,7 +76,7 @@ func (l *loop) lead() error {
 		return fmt.Errorf("lead epoch %d: %w", epoch, err)
 	}
 	l.listenProbes()
-	l.inherit()
+	l.finishCleaning()
 	l.flush()
 	return nil
 }
@@ -94,18 +94,18 @@ func (l *loop) run(ctx context.Context, closed <-chan nats.Status) error {
 			return nil
 		case <-closed:
 			return nats.ErrConnectionClosed
-		case r := <-l.open():
-			l.take(r)
+		case r := <-l.inboxUnlessFull():
+			l.handle(r)
 			l.drain()
-		case a := <-l.scribe.answers:
-			l.act(l.scribe.heard(a))
+		case a := <-l.appender.results:
+			l.act(l.appender.handle(a))
 		case id := <-l.probes.silent:
-			l.unanswered(id)
+			l.noteMiss(id)
 		case at := <-timer.C:
-			l.act(l.scribe.tick())
+			l.act(l.appender.tick())
 			l.tick(at)
 		}
-		l.d.place.set(l.member)
+		l.d.member.set(l.member)
 	}
 	return nil
 }
@@ -113,7 +113,7 @@ func (l *loop) run(ctx context.Context, closed <-chan nats.Status) error {
 // wait returns how long until the core or the member wants a tick.
 func (l *loop) wait() time.Duration {
 	wait := time.Hour
-	if after, ok := l.scribe.wake(); ok {
+	if after, ok := l.appender.wake(); ok {
 		wait = min(wait, after)
 	}
 	if wake := l.core.NextWake(); !wake.IsZero() {
@@ -132,8 +132,8 @@ func (l *loop) tick(at time.Time) {
 	l.probe(at)
 }
 
-// open returns the inbox, or nil while the journal is behind: those who ask wait.
-func (l *loop) open() <-chan request {
+// inboxUnlessFull returns the inbox, or nil while the journal is behind: requests wait.
+func (l *loop) inboxUnlessFull() <-chan request {
 	if l.filling.full() {
 		return nil
 	}
@@ -145,14 +145,14 @@ func (l *loop) drain() {
 	for !l.filling.full() {
 		select {
 		case r := <-l.inbox:
-			l.take(r)
+			l.handle(r)
 		default:
 			return
 		}
 	}
 }
 
-func (l *loop) take(r request) {
+func (l *loop) handle(r request) {
 	if r.ask != nil {
 		l.filling.cost += askCost
 		if message := r.ask(l, r.replyTo); message != nil {
@@ -210,7 +210,7 @@ func (l *loop) flush() {
 		if c.ready.Records.Len() == 0 {
 			// What it replies was decided on a state that is committed. It still needs the
 			// lease: another leader may have gone on from there.
-			if !l.member.MayAct(l.scribe.now()) {
+			if !l.member.MayAct(l.appender.now()) {
 				return
 			}
 			l.sealed = l.sealed[1:]
@@ -219,13 +219,13 @@ func (l *loop) flush() {
 		}
 		l.sealed = l.sealed[1:]
 		l.flying = c
-		l.act(l.scribe.perform(l.member.Propose(l.scribe.now(), c.ready.Records.Bytes())))
+		l.act(l.appender.perform(l.member.Propose(l.appender.now(), c.ready.Records.Bytes())))
 	}
 }
 
-// act takes the member's news.
-func (l *loop) act(news []journal.Action) {
-	for _, a := range news {
+// act does what is left for the loop of the member's actions.
+func (l *loop) act(actions []journal.Action) {
+	for _, a := range actions {
 		switch a.Type {
 		case journal.Won:
 			l.won = true
@@ -255,9 +255,9 @@ func (l *loop) committed(seq uint64) {
 		l.cleaned(c, seq)
 		l.held = append(l.held, c)
 	} else {
-		l.cleaner.logged += entryOverhead
+		l.cleaner.journalBytes += entryOverhead
 	}
-	if !l.member.MayAct(l.scribe.now()) {
+	if !l.member.MayAct(l.appender.now()) {
 		return
 	}
 	for _, c := range l.held {
@@ -285,19 +285,19 @@ func (l *loop) finish(ctx context.Context, drained <-chan struct{}) {
 				return
 			}
 		}
-		if wait, ok := l.scribe.wake(); ok {
+		if wait, ok := l.appender.wake(); ok {
 			timer.Reset(wait)
 		}
 		select {
-		case r := <-l.open():
-			l.take(r)
+		case r := <-l.inboxUnlessFull():
+			l.handle(r)
 			l.drain()
 		case <-drained:
 			drained = nil
-		case a := <-l.scribe.answers:
-			l.act(l.scribe.heard(a))
+		case a := <-l.appender.results:
+			l.act(l.appender.handle(a))
 		case <-timer.C:
-			l.act(l.scribe.tick())
+			l.act(l.appender.tick())
 		case <-ctx.Done():
 			l.d.cfg.Log.Error().Msg("stopping: not done in time, open requests stay unanswered")
 			return
@@ -310,9 +310,9 @@ func (l *loop) idle() bool {
 	return l.filling.empty() && len(l.sealed) == 0 && l.flying == nil && len(l.held) == 0
 }
 
-// abdicate hands over at once: a standby that reads it need not wait for the
+// handOver ends the leadership in order: a standby that reads that need not wait for the
 // lease. What the outbox still holds is sent before.
-func (l *loop) abdicate(ctx context.Context) {
+func (l *loop) handOver(ctx context.Context) {
 	l.out.awaitSent(ctx)
 	asked := false
 	timer := time.NewTimer(0)
@@ -320,17 +320,17 @@ func (l *loop) abdicate(ctx context.Context) {
 	for l.member.Role() == journal.RoleLeader {
 		if !asked && l.member.CanPropose() {
 			asked = true
-			l.act(l.scribe.perform(l.member.HandOver(l.scribe.now())))
+			l.act(l.appender.perform(l.member.HandOver(l.appender.now())))
 			continue
 		}
-		if wait, ok := l.scribe.wake(); ok {
+		if wait, ok := l.appender.wake(); ok {
 			timer.Reset(wait)
 		}
 		select {
-		case a := <-l.scribe.answers:
-			l.act(l.scribe.heard(a))
+		case a := <-l.appender.results:
+			l.act(l.appender.handle(a))
 		case <-timer.C:
-			l.act(l.scribe.tick())
+			l.act(l.appender.tick())
 		case <-ctx.Done():
 			return
 		}

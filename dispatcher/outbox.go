@@ -23,15 +23,15 @@ type outbox struct {
 	spares  chan *commit
 	ended   chan struct{}
 	// The rest is owned by run.
-	buf    []byte
-	orders orders
-	hush   *hush
+	buf     []byte
+	orders  orders
+	limiter *eventLimiter
 }
 
 func newOutbox(d *Dispatcher) *outbox {
 	o := &outbox{
 		d: d, commits: make(chan *commit, outboxSize), spares: make(chan *commit, outboxSize), ended: make(chan struct{}),
-		hush: newHush(d),
+		limiter: newEventLimiter(d),
 	}
 	go o.run()
 	return o
@@ -55,7 +55,7 @@ func (o *outbox) spare(b *commit) *commit {
 func (o *outbox) stop() {
 	close(o.commits)
 	<-o.ended
-	o.hush.stop()
+	o.limiter.stop()
 	if err := o.d.nc.FlushTimeout(stopTimeout); err != nil {
 		o.d.cfg.Log.Warn().Err(err).Msg("flushing the last messages")
 	}
@@ -73,7 +73,7 @@ func (o *outbox) run() {
 				o.reply(b, &b.replies[i])
 			}
 		}
-		o.hush.tick(time.Now())
+		o.limiter.tick(time.Now())
 		for i := range b.ready.Effects {
 			o.perform(b, &b.ready.Effects[i])
 		}
@@ -92,7 +92,7 @@ func (o *outbox) run() {
 // that never arrived.
 func (o *outbox) mayAct(b *commit) bool {
 	p := o.d.permit.Load()
-	return p.lasts(o.d.clock()) && p.epoch == b.epoch
+	return p.valid(o.d.clock()) && p.epoch == b.epoch
 }
 
 // awaitSent waits until all that was sent before has left, or ctx ends.

@@ -68,15 +68,15 @@ func (d *Dispatcher) openStream(ctx context.Context) (*journal.JetStream, error)
 	})
 }
 
-// raiser is a journal that can be given more replicas as its cluster grows.
-type raiser interface {
+// replicaRaiser is a journal that can be given more replicas as its cluster grows.
+type replicaRaiser interface {
 	Raise(ctx context.Context) (replicas int, err error)
 }
 
-// keepUp looks after the journal while this dispatcher leads. The function it
+// maintainJournal checks and improves how the journal is kept while this dispatcher leads. The function it
 // returns ends that.
-func (d *Dispatcher) keepUp(log journal.Log) (stop func()) {
-	r, ok := log.(raiser)
+func (d *Dispatcher) maintainJournal(log journal.Log) (stop func()) {
+	r, ok := log.(replicaRaiser)
 	if !ok {
 		return func() {}
 	}

@@ -21,8 +21,8 @@ const (
 // while the last are still being decided on.
 func (l *loop) keepJournalBusy() {
 	select {
-	case a := <-l.scribe.answers:
-		l.act(l.scribe.heard(a))
+	case a := <-l.appender.results:
+		l.act(l.appender.handle(a))
 	default:
 	}
 	if l.member.Role() == journal.RoleLeader {
