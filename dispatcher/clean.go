@@ -127,7 +127,7 @@ func (l *loop) purge(firstSeq uint64) {
 // followed takes note of an entry that another leader wrote; was and now are what the
 // core had met of snapshots before and after it. So a new leader knows as much as
 // the leader before, and does not begin with a snapshot of what may be a million tasks.
-func (c *cleaner) followed(seq, bytes uint64, was, now core.Passed) {
+func (c *cleaner) followed(seq, bytes uint64, was, now core.SnapshotStats) {
 	if now.Begun != was.Begun { // it is the first record of its entry
 		c.firstSeq, c.beforeSnapshot = seq, c.journalBytes
 	}

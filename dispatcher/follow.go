@@ -81,11 +81,11 @@ func (l *loop) handleRead(r journalRead, end *uint64) ([]journal.Action, error) 
 	default:
 		apply, asked := l.member.Followed(l.appender.now(), r.entry)
 		if apply {
-			was := l.core.Passed()
+			was := l.core.SnapshotStats()
 			if err := applyEntry(l.core, r.entry.Data); err != nil {
 				return nil, fmt.Errorf("journal entry %d: %w", r.entry.Seq, err)
 			}
-			l.cleaner.followed(r.entry.Seq, entryBytes(len(r.entry.Data)), was, l.core.Passed())
+			l.cleaner.followed(r.entry.Seq, entryBytes(len(r.entry.Data)), was, l.core.SnapshotStats())
 		}
 		actions = l.appender.perform(asked)
 	}

@@ -47,7 +47,7 @@ func (b *table) get(number uint64) *task {
 	return nil
 }
 
-// put adds t, whose number may be any; see enter for its id.
+// put adds t, whose number may be any; see indexID for its id.
 func (b *table) put(t *task) {
 	i := b.find(t.number)
 	if i == len(b.pages) || t.number-b.pages[i].first >= pageTasks {
@@ -61,7 +61,7 @@ func (b *table) put(t *task) {
 	p.tasks[t.number%pageTasks] = t
 }
 
-// drop removes the task of that number; see strike for its id.
+// drop removes the task of that number; see unindexID for its id.
 func (b *table) drop(number uint64) {
 	if b.get(number) == nil {
 		return
