@@ -163,7 +163,7 @@ func (f *Fleet) Finish(id ha.WorkerID, number uint64, outcome ha.Outcome, what s
 	f.counts.Running--
 	*f.counts.Of(outcome)++
 	if w.member != nil {
-		f.groups[w.group()].selector.Release(w.member)
+		f.groups[w.group()].selector.ReleaseSlot(w.member)
 		f.common.MayAssign = true
 	}
 	return w, a, nil

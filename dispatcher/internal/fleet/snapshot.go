@@ -241,7 +241,7 @@ func (f *Fleet) joinAll() (running uint64) {
 		f.join(w)
 		g.selector.Block(w.member)
 		for range w.runs {
-			g.selector.Take(w.member)
+			g.selector.TakeSlot(w.member)
 		}
 		running += uint64(len(w.runs))
 	}

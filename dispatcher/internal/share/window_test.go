@@ -32,7 +32,7 @@ func picked(s *Selector[int], n int) map[int]int {
 		m := s.Pick()
 		got[m.Value]++
 		s.Start(m)
-		s.Release(m)
+		s.ReleaseSlot(m)
 	}
 	return got
 }
@@ -77,10 +77,10 @@ func TestNobodyStarves(t *testing.T) {
 			s.Start(m)
 			if gap++; m == watched {
 				gap = 0
-				s.Release(m)
+				s.ReleaseSlot(m)
 			}
 			if other := ms[rng.IntN(len(ms))]; other != m {
-				s.Release(other)
+				s.ReleaseSlot(other)
 			}
 			if gap > 2*s.Window() {
 				t.Fatalf("HA_SEED=%d, round %d: weight %d of %d was passed over %d times, the window is %d",
