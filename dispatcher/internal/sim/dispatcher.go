@@ -16,7 +16,7 @@ const stopTimeout = 5 * time.Second
 type dispatcher struct {
 	node
 	lease time.Duration
-	limit int // inputs that one batch may hold
+	limit int // inputs that one commit may hold
 
 	term    *term
 	outbox  *outbox // lives as long as the process
@@ -95,13 +95,13 @@ func (d *dispatcher) leave() {
 			d.kill()
 		}
 	}})
-	d.term.settle()
+	d.term.proceed()
 }
 
-// subscribed tells whether requests reach it: only a leader's do.
+// subscribed reports whether requests reach it: only a leader's do.
 func (d *dispatcher) subscribed() bool { return d.up && d.term != nil && d.term.subscribed }
 
-// leads tells whether the dispatcher leads and its messages may leave.
+// leads reports whether the dispatcher leads and its messages may leave.
 func (d *dispatcher) leads() bool {
 	return d.up && d.term != nil && d.term.won && d.term.member.MayAct(d.monotonic())
 }
@@ -115,7 +115,7 @@ func (d *dispatcher) receive(from receiver, message any) {
 		return
 	}
 	d.term.inbox = append(d.term.inbox, incoming{from, d.arrived(r)})
-	d.term.settle()
+	d.term.proceed()
 }
 
 // incoming is a request that waits for the term to take it.

@@ -98,8 +98,8 @@ func (w *worker) halt(id ha.ActivationID, outcome ha.Outcome) {
 	}
 }
 
-// give hands a task back that a leaving worker will not end.
-func (w *worker) give(id ha.ActivationID) {
+// handBack hands a task back that a leaving worker will not end.
+func (w *worker) handBack(id ha.ActivationID) {
 	if j := w.working[id]; j != nil && j.task != nil {
 		w.finish(step.Finished{Activation: id, Outcome: ha.OutcomeCancelled, Error: "leaving"})
 	}

@@ -19,17 +19,17 @@ type ledger struct {
 	counts   map[ha.TaskState]int
 	live     int
 	turns    int // counts the times that a task became pending, or ended
-	groups   map[string]*group
-	kinds    map[string]*gate
-	pools    map[string]*gate
-	keys     map[string]*gate // "*": all without a limit of their own
+	batches  map[string]*batch
+	kinds    map[string]*throttle
+	pools    map[string]*throttle
+	keys     map[string]*throttle // "*": all without a limit of their own
 	receipts map[string][]uint64
 }
 
 func newLedger() ledger {
 	return ledger{
 		byID: map[ha.TaskID]*task{}, byToken: map[string]*task{}, unique: map[string]*task{}, counts: map[ha.TaskState]int{},
-		groups: map[string]*group{}, kinds: map[string]*gate{}, pools: map[string]*gate{}, keys: map[string]*gate{},
+		batches: map[string]*batch{}, kinds: map[string]*throttle{}, pools: map[string]*throttle{}, keys: map[string]*throttle{},
 		receipts: map[string][]uint64{},
 	}
 }
@@ -56,8 +56,8 @@ type task struct {
 	revivals                      int
 	open                          map[ha.TaskID]int // that it came after and that had not ended, with how often those ended until then
 	ends                          []end
-	batch, awaits                 *group
-	pulled, left                  bool
+	batch, awaitedBatch           *batch
+	pulled, forgotten             bool
 }
 
 // end is an end of a task.
@@ -102,7 +102,7 @@ func (b *books) limit(t *task) time.Duration {
 
 // numbered returns the task of that number, which must not be forgotten.
 func (b *books) numbered(n uint64) (*task, error) {
-	if n == 0 || n > uint64(len(b.tasks)) || b.tasks[n-1].left {
+	if n == 0 || n > uint64(len(b.tasks)) || b.tasks[n-1].forgotten {
 		return nil, fmt.Errorf("there is no task number %d", n)
 	}
 	return b.tasks[n-1], nil
@@ -120,7 +120,7 @@ func (b *books) enterTask(r record.Record) error {
 	case *record.TaskMoved:
 		return b.enterMoved(r)
 	case *record.TasksForgotten:
-		return b.enterLeft(r)
+		return b.enterForgotten(r)
 	case *record.TasksPulled:
 		return b.enterPulled(r)
 	case *record.RuleSet:
@@ -166,12 +166,12 @@ func (b *books) enterSubmitted(r *record.TaskSubmitted) error {
 		b.unique[s.UniqueKey] = t
 	}
 	if s.Batch != "" {
-		t.batch = b.groupOf(s.Batch)
+		t.batch = b.batchOf(s.Batch)
 		if t.batch.closed {
 			return errors.New("its batch is closed")
 		}
 		t.batch.total++
-		t.batch.alive++
+		t.batch.kept++
 	}
 	switch waits := b.waits(t); {
 	case waits:
@@ -186,7 +186,7 @@ func (b *books) enterSubmitted(r *record.TaskSubmitted) error {
 	return nil
 }
 
-// waits notes what a new task has to wait for, and tells whether it is to be
+// waits notes what a new task has to wait for, and reports whether it is to be
 // decided later what becomes of it.
 func (b *books) waits(t *task) (waits bool) {
 	t.open = map[ha.TaskID]int{}
@@ -202,8 +202,8 @@ func (b *books) waits(t *task) (waits bool) {
 		waits = waits || u == nil || !u.state.Final() || u.state != ha.TaskCompleted && t.spec.OnUpstreamFailure != ha.UpstreamRun
 	}
 	if t.spec.AfterBatch != "" {
-		t.awaits = b.groupOf(t.spec.AfterBatch)
-		waits = waits || !t.awaits.done()
+		t.awaitedBatch = b.batchOf(t.spec.AfterBatch)
+		waits = waits || !t.awaitedBatch.done()
 	}
 	return waits
 }
@@ -226,19 +226,19 @@ func (b *books) become(t *task, state ha.TaskState, at time.Time) {
 		b.turns++
 		t.turn = b.turns
 		t.ends = append(t.ends, end{state, at, t.result})
-		b.ending(t)
+		b.noteEnded(t)
 	}
 }
 
-// ending takes note that t has ended.
-func (b *books) ending(t *task) {
+// noteEnded takes note that t has ended.
+func (b *books) noteEnded(t *task) {
 	b.live--
 	if b.unique[t.spec.UniqueKey] == t {
 		delete(b.unique, t.spec.UniqueKey)
 	}
 	if t.batch != nil {
 		t.batch.ended++
-		b.settle(t.batch)
+		b.noteDone(t.batch)
 	}
 	n := &b.w.nemesis.tally.Tasks
 	switch t.state {

@@ -73,7 +73,7 @@ func (l *log) append(after uint64, e journal.Entry, again bool) bool {
 		if w.tracing {
 			w.say("log: refuses %s of %s after %d, the last is %d", e.ID(), e.Node, after, last)
 		}
-		w.books.refused(e)
+		w.books.countRefusedClaim(e)
 		return false
 	}
 	e.Seq = last + 1
@@ -82,7 +82,7 @@ func (l *log) append(after uint64, e journal.Entry, again bool) bool {
 	if w.tracing {
 		w.say("log: entry %d is kind %d, %s, %d bytes", e.Seq, e.Type, e.ID(), len(e.Data))
 	}
-	w.books.commit(e)
+	w.books.enterEntry(e)
 	for _, d := range w.dispatchers {
 		d.feed()
 	}

@@ -42,8 +42,8 @@ const (
 	LostPieces
 	// NoReceipts takes the receipt off a pull.
 	NoReceipts
-	// NoGates loses every wish to pause something, and answers it.
-	NoGates
+	// NoPauses loses every wish to pause something, and answers it.
+	NoPauses
 )
 
 // rewritten is what a submission says once it has reached the dispatcher.
@@ -94,7 +94,7 @@ func (d *dispatcher) twisted(in step.Input) step.Input {
 		}
 		return in
 	case step.SetPause:
-		in.Paused = in.Paused && mutation != NoGates
+		in.Paused = in.Paused && mutation != NoPauses
 		return in
 	}
 	return in

@@ -147,7 +147,7 @@ func (w *world) heal() {
 		w.say("all is healed")
 	}
 	w.calm = true
-	w.bus.weather = weather{}
+	w.bus.faults = faults{}
 	clear(w.bus.cuts)
 	w.log.slowest, w.log.stalled = promptness, 0
 	for _, d := range w.dispatchers {

@@ -46,7 +46,7 @@ func Run(o Options) (Report, error) {
 		d.quit()
 	}
 	t := &w.nemesis.tally
-	t.Events, t.Activations, t.Commits = w.count, len(w.books.given), w.log.commits
+	t.Events, t.Activations, t.Commits = w.count, len(w.books.activations), w.log.commits
 	t.Lost, t.Rejected, t.Evicted = w.books.outcomes[ha.OutcomeLost], w.books.outcomes[ha.OutcomeRejected], int(w.books.lost)
 	t.Cleanings = w.log.purges
 	t.Tasks.Submitted = len(w.books.tasks)
@@ -69,7 +69,7 @@ func newWorld(o Options) *world {
 	if o.Mutation == HastyEviction {
 		w.cfg.Timing.EvictAfter = 15 * time.Second
 	}
-	w.bus = &bus{w: w, cuts: map[link]int{}, weather: weather{
+	w.bus = &bus{w: w, cuts: map[link]int{}, faults: faults{
 		drop: pick(w, 0, 10, 50, 200), duplicate: pick(w, 0, 10, 100), late: pick(w, 0, 10, 100),
 		slow: pick(w, 0, 5, 20), latest: pick(w, 100*time.Millisecond, 3*time.Second, 12*time.Second),
 	}}

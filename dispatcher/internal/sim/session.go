@@ -78,36 +78,36 @@ func (s *session) miss() {
 	}
 }
 
-// answered takes the answer to any request of the session.
-func (s *session) answered(a answer) {
+// handleReply takes the reply to any request of the session.
+func (s *session) handleReply(a reply) {
 	switch {
-	case s.beat.answers(a):
-		if unknown(a.reply) {
+	case s.beat.takes(a):
+		if unknown(a.result) {
 			s.over()
 			return
 		}
-		if a.reply.Err != nil || a.reply.Epoch < s.epoch {
+		if a.result.Err != nil || a.result.Epoch < s.epoch {
 			s.miss()
 			return
 		}
-		s.beat, s.missed, s.epoch = nil, 0, a.reply.Epoch
+		s.beat, s.missed, s.epoch = nil, 0, a.result.Epoch
 		if s.overdue {
 			s.heartbeat()
 		}
-	case s.report.answers(a):
-		s.w.w.books.acknowledged(s.w, s.report.input, a.reply)
+	case s.report.takes(a):
+		s.w.w.books.checkAcknowledged(s.w, s.report.input, a.result)
 		s.report = nil
 		switch {
-		case unknown(a.reply):
+		case unknown(a.result):
 			s.over()
-		case a.reply.Err != nil && a.reply.Err.Status != 409:
+		case a.result.Err != nil && a.result.Err.Status != 409:
 			s.again()
 		default:
 			s.acknowledged()
 		}
-	case s.bye.answers(a):
-		s.w.w.books.acknowledged(s.w, s.bye.input, a.reply)
-		if a.reply.Err != nil && !unknown(a.reply) {
+	case s.bye.takes(a):
+		s.w.w.books.checkAcknowledged(s.w, s.bye.input, a.result)
+		if a.result.Err != nil && !unknown(a.result) {
 			s.byeAgain()
 			return
 		}
@@ -213,7 +213,7 @@ func (s *session) drain() {
 	s.draining = true
 	s.w.after(drainPatience, s.mine(func() {
 		for _, id := range slices.Clone(s.held) {
-			s.w.give(id)
+			s.w.handBack(id)
 		}
 	}))
 	s.advance()

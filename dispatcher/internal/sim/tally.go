@@ -6,7 +6,7 @@ type Tally struct {
 	Failovers, Pauses, Cuts, GaveUp, SharesChecked                   int
 	// Won counts leaderships, Abdications those handed over in order, Looks the
 	// appends whose outcome was unknown, Gaps the standbys that found purged what they
-	// were to follow, Held the batches that were committed when the lease had run out,
+	// were to follow, Held the commits that were in the log when the lease had run out,
 	// and Fenced those that were not sent because it had.
 	Won, Abdications, Looks, Gaps, Held, Fenced int
 	Tasks                                       TaskTally

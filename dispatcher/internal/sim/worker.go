@@ -16,7 +16,7 @@ const (
 	obedient manners = iota
 	// forgetful sends each available once, as a shell script may.
 	forgetful
-	// anonymous sends no instance: a hello whose answer was lost makes another registration.
+	// anonymous sends no instance: a hello whose reply was lost makes another registration.
 	anonymous
 	// simple sends no list of what it runs, says "all is done" once, and has one slot.
 	// An activation of it may stay open for ever, and the protocol says so.
@@ -34,7 +34,7 @@ type traits struct {
 	workMax time.Duration
 }
 
-// repairable tells whether the protocol promises that the worker is activated
+// repairable reports whether the protocol promises that the worker is activated
 // again whatever happened.
 func (t traits) repairable() bool { return t.manners != simple && len(t.kinds) == 0 }
 
@@ -54,7 +54,7 @@ type worker struct {
 	acted    ha.Epoch // of the last one, in this life
 }
 
-// call is a request that waits for its answer.
+// call is a request that waits for its reply.
 type call struct {
 	id      uint64
 	input   step.Input
@@ -127,8 +127,8 @@ func (w *worker) call(in step.Input, late func()) *call {
 	return c
 }
 
-// answers tells whether an answer is the one that is waited for.
-func (c *call) answers(a answer) bool {
+// takes reports whether a reply is the one that is waited for.
+func (c *call) takes(a reply) bool {
 	if c == nil || c.id != a.id {
 		return false
 	}
@@ -138,13 +138,13 @@ func (c *call) answers(a answer) bool {
 
 func (w *worker) receive(_ receiver, message any) {
 	switch m := message.(type) {
-	case answer:
+	case reply:
 		switch {
-		case w.hello.answers(m):
-			w.w.books.acknowledged(w, w.hello.input, m.reply)
-			w.welcome(m.reply)
+		case w.hello.takes(m):
+			w.w.books.checkAcknowledged(w, w.hello.input, m.result)
+			w.welcome(m.result)
 		case w.s != nil:
-			w.s.answered(m)
+			w.s.handleReply(m)
 		}
 	case order:
 		switch {
@@ -156,7 +156,7 @@ func (w *worker) receive(_ receiver, message any) {
 	}
 }
 
-// welcome takes the answer to a hello.
+// welcome takes the reply to a hello.
 func (w *worker) welcome(r step.Reply) {
 	if r.Err != nil {
 		w.helloAgain()

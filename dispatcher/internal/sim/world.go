@@ -31,7 +31,7 @@ type world struct {
 	workers     []*worker
 	clients     []*client
 	nemesis     *nemesis
-	tasks       tasking
+	tasks       taskSettings
 	calm        bool // no faults any more
 	swift       bool // work takes next to no time
 	begunOnce   map[ha.ActivationID]bool

@@ -8,8 +8,8 @@ import (
 	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 
-// want does one of the things that clients do.
-func (c *client) want() {
+// startRandom does one of the things that clients do.
+func (c *client) startRandom() {
 	w := c.w
 	switch k := w.rng.IntN(100); {
 	case k < 50:
@@ -37,7 +37,7 @@ func (c *client) want() {
 	case k < 96:
 		c.batch()
 	default:
-		c.do(request{get: w.someTask()}, func(answer, bool) {})
+		c.do(request{get: w.someTask()}, func(reply, bool) {})
 	}
 }
 
@@ -74,9 +74,9 @@ func (w *world) mean(s *ha.TaskSpec) {
 func (c *client) submit(s *ha.TaskSpec) {
 	w := c.w
 	w.mean(s)
-	c.do(request{input: step.Submit{Spec: s}}, func(a answer, again bool) {
-		w.nemesis.tally.Tasks.note(a.reply)
-		if a.reply.Err != nil || again || w.calm {
+	c.do(request{input: step.Submit{Spec: s}}, func(a reply, again bool) {
+		w.nemesis.tally.Tasks.note(a.result)
+		if a.result.Err != nil || again || w.calm {
 			return
 		}
 		if len(s.Payload) > 0 && s.Payload[len(s.Payload)-2] == endless[0] {
@@ -92,9 +92,9 @@ func (c *client) submit(s *ha.TaskSpec) {
 func (c *client) contradict(s *ha.TaskSpec) {
 	other := *s
 	other.Payload = []byte(`"something else"`)
-	c.do(request{input: step.Submit{Spec: &other}}, func(a answer, _ bool) {
+	c.do(request{input: step.Submit{Spec: &other}}, func(a reply, _ bool) {
 		c.w.nemesis.tally.Tasks.Conflicts++
-		if a.reply.Err == nil || a.reply.Err.Code != "id_conflict" {
+		if a.result.Err == nil || a.result.Err.Code != "id_conflict" {
 			c.w.fail("task %s was accepted, and so was another one with its id: %v", s.ID, a)
 		}
 	})
@@ -108,8 +108,8 @@ func (c *client) submitMany() {
 		w.mean(s)
 		list[i] = step.Submit{Spec: s}
 	}
-	c.do(request{list: list}, func(a answer, _ bool) {
-		for _, r := range a.list {
+	c.do(request{list: list}, func(a reply, _ bool) {
+		for _, r := range a.results {
 			w.nemesis.tally.Tasks.note(r)
 		}
 	})
@@ -156,7 +156,7 @@ func (c *client) pull() {
 	if w.chance(300) {
 		in.Pool = pick(w, w.tasks.pools...)
 	}
-	c.do(request{input: in}, func(_ answer, again bool) {
+	c.do(request{input: in}, func(_ reply, again bool) {
 		if again {
 			w.nemesis.tally.Tasks.Repulled++
 		}
