@@ -136,7 +136,7 @@ func linesOfBook(t *testing.T, b *book.Book) (lines []string) {
 
 func linesOf(records []audit.Record) (lines []string) {
 	for _, r := range records {
-		lines = append(lines, fmt.Sprintf("%d.%d %d %s %s %s", r.Seq, r.Index, r.Epoch, r.Node, r.Kind, r.Record))
+		lines = append(lines, fmt.Sprintf("%d.%d %d %s %s %s", r.Seq, r.Index, r.Epoch, r.Node, r.EntryType, r.Record))
 	}
 	return lines
 }

@@ -149,7 +149,7 @@ func restore(ctx context.Context, log journal.Log, src source) error {
 	if err != nil {
 		return err
 	}
-	return handOver(ctx, log, src.info)
+	return claimAndHandOver(ctx, log, src.info)
 }
 
 // compare returns how many entries of the backup the log has already. Having
@@ -222,8 +222,8 @@ func appendSurely(ctx context.Context, log journal.Log, e journal.Entry) error {
 	}
 }
 
-// handOver appends the claim and the abdication, where they are not there yet.
-func handOver(ctx context.Context, log journal.Log, info Info) error {
+// claimAndHandOver appends the claim and the abdication, where they are not there yet.
+func claimAndHandOver(ctx context.Context, log journal.Log, info Info) error {
 	_, last, err := log.Bounds(ctx)
 	if err != nil {
 		return err

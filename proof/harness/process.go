@@ -33,7 +33,7 @@ func (p *Process) reap() {
 // Done is closed when the process has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Running tells whether it has not ended yet; a paused process runs.
+// Running reports whether it has not ended yet; a paused process runs.
 func (p *Process) Running() bool {
 	select {
 	case <-p.done:

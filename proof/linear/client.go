@@ -163,7 +163,7 @@ func (w *world) call(ctx context.Context, client int, s *subject, in input, requ
 	called := w.history.now()
 	answer, status, err := harness.Call(context.WithoutCancel(ctx), w.nc, topic, request, reply)
 	out = output{unknown: answer == harness.Unknown, refused: answer == harness.Refused}
-	if answer == harness.Unheard {
+	if answer == harness.NoResponders {
 		return out, false
 	}
 	if out.refused && status != "404" {

@@ -45,7 +45,7 @@ type worker struct {
 	activations, ended int
 }
 
-// known tells whether w is registered under the id.
+// known reports whether w is registered under the id.
 func (w worker) known(id string) bool { return w.registered && w.id == id }
 
 // named returns w with the id that turned out to be its own; false where it cannot be.
@@ -56,7 +56,7 @@ func (w worker) named(id string) (worker, bool) {
 	return w, w.id == id
 }
 
-// step tells whether w may answer in with out, and what it is afterwards. An
+// step reports whether w may answer in with out, and what it is afterwards. An
 // operation whose answer was lost may take effect at any time until the end,
 // where no effect and an effect are the same to everybody.
 func step(w worker, in input, out output) (bool, worker) {

@@ -86,7 +86,7 @@ type attempt struct {
 	number     int // counts from 1 at each step
 	activation ha.ActivationID
 	worker     ha.WorkerID
-	life       *life
+	process    *workerProcess
 	start      time.Time
 	end        time.Time // zero: the ledger has none
 	how        string

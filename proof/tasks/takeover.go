@@ -34,16 +34,16 @@ func (t *trial) measure(ctx context.Context) error {
 	}
 	t.say("dispatchers and workers are up, and workers are killed one by one")
 	slots := 0
-	for _, s := range t.shifts {
+	for _, s := range t.supervisors {
 		slots += s.slots
 	}
 	var tasks []*planned
 	for range slots / 3 {
 		tasks = append(tasks, t.plan.add(held, t.Rand, time.Now()))
 	}
-	p := &producer{client: t.client, seen: t.seen, pace: 1}
-	p.together(ctx, tasks, false)
-	t.seen.submitted += len(tasks)
+	p := &producer{client: t.client, view: t.view, pace: 1}
+	p.submitMany(ctx, tasks, false)
+	t.view.submitted += len(tasks)
 	for i := range t.takeovers {
 		if err := t.takeOver(ctx, tasks); err != nil {
 			return fmt.Errorf("kill %d of a worker: %w", i+1, err)
@@ -66,10 +66,10 @@ func (t *trial) takeOver(ctx context.Context, tasks []*planned) error {
 	if err := harness.Pause(ctx, time.Duration(t.Rand.Int64N(int64(killWindow)))); err != nil {
 		return err
 	}
-	var victim *life
+	var victim *workerProcess
 	var orphans []*attempt
-	for _, i := range t.Rand.Perm(len(t.shifts)) {
-		victim = t.shifts[i].current()
+	for _, i := range t.Rand.Perm(len(t.supervisors)) {
+		victim = t.supervisors[i].current()
 		if orphans = t.book.running(victim); len(orphans) > 0 {
 			break
 		}
@@ -83,7 +83,7 @@ func (t *trial) takeOver(ctx context.Context, tasks []*planned) error {
 			return err
 		}
 		for _, a := range orphans {
-			if _, begun := t.book.next(a); !begun {
+			if _, begun := t.book.nextBegun(a); !begun {
 				return fmt.Errorf("%s, whose activation was %s, does not run", a.task, a.activation)
 			}
 		}
@@ -94,12 +94,12 @@ func (t *trial) takeOver(ctx context.Context, tasks []*planned) error {
 	}
 	worst := time.Duration(0)
 	for _, a := range orphans {
-		next, _ := t.book.next(a)
+		next, _ := t.book.nextBegun(a)
 		t.Result.Times = append(t.Result.Times, next.Sub(at))
 		worst = max(worst, next.Sub(at))
 	}
 	t.say("%s killed, the last of its %d tasks ran elsewhere after %s", victim.name, len(orphans), worst.Round(time.Millisecond))
-	return t.whole(ctx) // the next process holds the shift
+	return t.awaitWhole(ctx) // the next process takes part
 }
 
 // allRun returns nil if each of the tasks runs.
@@ -108,7 +108,7 @@ func (t *trial) allRun(tasks []*planned) error {
 		return err
 	}
 	running := map[ha.TaskID]bool{}
-	for _, s := range t.shifts {
+	for _, s := range t.supervisors {
 		for _, a := range t.book.running(s.current()) {
 			running[a.task] = true
 		}
@@ -127,12 +127,12 @@ func (t *trial) noteStorm(took time.Duration) {
 	counts := map[string]int{}
 	var times harness.Times
 	_ = t.book.refresh() // what cannot be read is found when the ledgers are checked
-	for _, s := range t.shifts {
+	for _, s := range t.supervisors {
 		s.mu.Lock()
 		for what, n := range s.counts {
 			counts[what] += n
 		}
-		lives := s.lives
+		lives := s.processes
 		s.mu.Unlock()
 		for _, l := range lives {
 			at := l.killedAt()
@@ -140,7 +140,7 @@ func (t *trial) noteStorm(took time.Duration) {
 				continue
 			}
 			for _, a := range t.book.running(l) {
-				if next, begun := t.book.next(a); begun && next.After(at) {
+				if next, begun := t.book.nextBegun(a); begun && next.After(at) {
 					times = append(times, next.Sub(at))
 				}
 			}

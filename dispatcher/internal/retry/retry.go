@@ -23,7 +23,7 @@ type Policy struct {
 	MaxLost int
 }
 
-// Exhausted tells whether no attempt is left after so many failures.
+// Exhausted reports whether no attempt is left after so many failures.
 func (p Policy) Exhausted(failures int) bool { return failures >= p.MaxAttempts }
 
 // Pause returns how long to wait after the given number of failures, from 1. It

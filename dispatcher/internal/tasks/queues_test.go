@@ -15,7 +15,7 @@ type lanesTwin struct {
 	list  []*task // in the order in which they were pushed
 }
 
-// behind tells whether o stands before t in the lane that both are in.
+// behind reports whether o stands before t in the lane that both are in.
 func behind(t, o *task, pushed func(*task) int) bool {
 	if t.priority != o.priority || t == o {
 		return false
