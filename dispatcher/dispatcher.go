@@ -93,7 +93,7 @@ func (d *Dispatcher) Ready() <-chan struct{} { return d.ready }
 // Run takes part until ctx ends: it follows the journal as a standby, leads when
 // nobody else does, and dispatches while it leads. When ctx ends it answers the
 // requests that have reached it, hands over, and returns nil. Any other error
-// means that it could not go on; it matches [nats.ErrConnectionClosed] where the
+// means that it could not go on; it matches [nats.ErrConnectionClosed] if the
 // connection was closed. It may be called once; a second call returns [ErrRunning].
 func (d *Dispatcher) Run(ctx context.Context) error {
 	if !d.started.CompareAndSwap(false, true) {

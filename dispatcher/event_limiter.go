@@ -28,7 +28,7 @@ type publishMode int
 
 const (
 	publishEvent    publishMode = iota // to whoever listens
-	publishAndCheck                    // with a reply subject, where NATS answers if nobody does
+	publishAndCheck                    // with a reply subject, on which NATS says if nobody listens
 	dropEvent                          // not at all
 )
 

@@ -105,7 +105,7 @@ func config(name string, lease time.Duration) Config {
 	return cfg
 }
 
-// A standby must hold what the leader holds, and go on with it at once where the
+// A standby must hold what the leader holds, and go on with it at once if the
 // leader stops in order: the lease is far longer than the test may take.
 func TestStandbyTakesOverFromOneThatStops(t *testing.T) {
 	leakFree(t)

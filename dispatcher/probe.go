@@ -26,7 +26,7 @@ const (
 	probeEvery = 350 * time.Millisecond
 	// probeMisses is how many in a row say that a process is gone.
 	probeMisses = 3
-	// probeMissesMany is that number where at least manyGone workers, and half of those
+	// probeMissesMany is that number if at least manyGone workers, and half of those
 	// asked, are silent.
 	probeMissesMany = 5
 	manyGone        = 3

@@ -34,7 +34,7 @@ func (l *loop) taskPage(r subjects.ListRequest, after uint64) subjects.TaskPage 
 	page := subjects.TaskPage{Tasks: []ha.TaskRecord{}}
 	room, look := maxPageBytes, maxLooked
 	for len(page.Tasks) < r.Limit && look > 0 {
-		// One at a time where they are large, so that the page ends where it is full.
+		// One at a time if they are large, so that the page ends when it is full.
 		list, next := l.core.Tasks(f, after, 1, look)
 		look -= int(max(1, next-after))
 		if len(list) == 0 {

@@ -77,7 +77,7 @@ func (v *verifier) missing(at, from, to uint64) {
 }
 
 // checkFirst checks the entry that the journal begins with. One that was cleaned begins
-// with a snapshot, also where a backup of it was restored, which counts from 1.
+// with a snapshot, also if a backup of it was restored, which counts from 1.
 func (v *verifier) checkFirst(e journal.Entry) {
 	if e.Type == journal.EntryClaim && e.Seq == 1 {
 		return

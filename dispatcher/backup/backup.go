@@ -84,7 +84,7 @@ func openToCopy(ctx context.Context, nc *nats.Conn, names subjects.Names, create
 			return log, err
 		}
 		if journal.Pause(limit, journal.RetryEvery) != nil {
-			return nil, errors.Join(err, context.Cause(ctx)) // the latter is nil where it was the patience that ended
+			return nil, errors.Join(err, context.Cause(ctx)) // the latter is nil if it was the patience that ended
 		}
 	}
 }
@@ -148,7 +148,7 @@ func tempFile(name string) (f *os.File, done func(), err error) {
 // errCopied ends the following of the log.
 var errCopied = errors.New("copied")
 
-// copyLog makes one attempt. It fails with [journal.ErrGap] where the log was
+// copyLog makes one attempt. It fails with [journal.ErrGap] if the log was
 // cleaned since its bounds were asked for: what is left then ends within what
 // the entries purged were replaced by.
 func copyLog(ctx context.Context, log journal.Log, prefix string, w io.Writer) (Info, error) {

@@ -222,7 +222,7 @@ func appendSurely(ctx context.Context, log journal.Log, e journal.Entry) error {
 	}
 }
 
-// claimAndHandOver appends the claim and the abdication, where they are not there yet.
+// claimAndHandOver appends the claim and the handover, if they are not there yet.
 func claimAndHandOver(ctx context.Context, log journal.Log, info Info) error {
 	_, last, err := log.Bounds(ctx)
 	if err != nil {

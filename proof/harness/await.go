@@ -12,8 +12,8 @@ import (
 const pollEvery = 10 * time.Millisecond
 
 // Await polls until condition returns nil. The error says what was waited for,
-// and wraps what stood in the way at last; it matches the context's error where
-// ctx ended first, and [ErrEnded] where condition's did.
+// and wraps what stood in the way at last; it matches the context's error if
+// ctx ended first, and [ErrEnded] if condition's did.
 func Await(ctx context.Context, what string, within time.Duration, condition func() error) error {
 	deadline := time.Now().Add(within)
 	ticker := time.NewTicker(pollEvery)

@@ -44,7 +44,7 @@ func (p *Process) Running() bool {
 }
 
 // Kill ends the process at once, as a crash does. The error matches
-// [os.ErrProcessDone] where it had ended already; so for the other signals.
+// [os.ErrProcessDone] if it had ended already; so for the other signals.
 func (p *Process) Kill() error { return p.signal(syscall.SIGKILL) }
 
 // Terminate asks it to stop in order.
@@ -91,7 +91,7 @@ func (p *Process) Status() int {
 func (p *Process) Tail() string { return p.log.tail() }
 
 // Unexpected returns an error that says how p ended and what it said at last, and
-// matches [ErrEnded], or nil where it runs.
+// matches [ErrEnded], or nil if it runs.
 func (p *Process) Unexpected() error {
 	if p.Running() {
 		return nil

@@ -157,7 +157,7 @@ func (w *world) rival(ctx context.Context, client int, s *subject, rng *rand.Ran
 	}
 }
 
-// call sends a request; there is nothing to note where nobody heard it.
+// call sends a request; there is nothing to note if nobody heard it.
 func (w *world) call(ctx context.Context, client int, s *subject, in input, request, reply any) (out output, heard bool) {
 	topic := map[string]string{opHello: "ha.hello", opAvailable: "ha.available." + in.id, opBye: "ha.bye." + in.id}[in.op]
 	called := w.history.now()

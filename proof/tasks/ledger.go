@@ -51,7 +51,7 @@ func (j *journalist) line(format string, args ...any) {
 func (j *journalist) around(next worker.TaskHandler) worker.TaskHandler {
 	return func(ctx context.Context, t ha.Task) (result any, err error) {
 		j.line("S %s %d %d %s %s %d", t.ID, t.Step, t.Attempt, t.Activation.ID, t.Activation.Worker, time.Now().UnixNano())
-		how := endFailed // where it panics
+		how := endFailed // if it panics
 		defer func() { j.line("E %s %s %d", t.Activation.ID, how, time.Now().UnixNano()) }()
 		result, err = next(ctx, t)
 		how = ending(ctx, err)

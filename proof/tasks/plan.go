@@ -164,7 +164,7 @@ func (p *plan) addUpstreams(t *planned, rng *rand.Rand) {
 type outcome struct {
 	state  ha.TaskState
 	reason string
-	value  uint64 // of a result, where it completed
+	value  uint64 // of a result, if it completed
 }
 
 // expect returns how t must end, given how those ended that it comes after, and

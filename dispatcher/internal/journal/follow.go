@@ -30,7 +30,7 @@ var errRenew = errors.New("consumer lost")
 
 // Follow implements [Log]. It outlives servers and connections: while the
 // stream cannot be read it waits for it. Besides what [Log] says it returns
-// errors that match [ErrReplaced], [ErrCorrupt] where an entry is missing in the
+// errors that match [ErrReplaced], [ErrCorrupt] if an entry is missing in the
 // middle, or [nats.ErrConnectionClosed]. fn is called by this goroutine.
 //
 // It reads through a push consumer with flow control in one replica's memory,

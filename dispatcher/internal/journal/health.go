@@ -105,7 +105,7 @@ var diagnoses = map[int]diagnosis{
 	10109:        sealed,
 }
 
-// diagnose gives err its cause and remedy where they are known, and returns it
+// diagnose gives err its cause and remedy if they are known, and returns it
 // as it is otherwise.
 func diagnose(err error) error {
 	found := func(d diagnosis) error { return &HealthError{Cause: d.cause, Remedy: d.remedy, err: err} }

@@ -23,7 +23,7 @@ type JetStreamConfig struct {
 	// Prefix is that of the dispatchers' subjects; validated by the caller.
 	// Dispatchers with the same prefix share one journal.
 	Prefix string
-	// Replicas is how many servers keep the journal, 1 to 5. 0: three where the
+	// Replicas is how many servers keep the journal, 1 to 5. 0: three if the
 	// cluster has as many, and one otherwise.
 	Replicas int
 	// Logger receives what an operator should know. The zero logger writes nothing.
@@ -45,12 +45,12 @@ type JetStream struct {
 	bodies sync.Pool // of *[]byte: entries on their way, whose memory is used again
 }
 
-// OpenJetStream opens the journal, and creates its stream where there is none. A
+// OpenJetStream opens the journal, and creates its stream if there is none. A
 // stream whose settings could lose or admit entries is repaired, or refused
-// with [ErrUnsafeStream] where that is not possible. It does not close nc. Call
+// with [ErrUnsafeStream] if that is not possible. It does not close nc. Call
 // [Usable] before.
 //
-// Errors match [ErrUnhealthy] where JetStream cannot be reached now; trying again
+// Errors match [ErrUnhealthy] if JetStream cannot be reached now; trying again
 // later is safe.
 func OpenJetStream(ctx context.Context, nc *nats.Conn, cfg JetStreamConfig) (*JetStream, error) {
 	if cfg.Replicas < 0 || cfg.Replicas > 5 {
@@ -88,7 +88,7 @@ func (j *JetStream) MaxData() int {
 }
 
 // Append implements [Log]. It is one publish, and never sends anything twice.
-// Where an earlier append of the same entry has passed it returns the sequence
+// If an earlier append of the same entry has passed it returns the sequence
 // of that one, or [ErrConflict]: which of the two depends on the server.
 func (j *JetStream) Append(ctx context.Context, after uint64, e Entry) (uint64, error) {
 	m := &nats.Msg{
@@ -121,7 +121,7 @@ func (j *JetStream) Append(ctx context.Context, after uint64, e Entry) (uint64, 
 	return ack.Seq, nil
 }
 
-// Bounds implements [Log]. The error matches [ErrReplaced] where the stream is
+// Bounds implements [Log]. The error matches [ErrReplaced] if the stream is
 // not the one that was opened.
 func (j *JetStream) Bounds(ctx context.Context) (first, last uint64, err error) {
 	info, err := j.info(ctx)

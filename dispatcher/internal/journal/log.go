@@ -30,11 +30,11 @@ type Log interface {
 	// after which the outcome is unknown. ctx bounds the wait.
 	Append(ctx context.Context, after uint64, e Entry) (seq uint64, err error)
 	// Bounds returns the sequences of the first and the last entry as the log's own
-	// leader knows them; last+1 and last where every entry was purged, 1 and 0
-	// where there never was one.
+	// leader knows them; last+1 and last if every entry was purged, 1 and 0
+	// if there never was one.
 	Bounds(ctx context.Context) (first, last uint64, err error)
 	// Get returns the entry at seq from the log's own leader. The error matches
-	// [ErrGap] where there is none.
+	// [ErrGap] if there is none.
 	Get(ctx context.Context, seq uint64) (Entry, error)
 	// Follow calls fn for every entry from the sequence from on, in order and
 	// without a gap, and goes on as new ones come, until ctx ends or fn returns an

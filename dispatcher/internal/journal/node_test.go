@@ -23,7 +23,7 @@ func (n *node) request(f func() func(), failed func()) {
 	n.later(2*time.Second, func() { answer(failed) })
 	life, lost := n.life, n.isCut() || n.w.chance(0.03)
 	n.w.after(n.w.delay(), func() {
-		// What was sent arrives even where the sender has died meanwhile.
+		// What was sent arrives even if the sender has died meanwhile.
 		if lost {
 			return
 		}

@@ -18,7 +18,7 @@ import (
 var ErrUnsafeStream = errors.New("journal: unsafe stream")
 
 const (
-	// autoReplicas is how many servers keep the journal where the cluster allows it.
+	// autoReplicas is how many servers keep the journal if the cluster allows it.
 	autoReplicas = 3
 	// duplicates is how long the stream remembers the names of appends. It must
 	// outlast the repeats of one append, which end with the lease, and not be much

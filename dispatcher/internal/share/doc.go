@@ -24,7 +24,7 @@
 // have after this activation and what it has. All deficits together make W, so
 // the greatest one is positive while everybody is idle.
 //
-// The deficit is computed in 64 bits where W·(N+1) is below 2^63, which bounds
+// The deficit is computed in 64 bits if W·(N+1) is below 2^63, which bounds
 // every product in it, and in 128 bits otherwise.
 //
 // # Finding the largest deficit

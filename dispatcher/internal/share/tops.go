@@ -93,8 +93,8 @@ func narrow(next, total uint64) bool {
 	return hi == 0 && lo>>63 == 0
 }
 
-// bestNarrow is best where deficits fit into an int64, and where there is a best
-// already, of other tops and the same time, that is to be beaten. It returns the
+// bestNarrow is best for deficits that fit into an int64. It begins with a block of
+// other tops at the same time, whose best is to be beaten. It returns the
 // block whose best goes first. The first loop settles the blocks that know their
 // best or must find it anew, the second those that only have a bound, of which
 // most are below what the first has found.

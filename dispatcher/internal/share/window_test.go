@@ -148,8 +148,8 @@ func TestNewcomerConverges(t *testing.T) {
 		picked(s, 1)
 		run++
 	}
-	// It owes half of N+run from nothing: run = (N+run)/2 where nothing is evicted,
-	// and half of the window where as much is evicted as is added.
+	// It owes half of N+run from nothing: run = (N+run)/2 if nothing is evicted,
+	// and half of the window if as much is evicted as is added.
 	if share := s.Window() / 2; run > share+1 {
 		t.Errorf("the newcomer took %d activations in a row, its share of the window is %d", run, share)
 	}

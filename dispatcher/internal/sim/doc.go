@@ -28,7 +28,7 @@
 // duplicates and delays, up to twelve seconds, so that they overtake each other; a
 // link may also be cut, in one direction or in both. A request goes to one of the
 // dispatchers that are subscribed, which may be two while the older one has not
-// noticed; where none is, it is answered with 'no responders' at once.
+// noticed; if none is, it is answered with 'no responders' at once.
 //
 // The [log] outlives everybody. An append names the entry that it follows and is
 // refused if that is not the last. What is asked of the log takes effect at one
@@ -106,7 +106,7 @@
 //     the client asked for and the defaults that the protocol names;
 //   - a task is started while it is pending and by one worker at a time, which
 //     takes its kind and pool and has a free slot; not after it expired, nor before its
-//     time; not before all that it comes after has ended, and completed where it asks for that;
+//     time; not before all that it comes after has ended, and completed if it asks for that;
 //   - nothing starts that is paused, beyond the limit of a kind, a pool or a key, or
 //     sooner than burst and rate allow in any interval;
 //   - of one kind and pool the order is that of priority and age;

@@ -85,7 +85,7 @@ func (b *books) checkActsAlone(d *dispatcher) {
 }
 
 // compared reports whether states are compared at that entry, as they are at some:
-// fewer where there are tasks, which make it dear.
+// fewer if there are tasks, which make it dear.
 func (w *world) compared(seq uint64) bool {
 	if w.tasks.on {
 		return seq%64 == 0

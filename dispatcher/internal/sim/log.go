@@ -58,7 +58,7 @@ func (l *log) ask(d *dispatcher, serve func() (heard func())) {
 	})
 }
 
-// append adds e after the entry with sequence after, and refuses where that is not
+// append adds e after the entry with sequence after, and refuses if that is not
 // the last one. again: the writer has tried before.
 func (l *log) append(after uint64, e journal.Entry, again bool) bool {
 	w, last := l.w, l.last()

@@ -161,7 +161,7 @@ func (w *world) sameState() error {
 }
 
 // shares lets everybody be idle at every beat, for two windows, and compares the
-// last window with the weights. It says nothing where the rule does not: where
+// last window with the weights. It says nothing if the rule does not: if
 // activations come without a beat, or somebody's slot is taken for good.
 func (w *world) shares() {
 	every := w.cfg.ActivateEvery

@@ -110,7 +110,7 @@ func cut(s string, n int) string {
 	return s[:n]
 }
 
-// advance takes a task to its next step where this one is done, or failed in a
+// advance takes a task to its next step if this one is done, or failed in a
 // partial one.
 func (ts *Tasks) advance(t *task, f *record.Fate) {
 	s := t.current()

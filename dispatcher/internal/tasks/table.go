@@ -26,7 +26,7 @@ type table struct {
 
 func newTable(hash func(ha.TaskID) uint64) table { return table{ids: newIDs(hash)} }
 
-// find returns the index of the page for the task of that number or, where there
+// find returns the index of the page for the task of that number or, if there
 // is none, of the next.
 func (b *table) find(number uint64) int {
 	first := number - number%pageTasks
