@@ -60,7 +60,7 @@ func begin(tb testing.TB, log journal.Log, workers int) *bounded {
 			At: time.Now().UTC(), Weight: ha.Weight(1 + i%10), Slots: 1, Name: fmt.Sprintf("w%d", i), Instance: fmt.Sprintf("i%d", i),
 		}}
 		if i%1000 == 999 || i == workers-1 {
-			b.settle()
+			b.commitAll()
 		}
 	}
 	for v := range b.l.core.Workers(0) {
@@ -69,8 +69,8 @@ func begin(tb testing.TB, log journal.Log, workers int) *bounded {
 	return b
 }
 
-// settle runs the loop until all that was put into it is committed.
-func (b *bounded) settle() { b.runUntil(func() bool { return len(b.l.inbox) == 0 && b.l.idle() }) }
+// commitAll runs the loop until all that was put into it is committed.
+func (b *bounded) commitAll() { b.runUntil(func() bool { return len(b.l.inbox) == 0 && b.l.idle() }) }
 
 // runUntil is the loop's own run with another condition for its end.
 func (b *bounded) runUntil(done func() bool) {
@@ -104,7 +104,7 @@ func (b *bounded) work(n uint64) {
 			b.l.inbox <- request{input: step.Available{At: time.Now().UTC(), Worker: id}}
 			next++
 		}
-		b.settle()
+		b.commitAll()
 		counts := b.l.core.Counts()
 		b.changes = counts.Joined + 2*counts.Started - counts.Running
 	}
@@ -237,7 +237,7 @@ func TestReplayAmidSnapshot(t *testing.T) {
 	if amid < 6 {
 		t.Errorf("a snapshot was under way at %d looks only", amid)
 	}
-	b.settle()
+	b.commitAll()
 }
 
 // A standby that is further behind than the journal reaches back must begin

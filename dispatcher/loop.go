@@ -41,14 +41,14 @@ type loop struct {
 	// done is closed when nobody reads inbox any more.
 	done chan struct{}
 
-	filling  *commit   // being filled
-	sealed   []*commit // waiting to be appended, in order
-	flying   *commit   // being appended; nil: none
-	held     []*commit // committed while the lease had run out
-	won      bool
-	ledSince time.Time
-	waiters  waiters
-	probes   probes
+	filling   *commit   // being filled
+	sealed    []*commit // waiting to be appended, in order
+	appending *commit   // being appended; nil: none
+	held      []*commit // committed while the lease had run out
+	won       bool
+	ledSince  time.Time
+	waiters   waiters
+	probes    probes
 }
 
 func newLoop(d *Dispatcher, log journal.Log, out *outbox) *loop {
@@ -198,7 +198,7 @@ func (l *loop) seal() {
 // flush sends the next commit on its way: to the journal if it has records, to
 // the outbox if it has none and nothing before it is open.
 func (l *loop) flush() {
-	for l.flying == nil && l.member.CanPropose() {
+	for l.appending == nil && l.member.CanPropose() {
 		l.clean()
 		if len(l.sealed) == 0 {
 			l.seal()
@@ -218,7 +218,7 @@ func (l *loop) flush() {
 			continue
 		}
 		l.sealed = l.sealed[1:]
-		l.flying = c
+		l.appending = c
 		l.act(l.appender.perform(l.member.Propose(l.appender.now(), c.ready.Records.Bytes())))
 	}
 }
@@ -250,8 +250,8 @@ func (l *loop) permit() {
 // meanwhile; then the next commit does, which is at once asked for.
 func (l *loop) committed(seq uint64) {
 	l.permit()
-	if c := l.flying; c != nil {
-		l.flying = nil
+	if c := l.appending; c != nil {
+		l.appending = nil
 		l.cleaned(c, seq)
 		l.held = append(l.held, c)
 	} else {
@@ -307,7 +307,7 @@ func (l *loop) finish(ctx context.Context, drained <-chan struct{}) {
 
 // idle reports whether nothing is open: all that was decided is committed and on its way out.
 func (l *loop) idle() bool {
-	return l.filling.empty() && len(l.sealed) == 0 && l.flying == nil && len(l.held) == 0
+	return l.filling.empty() && len(l.sealed) == 0 && l.appending == nil && len(l.held) == 0
 }
 
 // handOver ends the leadership in order: a standby that reads that need not wait for the

@@ -19,7 +19,7 @@ import (
 //
 // One such message proves nothing: a connection that broke comes back within a
 // second or so. Only several in a row do, with nothing heard of the worker
-// meanwhile. Where many workers seem to be gone at once it was more likely a server
+// meanwhile. If many workers seem to be gone at once it was more likely a server
 // that died, and their clients are on the way to another; then more is asked for.
 const (
 	// probeEvery is the time between two probes of a worker.
@@ -30,9 +30,9 @@ const (
 	// asked, are silent.
 	probeMissesMany = 5
 	manyGone        = 3
-	// probeSettle is the time that everybody is given after this dispatcher began to
+	// probeGrace is the time that everybody is given after this dispatcher began to
 	// lead, or connected anew.
-	probeSettle = 1500 * time.Millisecond
+	probeGrace = 1500 * time.Millisecond
 	// probesMost bounds the probes of one round to workers that have work, probesIdle
 	// those to others; beyond, they take turns.
 	probesMost = 5000
@@ -66,7 +66,7 @@ type misses struct {
 // listenProbes subscribes to what comes back. Without that there are no probes.
 func (l *loop) listenProbes() {
 	p := &l.probes
-	p.due = time.Now().Add(probeSettle)
+	p.due = time.Now().Add(probeGrace)
 	p.silent = make(chan ha.WorkerID, probesMost+probesIdle)
 	p.missed = make(map[ha.WorkerID]*misses)
 	p.reconnects = l.d.nc.Stats().Reconnects
@@ -107,7 +107,7 @@ func (l *loop) probe(now time.Time) {
 	}
 	p.due = now.Add(probeEvery)
 	if n := l.d.nc.Stats().Reconnects; n != p.reconnects {
-		p.reconnects, p.due = n, now.Add(probeSettle)
+		p.reconnects, p.due = n, now.Add(probeGrace)
 		clear(p.missed)
 		return
 	}

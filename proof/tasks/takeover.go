@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	// settle is how long a dispatcher that has just begun to lead, or reconnected,
+	// leadGrace is how long a dispatcher that has just begun to lead, or reconnected,
 	// waits before it takes a worker's silence for its end.
-	settle = 3 * time.Second
+	leadGrace = 3 * time.Second
 	// killWindow is the time within which a kill comes, at random: longer than any
 	// interval of the dispatcher's.
 	killWindow = time.Second
@@ -29,7 +29,7 @@ func (t *trial) measure(ctx context.Context) error {
 	if t.takeovers == 0 {
 		return nil
 	}
-	if err := harness.Pause(ctx, time.Until(t.led.Add(settle))); err != nil {
+	if err := harness.Pause(ctx, time.Until(t.led.Add(leadGrace))); err != nil {
 		return err
 	}
 	t.say("dispatchers and workers are up, and workers are killed one by one")

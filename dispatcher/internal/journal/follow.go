@@ -157,7 +157,7 @@ func (f *follower) consume(ctx context.Context) error {
 	if err := f.create(ctx, name, inbox); err != nil {
 		return err
 	}
-	// Nobody waits for the answer. Were it lost, the server drops the consumer 5 s
+	// Nobody waits for the reply. Were it lost, the server drops the consumer 5 s
 	// after the subscription anyway.
 	defer func() { _ = f.j.nc.Publish(apiConsumerDelete+f.j.stream+"."+name, nil) }()
 	f.failureLogged, f.delivered = false, 0

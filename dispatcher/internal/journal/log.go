@@ -38,7 +38,7 @@ type Log interface {
 	Get(ctx context.Context, seq uint64) (Entry, error)
 	// Follow calls fn for every entry from the sequence from on, in order and
 	// without a gap, and goes on as new ones come, until ctx ends or fn returns an
-	// error, either of which it returns. Where from was purged already, it begins
+	// error, either of which it returns. If from was purged already, it begins
 	// with the first entry there is if from is 1, and returns [ErrGap] otherwise.
 	Follow(ctx context.Context, from uint64, fn func(Entry) error) error
 	// Purge removes the entries before the sequence before.

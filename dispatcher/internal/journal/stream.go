@@ -168,7 +168,7 @@ func (j *JetStream) update(ctx context.Context, info *streamInfo, changes map[st
 
 // Raise gives the journal the replicas it is meant to have once the cluster has
 // grown, and returns how many it has, or is about to have: the server copies
-// the entries in the background while appends go on. Where there is nothing to
+// the entries in the background while appends go on. If there is nothing to
 // raise, it costs one request, or two in a cluster that is too small; calling
 // it every minute is fine.
 func (j *JetStream) Raise(ctx context.Context) (replicas int, err error) {

@@ -46,19 +46,19 @@ func (b *books) enterStarted(r *record.TaskStarted) error {
 	}
 	t.attempt++
 	t.started, t.activation, t.worker = r.At, r.Number, r.Worker
-	b.become(t, ha.TaskRunning, r.At)
+	b.setState(t, ha.TaskRunning, r.At)
 	b.countRunning(t, r.At, 1)
 	g.task, g.want = t, b.orderOf(t)
 	return nil
 }
 
-// mayFollow checks that all has ended that t comes after. Where somebody put it back
+// mayFollow checks that all has ended that t comes after. If somebody put it back,
 // that was seen to then.
 func (b *books) mayFollow(t *task, _ time.Time) error {
 	if t.revivals > 0 {
 		return nil
 	}
-	for _, id := range t.meant.After {
+	for _, id := range t.intended.After {
 		u := b.byID[id]
 		ends, open := t.open[id]
 		switch {

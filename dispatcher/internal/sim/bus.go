@@ -70,8 +70,8 @@ type faults struct {
 	latest time.Duration
 }
 
-// promptness is how long a message takes that is not late, at most.
-const promptness = 5 * time.Millisecond
+// promptDelay is how long a message takes that is not late, at most.
+const promptDelay = 5 * time.Millisecond
 
 // link is one direction between two nodes.
 type link struct{ from, to *node }
@@ -92,8 +92,8 @@ func (b *bus) mend(l link) {
 // chance is true in n of a thousand cases.
 func (w *world) chance(n int) bool { return w.rng.IntN(1000) < n }
 
-// spell is a random time up to most.
-func (w *world) spell(most time.Duration) time.Duration {
+// randomTime is a random time up to most.
+func (w *world) randomTime(most time.Duration) time.Duration {
 	return time.Duration(w.rng.Int64N(int64(most) + 1))
 }
 
@@ -123,7 +123,7 @@ func (b *bus) request(from receiver, r request) {
 	if d := w.dispatchers[0]; b.isCut(from.self(), &d.node) || b.isCut(&d.node, from.self()) {
 		return // it is as likely cut from all of them
 	}
-	w.at(w.spell(promptness), func() { b.arrive(w.dispatchers[0], from, reply{id: r.id, result: nobody}) })
+	w.at(w.randomTime(promptDelay), func() { b.arrive(w.dispatchers[0], from, reply{id: r.id, result: nobody}) })
 }
 
 func (b *bus) send(from, to receiver, message any) {
@@ -139,9 +139,9 @@ func (b *bus) send(from, to receiver, message any) {
 		copies = 2
 	}
 	for range copies {
-		delay := w.spell(promptness)
+		delay := w.randomTime(promptDelay)
 		if w.chance(b.faults.late) {
-			delay = w.spell(b.faults.latest)
+			delay = w.randomTime(b.faults.latest)
 		}
 		w.queue.push(event{at: w.now + delay, do: func() { b.arrive(from, to, message) }})
 	}

@@ -38,7 +38,7 @@ func (c *client) start() {
 		c.after(0, c.limit)
 		c.after(0, c.limit)
 	}
-	c.after(c.w.spell(5*time.Second), c.act)
+	c.after(c.w.randomTime(5*time.Second), c.act)
 }
 
 // act does one thing, and comes again.
@@ -49,7 +49,7 @@ func (c *client) act() {
 	}
 	w.tasks.remaining--
 	c.startRandom()
-	c.after(w.spell(2*c.pace), c.act)
+	c.after(w.randomTime(2*c.pace), c.act)
 }
 
 // do begins an operation.
@@ -65,7 +65,7 @@ func (c *client) ask(in step.Input) { c.do(request{input: in}, func(reply, bool)
 func (o *operation) send() {
 	c := o.c
 	r := o.request
-	r.id = c.w.ask()
+	r.id = c.w.newRequestID()
 	if s, ok := r.input.(step.Submit); ok && o.tries > 0 && c.w.opts.Mutation == NoTaskIDs {
 		changed := *s.Spec
 		changed.ID += ha.TaskID(fmt.Sprintf("-%d", o.tries))
@@ -83,7 +83,7 @@ func (o *operation) send() {
 // retryLater tries again after a pause.
 func (o *operation) retryLater() {
 	w := o.c.w
-	d := o.pause/2 + w.spell(o.pause/2)
+	d := o.pause/2 + w.randomTime(o.pause/2)
 	o.pause = min(2*o.pause, 2*time.Second)
 	o.c.after(d, o.send)
 }
@@ -111,7 +111,7 @@ func (c *client) receive(_ receiver, message any) {
 	c.w.books.checkReply(o, r)
 	o.onReply(r, again)
 	if !again && c.w.chance(120) {
-		c.after(c.w.spell(time.Minute), o.repeat)
+		c.after(c.w.randomTime(time.Minute), o.repeat)
 	}
 }
 

@@ -32,15 +32,15 @@ func (c *commit) empty() bool {
 
 // commits are those of one term that have not left it.
 type commits struct {
-	filling *commit
-	sealed  []*commit // waiting to be appended, in order
-	flying  *commit   // being appended; nil: none
-	held    []*commit // committed while the lease had run out
+	filling   *commit
+	sealed    []*commit // waiting to be appended, in order
+	appending *commit   // being appended; nil: none
+	held      []*commit // committed while the lease had run out
 }
 
 // idle reports whether nothing is open.
 func (b *commits) idle() bool {
-	return b.filling.empty() && len(b.sealed) == 0 && b.flying == nil && len(b.held) == 0
+	return b.filling.empty() && len(b.sealed) == 0 && b.appending == nil && len(b.held) == 0
 }
 
 // drain steps what waits in the inbox, up to a full commit.
@@ -99,7 +99,7 @@ func (t *term) seal() {
 		return
 	}
 	// If it is next, as it almost always is, its sequence is known.
-	if len(t.sealed) == 0 && t.flying == nil && c.ready.Records.Len() > 0 && t.d.w.compared(t.member.Position()+1) {
+	if len(t.sealed) == 0 && t.appending == nil && c.ready.Records.Len() > 0 && t.d.w.compared(t.member.Position()+1) {
 		c.digest = t.core.Digest(nil)
 	}
 	t.sealed = append(t.sealed, c)
@@ -115,7 +115,7 @@ func (t *term) flush() bool {
 		t.d.outbox.send(&commit{replies: t.filling.replies, ready: step.Ready{Effects: ready.Effects, Tasks: ready.Tasks}, epoch: t.filling.epoch})
 		t.filling.replies, ready.Effects, ready.Tasks = nil, nil, nil
 	}
-	for t.flying == nil && t.member.CanPropose() {
+	for t.appending == nil && t.member.CanPropose() {
 		t.clean()
 		if len(t.sealed) == 0 {
 			t.seal()
@@ -134,7 +134,7 @@ func (t *term) flush() bool {
 			continue
 		}
 		t.sealed = t.sealed[1:]
-		t.flying = c
+		t.appending = c
 		data, err := record.Open(bytes.Clone(c.ready.Records.Bytes()))
 		if err != nil {
 			panic(err)
@@ -157,8 +157,8 @@ func (t *term) committed(seq uint64) {
 	d := t.d
 	d.actsUntil = t.member.ActsUntil()
 	d.w.books.checkActsAlone(d)
-	if c := t.flying; c != nil {
-		t.flying = nil
+	if c := t.appending; c != nil {
+		t.appending = nil
 		if c.digest != nil {
 			d.w.books.compareDigest(d.name, seq, c.digest)
 		}
@@ -197,7 +197,7 @@ func (o *outbox) run() {
 	for len(o.commits) > 0 && !o.slow {
 		if !w.calm && w.chance(w.bus.faults.slow) {
 			o.slow = true
-			w.queue.push(event{at: w.now + w.spell(w.bus.faults.latest), to: &d.node, do: func() {
+			w.queue.push(event{at: w.now + w.randomTime(w.bus.faults.latest), to: &d.node, do: func() {
 				if d.outbox == o {
 					o.release()
 					o.slow = false

@@ -125,7 +125,7 @@ func (b *books) applyFate(t *task, f record.Fate) error {
 	if to == ha.TaskScheduled {
 		t.due = f.Due
 	}
-	b.become(t, to, f.At)
+	b.setState(t, to, f.At)
 	return nil
 }
 

@@ -36,13 +36,13 @@ func newLedger() ledger {
 
 // task is one task as the books have it.
 type task struct {
-	id     ha.TaskID
-	number uint64
-	spec   *ha.TaskSpec // as it was recorded
-	meant  *ha.TaskSpec // as its client means it
-	state  ha.TaskState
-	since  time.Duration // true time
-	turn   int
+	id       ha.TaskID
+	number   uint64
+	spec     *ha.TaskSpec // as it was recorded
+	intended *ha.TaskSpec // as its client means it
+	state    ha.TaskState
+	since    time.Duration // true time
+	turn     int
 
 	// ready is when it first was pending since it was submitted or put back, due when
 	// it is to become pending.
@@ -89,13 +89,13 @@ func (t *task) policy() *ha.Retry {
 	return t.spec.Retry
 }
 
-// limit is how long an attempt may take, as the task is meant.
+// limit is how long an attempt may take, as its client intends.
 func (b *books) limit(t *task) time.Duration {
-	if t.step < len(t.meant.Steps) && t.meant.Steps[t.step].Timeout > 0 {
-		return t.meant.Steps[t.step].Timeout.Duration()
+	if t.step < len(t.intended.Steps) && t.intended.Steps[t.step].Timeout > 0 {
+		return t.intended.Steps[t.step].Timeout.Duration()
 	}
-	if t.meant.Timeout > 0 {
-		return t.meant.Timeout.Duration()
+	if t.intended.Timeout > 0 {
+		return t.intended.Timeout.Duration()
 	}
 	return b.w.cfg.TaskTimeout
 }
@@ -135,11 +135,11 @@ func (b *books) enterTask(r record.Record) error {
 
 func (b *books) enterSubmitted(r *record.TaskSubmitted) error {
 	s, name := &r.Spec, token(r.Spec.Payload)
-	meant := b.w.tasks.meant[name]
-	if meant == nil {
+	intended := b.w.tasks.intended[name]
+	if intended == nil {
 		return errors.New("nobody means to submit that")
 	}
-	want := b.w.complete(b.w.rewritten(meant))
+	want := b.w.complete(b.w.mutatedSpec(intended))
 	if b.w.opts.Mutation == NoTaskIDs {
 		want.ID = s.ID
 	}
@@ -158,7 +158,7 @@ func (b *books) enterSubmitted(r *record.TaskSubmitted) error {
 	case b.live >= b.w.cfg.MaxTasks:
 		return fmt.Errorf("%d tasks have not ended", b.live)
 	}
-	t := &task{id: s.ID, number: r.Number, spec: s, meant: meant, data: s.Payload}
+	t := &task{id: s.ID, number: r.Number, spec: s, intended: intended, data: s.Payload}
 	b.tasks = append(b.tasks, t)
 	b.byID[t.id], b.byToken[name] = t, t
 	b.live++
@@ -175,13 +175,13 @@ func (b *books) enterSubmitted(r *record.TaskSubmitted) error {
 	}
 	switch waits := b.waits(t); {
 	case waits:
-		b.become(t, ha.TaskWaiting, r.At)
+		b.setState(t, ha.TaskWaiting, r.At)
 		b.w.nemesis.tally.Tasks.Waited++
 	case s.RunAt.After(r.At):
 		t.due = s.RunAt
-		b.become(t, ha.TaskScheduled, r.At)
+		b.setState(t, ha.TaskScheduled, r.At)
 	default:
-		b.become(t, ha.TaskPending, r.At)
+		b.setState(t, ha.TaskPending, r.At)
 	}
 	return nil
 }
@@ -190,7 +190,7 @@ func (b *books) enterSubmitted(r *record.TaskSubmitted) error {
 // decided later what becomes of it.
 func (b *books) waits(t *task) (waits bool) {
 	t.open = map[ha.TaskID]int{}
-	for _, id := range t.meant.After {
+	for _, id := range t.intended.After {
 		if u := b.byID[id]; u == nil {
 			t.open[id] = 0
 		} else if !u.state.Final() {
@@ -208,8 +208,8 @@ func (b *books) waits(t *task) (waits bool) {
 	return waits
 }
 
-// become changes the state of t, and what is counted by states.
-func (b *books) become(t *task, state ha.TaskState, at time.Time) {
+// setState changes the state of t, and what is counted by states.
+func (b *books) setState(t *task, state ha.TaskState, at time.Time) {
 	if t.state != "" {
 		b.counts[t.state]--
 	}

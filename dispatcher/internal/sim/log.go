@@ -35,9 +35,9 @@ func (l *log) delay() (d time.Duration, lost bool) {
 		return 0, true
 	}
 	if !w.calm && w.chance(l.late) {
-		return w.spell(l.latest), false
+		return w.randomTime(l.latest), false
 	}
-	return w.spell(l.slowest), false
+	return w.randomTime(l.slowest), false
 }
 
 // ask brings a question to the log, where serve is called, and what that returns

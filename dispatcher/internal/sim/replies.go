@@ -100,7 +100,7 @@ func (b *books) checkSubmitReply(s *ha.TaskSpec, r step.Reply) {
 		if holder := b.byID[r.Task]; holder == nil || holder.spec.UniqueKey != s.UniqueKey {
 			b.w.fail("%s was told that task %s has its unique key, and the log has %s", name, r.Task, holder)
 		}
-	case r.Err.Code == "id_conflict" && b.w.tasks.meant[name] != nil && (b.byID[s.ID] == nil || b.byID[s.ID] == t):
+	case r.Err.Code == "id_conflict" && b.w.tasks.intended[name] != nil && (b.byID[s.ID] == nil || b.byID[s.ID] == t):
 		b.w.fail("%s was told that its id is taken, and never used it for anything else", name)
 	}
 }

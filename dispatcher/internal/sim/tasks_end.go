@@ -207,7 +207,7 @@ func (c *client) endWait(t *task, asked map[string]bool) {
 		}
 		s := c.plain()
 		s.ID = id
-		w.mean(s)
+		w.noteIntended(s)
 		c.do(request{input: step.Submit{Spec: s}}, func(reply, bool) {})
 	}
 }

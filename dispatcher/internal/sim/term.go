@@ -46,7 +46,7 @@ type bounds struct{ first, last uint64 }
 func newTerm(d *dispatcher) *term {
 	t := &term{d: d, core: core.New(d.w.cfg), commits: commits{filling: new(commit)}}
 	t.member = journal.NewMember(journal.MemberConfig{
-		Node: d.name, Nonce: d.w.rng.Uint64(), Lease: d.lease, Jitter: d.w.spell(d.lease / 4),
+		Node: d.name, Nonce: d.w.rng.Uint64(), Lease: d.lease, Jitter: d.w.randomTime(d.lease / 4),
 	}, d.monotonic())
 	return t
 }
@@ -128,7 +128,7 @@ func (t *term) follow() {
 		if t.next < l.first {
 			d.say("%s: entry %d was purged before it was read", d.name, t.next)
 			d.w.nemesis.tally.Gaps++
-			d.again()
+			d.newTermLater()
 			return
 		}
 		e := l.at(t.next)
@@ -192,7 +192,7 @@ func (t *term) act(actions []journal.Action) bool {
 		case journal.Lost:
 			if t.member.Role() == journal.RoleDeposed {
 				d.say("%s leads no longer", d.name)
-				d.again()
+				d.newTermLater()
 				return false
 			}
 		}
@@ -271,7 +271,7 @@ func (t *term) setAlarm() {
 	if !ok {
 		return
 	}
-	late := time.Microsecond + d.w.spell(time.Millisecond)
+	late := time.Microsecond + d.w.randomTime(time.Millisecond)
 	t.alarm = d.after(max(0, wake-d.monotonic())+late, func() {
 		t.alarm = nil
 		if !t.act(t.member.Tick(d.monotonic())) {

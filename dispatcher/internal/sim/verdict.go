@@ -150,7 +150,7 @@ func (w *world) sameState() error {
 			return fmt.Errorf("%s is down", d.name)
 		case d.term.member.Position() != w.log.last():
 			return fmt.Errorf("%s is at entry %d of %d", d.name, d.term.member.Position(), w.log.last())
-		case d.term.flying != nil || !d.term.filling.empty():
+		case d.term.appending != nil || !d.term.filling.empty():
 			return errors.New("records are on their way")
 		}
 		if now, all := d.term.core.Digest(nil), w.books.standby.Digest(nil); !bytes.Equal(now, all) {

@@ -96,7 +96,7 @@ func (w *worker) greet() {
 	w.forget()
 	w.instance = ""
 	if w.manners != anonymous {
-		w.instance = fmt.Sprintf("%s-%d-%d", w.name, w.life, w.w.ask())
+		w.instance = fmt.Sprintf("%s-%d-%d", w.name, w.life, w.w.newRequestID())
 	}
 	w.pause = 50 * time.Millisecond
 	w.sayHello()
@@ -114,14 +114,14 @@ func (w *worker) helloAgain() {
 		w.kill()
 		return
 	}
-	pause := w.pause/2 + w.w.spell(w.pause/2)
+	pause := w.pause/2 + w.w.randomTime(w.pause/2)
 	w.pause = min(2*w.pause, 2*time.Second)
 	w.after(pause, w.sayHello)
 }
 
 // call sends a request. Unless it is answered in time, late is called.
 func (w *worker) call(in step.Input, late func()) *call {
-	c := &call{id: w.w.ask(), input: in}
+	c := &call{id: w.w.newRequestID(), input: in}
 	c.timeout = w.after(w.w.cfg.Timing.ReplyTimeout, late)
 	w.w.bus.request(w, request{id: c.id, input: in})
 	return c
@@ -194,7 +194,7 @@ func (w *worker) work(o order) {
 	if o.task != nil {
 		w.handle(id, o.task)
 	} else {
-		d := w.workMin + w.w.spell(w.workMax-w.workMin)
+		d := w.workMin + w.w.randomTime(w.workMax-w.workMin)
 		if w.w.swift {
 			d = 5 * time.Millisecond
 		}

@@ -135,8 +135,8 @@ func (w *world) begun(o *worker, id ha.ActivationID, epoch ha.Epoch) {
 	}
 }
 
-// ask returns an id for a request.
-func (w *world) ask() uint64 {
+// newRequestID returns an id for a request.
+func (w *world) newRequestID() uint64 {
 	w.asked++
 	return w.asked
 }

@@ -146,9 +146,9 @@ func (r *recount) endsKept() {
 	}
 }
 
-// Settled returns an error if a leader left something undone that it could have done.
+// CheckDone returns an error if a leader left something undone that it could have done.
 // It is for tests.
-func (ts *Tasks) Settled() error {
+func (ts *Tasks) CheckDone() error {
 	if ts.unfinished {
 		return nil
 	}

@@ -37,7 +37,7 @@ func (ts *Tasks) pull(in step.PullTasks, out *step.Ready) step.Reply {
 	return step.Reply{Body: results}
 }
 
-// resultBytes is the most that a result takes in an answer beside itself.
+// resultBytes is the most that a result takes in a reply beside itself.
 const resultBytes = 300
 
 // heads returns the oldest result of each class that is asked for.

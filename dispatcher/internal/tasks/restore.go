@@ -37,7 +37,7 @@ func (ts *Tasks) applySnapshot(r record.Record) error {
 		p.paused, p.limit = r.Paused, r.Limit
 	case *record.BatchRestored:
 		b := ts.batches.of(r.Name)
-		b.closed, b.settled, b.total, b.ended = r.Closed, r.Settled, r.Total, r.Ended
+		b.closed, b.wasDone, b.total, b.ended = r.Closed, r.Settled, r.Total, r.Ended
 		b.then, b.order, b.restored = r.Then, r.Order, true
 	case *record.IDsRestored:
 		for _, id := range r.IDs {

@@ -121,7 +121,7 @@ func (ts *Tasks) SharedSnapshot() iter.Seq[record.Record] {
 		}
 		for _, b := range ts.batches.inOrder() {
 			if !yield(&record.BatchRestored{
-				Name: b.name, Closed: b.closed, Settled: b.settled, Total: b.total, Ended: b.ended, Then: b.then, Order: b.order,
+				Name: b.name, Closed: b.closed, Settled: b.wasDone, Total: b.total, Ended: b.ended, Then: b.then, Order: b.order,
 			}) {
 				return
 			}

@@ -31,7 +31,7 @@ func newTable(hash func(ha.TaskID) uint64) table { return table{ids: newIDs(hash
 func (b *table) find(number uint64) int {
 	first := number - number%pageTasks
 	if n := uint64(len(b.pages)); n > 0 && first <= b.pages[n-1].first {
-		// Where no page is missing, it is as far from the last as its number.
+		// If no page is missing, it is as far from the last as its number.
 		if back := (b.pages[n-1].first - first) / pageTasks; back < n && b.pages[n-1-back].first == first {
 			return int(n - 1 - back)
 		}

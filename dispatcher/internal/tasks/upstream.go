@@ -26,7 +26,7 @@ func (ts *Tasks) batchEnded(b *batch) {
 	if !b.done() {
 		return
 	}
-	b.settled = true
+	b.wasDone = true
 	for _, d := range b.dependents {
 		if d.extras.batchOpen {
 			d.extras.batchOpen = false
