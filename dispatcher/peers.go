@@ -26,8 +26,7 @@ const (
 const roleStarting = "starting"
 
 // memberState is the role, epoch and position of this dispatcher, for readers outside the
-// loop. It may be
-// used concurrently.
+// loop. It may be used concurrently.
 type memberState struct {
 	mu       sync.Mutex
 	role     journal.Role

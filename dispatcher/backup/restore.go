@@ -29,8 +29,8 @@ const restorer = "ha.restore"
 // unless it is an [io.Seeker] that can seek, it goes into a temporary file first.
 //
 // A restore that broke off is repeated to go on: the first entries may be the
-// same as the backup's. To the backup's entries it adds a claim and an
-// abdication. Their epoch is higher than any that workers can have seen since the
+// same as the backup's. To the backup's entries it adds a claim and a
+// handover. Their epoch is higher than any that workers can have seen since the
 // backup was taken, so that they obey the next leader; and the first standby
 // claims at once.
 //

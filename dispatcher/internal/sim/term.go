@@ -180,7 +180,7 @@ func (t *term) act(actions []journal.Action) bool {
 		case journal.DoAppend:
 			t.append(a)
 		case journal.DoReadEnd:
-			d.w.nemesis.tally.Looks++
+			d.w.nemesis.tally.EndReads++
 			t.ask(func() func() {
 				l := d.w.log.look(a.After)
 				return func() { t.handle(t.member.EndRead(d.monotonic(), l)) }
@@ -250,7 +250,7 @@ func (t *term) handOver() bool {
 		return true
 	}
 	t.handingOver = true
-	t.d.w.nemesis.tally.Abdications++
+	t.d.w.nemesis.tally.Handovers++
 	return t.act(t.member.HandOver(t.d.monotonic()))
 }
 
