@@ -122,7 +122,7 @@ func linesOfBook(t *testing.T, b *book.Book) (lines []string) {
 	t.Helper()
 	for _, e := range b.Entries {
 		if len(e.Data) == 0 {
-			kind := map[journal.Kind]string{journal.KindClaim: "claim", journal.KindBatch: "batch", journal.KindAbdication: "abdication"}[e.Kind]
+			kind := map[journal.EntryType]string{journal.EntryClaim: "claim", journal.EntryRecords: "batch", journal.EntryHandover: "abdication"}[e.Type]
 			lines = append(lines, fmt.Sprintf("%d.0 %d %s %s ", e.Seq, e.Epoch, e.Node, kind))
 			continue
 		}
@@ -136,7 +136,7 @@ func linesOfBook(t *testing.T, b *book.Book) (lines []string) {
 
 func linesOf(records []audit.Record) (lines []string) {
 	for _, r := range records {
-		lines = append(lines, fmt.Sprintf("%d.%d %d %s %s %s", r.Seq, r.Index, r.Epoch, r.Node, r.Kind, r.Record))
+		lines = append(lines, fmt.Sprintf("%d.%d %d %s %s %s", r.Seq, r.Index, r.Epoch, r.Node, r.EntryType, r.Record))
 	}
 	return lines
 }

@@ -48,7 +48,7 @@ func changesPerSecond(tb testing.TB, change func(ctx context.Context, caller, n 
 }
 
 // registrations makes each caller say hello and bye in turns, through a
-// dispatcher whose batches hold at most inputs of them.
+// dispatcher whose commits hold at most inputs of them.
 func registrations(b *testing.B, inputs int) float64 {
 	nc := connectTo(b, embedded.Config{StoreDir: b.TempDir()})
 	cfg := Config{Name: "d1"}
@@ -57,7 +57,7 @@ func registrations(b *testing.B, inputs int) float64 {
 	if err != nil {
 		b.Fatal(err)
 	}
-	d.means.inputs = inputs
+	d.deps.inputs = inputs
 	ctx, cancel := context.WithCancel(b.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- d.Run(ctx) }()
@@ -115,7 +115,7 @@ func publishes(b *testing.B, bytes int) float64 {
 func BenchmarkGroupCommit(b *testing.B) {
 	const bytesOfChange = 60 // a hello's record takes 80 bytes of the journal, a bye's 30
 	for b.Loop() {
-		grouped := registrations(b, batchInputs)
+		grouped := registrations(b, commitInputs)
 		single := registrations(b, 1)
 		raw := publishes(b, bytesOfChange)
 		b.ReportMetric(grouped, "grouped/s")

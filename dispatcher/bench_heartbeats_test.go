@@ -35,7 +35,7 @@ const (
 	heartbeatConns   = 8
 )
 
-// init makes the test binary a dispatcher where it was started as one. There is
+// init makes the test binary a dispatcher if it was started as one. There is
 // no other way to have the dispatcher's processor time apart from the workers'.
 func init() {
 	url := os.Getenv(childURL)
@@ -233,7 +233,7 @@ func (c *crowd) obey(msg *nats.Msg) {
 	if err := json.Unmarshal(msg.Data, &order); err == nil {
 		for _, id := range c.ids {
 			if id == order.ID {
-				_ = c.nc.Publish(c.names.Available(id), nil) // where it fails, heartbeats repair it
+				_ = c.nc.Publish(c.names.Available(id), nil) // if it fails, heartbeats repair it
 			}
 		}
 	}

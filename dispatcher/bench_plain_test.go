@@ -13,9 +13,9 @@ import (
 	"github.com/seed261fe303/ha/subjects"
 )
 
-// turns lets several goroutines take a number of operations together, and holds
+// cursor lets several goroutines take a number of operations together, and holds
 // them up in between.
-type turns struct {
+type cursor struct {
 	mu       sync.Mutex
 	changed  *sync.Cond
 	taken    int
@@ -24,14 +24,14 @@ type turns struct {
 	ended    bool
 }
 
-func newTurns() *turns {
-	t := &turns{finished: make(chan struct{}, 1)}
+func newTurns() *cursor {
+	t := &cursor{finished: make(chan struct{}, 1)}
 	t.changed = sync.NewCond(&t.mu)
 	return t
 }
 
 // next waits for an operation to be due; false: there will be none.
-func (t *turns) next() bool {
+func (t *cursor) next() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for t.taken == t.goal && !t.ended {
@@ -47,7 +47,7 @@ func (t *turns) next() bool {
 }
 
 // take makes n operations due and returns how long it was until all were begun.
-func (t *turns) take(n int) time.Duration {
+func (t *cursor) take(n int) time.Duration {
 	start := time.Now()
 	t.mu.Lock()
 	t.goal += n
@@ -58,7 +58,7 @@ func (t *turns) take(n int) time.Duration {
 }
 
 // over releases those who wait.
-func (t *turns) over() {
+func (t *cursor) over() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.ended, t.goal = true, math.MaxInt

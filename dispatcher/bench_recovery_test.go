@@ -77,13 +77,13 @@ func givePast(tb testing.TB, c *core.Core, at time.Time) {
 }
 
 // writeFleet puts a snapshot of c into the log as the cleaner does, piece by
-// piece, and ends with an abdication, so that whoever reads it need not wait for
+// piece, and ends with a handover, so that whoever reads it need not wait for
 // a lease.
 func writeFleet(tb testing.TB, log journal.Log, c *core.Core) (bytes uint64) {
 	tb.Helper()
 	var last, number uint64
-	put := func(kind journal.Kind, data []byte) {
-		e := journal.Entry{Kind: kind, Epoch: uint64(c.Epoch()), Number: number, Node: "d1", Nonce: 7, Data: data}
+	put := func(kind journal.EntryType, data []byte) {
+		e := journal.Entry{Type: kind, Epoch: uint64(c.Epoch()), Number: number, Node: "d1", Nonce: 7, Data: data}
 		var err error
 		if last, err = log.Append(tb.Context(), last, e); err != nil {
 			tb.Fatal(err)
@@ -91,17 +91,17 @@ func writeFleet(tb testing.TB, log journal.Log, c *core.Core) (bytes uint64) {
 		number++
 		bytes += entryBytes(len(data))
 	}
-	put(journal.KindClaim, nil)
-	b := new(batch)
+	put(journal.EntryClaim, nil)
+	b := new(commit)
 	for r := range c.Snapshot() {
 		b.ready.Records.Add(r)
 		if b.ready.Records.Size() >= pieceBytes {
-			put(journal.KindBatch, b.ready.Records.Bytes())
+			put(journal.EntryRecords, b.ready.Records.Bytes())
 			b.reset()
 		}
 	}
-	put(journal.KindBatch, b.ready.Records.Bytes())
-	put(journal.KindAbdication, nil)
+	put(journal.EntryRecords, b.ready.Records.Bytes())
+	put(journal.EntryHandover, nil)
 	return bytes
 }
 
@@ -111,7 +111,7 @@ func recoverFrom(tb testing.TB, log journal.Log, n int) *loop {
 	tb.Helper()
 	d := &Dispatcher{cfg: fleetConfig(n), began: time.Now()}
 	l := newLoop(d, log, nil)
-	if err := l.stand(tb.Context(), make(chan nats.Status)); err != nil || !l.won {
+	if err := l.follow(tb.Context(), make(chan nats.Status)); err != nil || !l.won {
 		tb.Fatalf("won %v, %v", l.won, err)
 	}
 	if registered, _ := l.core.Population(); registered != n {

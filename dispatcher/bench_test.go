@@ -87,7 +87,7 @@ func dialBench(b *testing.B, s *embedded.Server) *nats.Conn {
 type fleet struct {
 	b     *testing.B
 	names subjects.Names
-	turns *turns
+	turns *cursor
 }
 
 func newFleet(b *testing.B, dial func() *nats.Conn) *fleet {

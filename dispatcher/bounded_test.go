@@ -50,18 +50,18 @@ func begin(tb testing.TB, log journal.Log, workers int) *bounded {
 	tb.Cleanup(out.stop)
 	b := &bounded{tb: tb, nc: nc, log: log, cfg: cfg, l: newLoop(d, log, out)}
 	tb.Cleanup(b.l.stop)
-	if err := b.l.stand(tb.Context(), make(chan nats.Status)); err != nil || !b.l.won {
+	if err := b.l.follow(tb.Context(), make(chan nats.Status)); err != nil || !b.l.won {
 		tb.Fatalf("won %v, %v", b.l.won, err)
 	}
-	if err := b.l.lead(); err != nil {
+	if err := b.l.beginLeading(); err != nil {
 		tb.Fatal(err)
 	}
 	for i := range workers {
-		b.l.inbox <- request{input: step.Hello{
+		b.l.inbox <- inboxItem{input: step.Hello{
 			At: time.Now().UTC(), Weight: ha.Weight(1 + i%10), Slots: 1, Name: fmt.Sprintf("w%d", i), Instance: fmt.Sprintf("i%d", i),
 		}}
 		if i%1000 == 999 || i == workers-1 {
-			b.settle()
+			b.commitAll()
 		}
 	}
 	for v := range b.l.core.Workers(0) {
@@ -70,8 +70,8 @@ func begin(tb testing.TB, log journal.Log, workers int) *bounded {
 	return b
 }
 
-// settle runs the loop until all that was put into it is committed.
-func (b *bounded) settle() { b.runUntil(func() bool { return len(b.l.inbox) == 0 && b.l.idle() }) }
+// commitAll runs the loop until all that was put into it is committed.
+func (b *bounded) commitAll() { b.runUntil(func() bool { return len(b.l.inbox) == 0 && b.l.idle() }) }
 
 // runUntil is the loop's own run with another condition for its end.
 func (b *bounded) runUntil(done func() bool) {
@@ -79,16 +79,16 @@ func (b *bounded) runUntil(done func() bool) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for b.l.flush(); !done(); b.l.flush() {
-		b.peak = max(b.peak, b.l.cleaner.logged)
+		b.peak = max(b.peak, b.l.cleaner.journalBytes)
 		timer.Reset(b.l.wait())
 		select {
-		case r := <-b.l.open():
-			b.l.take(r)
+		case r := <-b.l.inboxUnlessFull():
+			b.l.handle(r)
 			b.l.drain()
-		case a := <-b.l.scribe.answers:
-			b.l.act(b.l.scribe.heard(a))
+		case a := <-b.l.appender.results:
+			b.l.act(b.l.appender.handle(a))
 		case <-timer.C:
-			b.l.act(b.l.scribe.tick())
+			b.l.act(b.l.appender.tick())
 		}
 		if b.l.member.Role() != journal.RoleLeader {
 			b.tb.Fatalf("leads no longer: %s", b.l.d.health.get())
@@ -102,10 +102,10 @@ func (b *bounded) work(n uint64) {
 	for next, goal := 0, b.changes+n; b.changes < goal; {
 		for range inboxSize / 2 {
 			id := b.workers[next%len(b.workers)]
-			b.l.inbox <- request{input: step.Available{At: time.Now().UTC(), Worker: id}}
+			b.l.inbox <- inboxItem{input: step.Available{At: time.Now().UTC(), Worker: id}}
 			next++
 		}
-		b.settle()
+		b.commitAll()
 		counts := b.l.core.Counts()
 		b.changes = counts.Joined + 2*counts.Started - counts.Running
 	}
@@ -207,10 +207,10 @@ func TestReplayAmidSnapshot(t *testing.T) {
 	amid, purges, first := 0, 0, b.first()
 	for next := 0; purges < 2; {
 		if b.l.cleaner.next == nil {
-			b.l.cleaner.logged += cleanBytes // it is due
+			b.l.cleaner.journalBytes += cleanBytes // it is due
 		}
 		for range 7 {
-			b.l.inbox <- request{input: step.Available{At: time.Now().UTC(), Worker: b.workers[next%len(b.workers)]}}
+			b.l.inbox <- inboxItem{input: step.Available{At: time.Now().UTC(), Worker: b.workers[next%len(b.workers)]}}
 			next += 1237
 		}
 		before := b.l.member.Position()
@@ -219,7 +219,7 @@ func TestReplayAmidSnapshot(t *testing.T) {
 		for seq := before + 1; seq <= position; seq++ {
 			e, err := log.Get(t.Context(), seq)
 			if err == nil {
-				err = applyBatch(standby, e.Data)
+				err = applyEntry(standby, e.Data)
 			}
 			if err != nil {
 				t.Fatal(err)
@@ -238,7 +238,7 @@ func TestReplayAmidSnapshot(t *testing.T) {
 	if amid < 6 {
 		t.Errorf("a snapshot was under way at %d looks only", amid)
 	}
-	b.settle()
+	b.commitAll()
 }
 
 // A standby that is further behind than the journal reaches back must begin
@@ -262,7 +262,7 @@ func TestFollowerBehindThePurge(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), within)
 	defer cancel()
-	if err := l.stand(ctx, make(chan nats.Status)); !errors.Is(err, errRestart) {
+	if err := l.follow(ctx, make(chan nats.Status)); !errors.Is(err, errRestart) {
 		t.Errorf("a follower that reads entry %d of a log that begins at %d: %v", behind+1, last-1, err)
 	}
 }

@@ -13,7 +13,7 @@ const (
 	// exceeds twice the last snapshot and this. Until the cleaning is done, the new
 	// snapshot and what is decided meanwhile come on top.
 	cleanBytes = 8 << 20
-	// pieceBytes is how much of a snapshot goes into one batch, beside the records
+	// pieceBytes is how much of a snapshot goes into one commit, beside the records
 	// that the work makes.
 	pieceBytes = 32 << 10
 	// entryOverhead is what the store adds to an entry, about.
@@ -26,18 +26,18 @@ func entryBytes(data int) uint64 { return uint64(data) + entryOverhead }
 // pieces between the ordinary records, and then purges all before it. It belongs
 // to the loop.
 type cleaner struct {
-	logged uint64 // bytes in the journal
-	before uint64 // of them, those before the snapshot under way
-	size   uint64 // bytes of the last snapshot, of one under way so far
-	begins uint64 // sequence of the first entry of the snapshot under way
-	open   bool   // a snapshot has begun, and its end is not committed
-	whole  uint64 // while following: sequence of the first entry of the last snapshot that is whole; 0: none
+	journalBytes   uint64 // bytes in the journal
+	beforeSnapshot uint64 // of them, those before the snapshot under way
+	snapshotBytes  uint64 // bytes of the last snapshot, of one under way so far
+	firstSeq       uint64 // sequence of the first entry of the snapshot under way
+	open           bool   // a snapshot has begun, and its end is not committed
+	lastWhole      uint64 // while following: sequence of the first entry of the last snapshot that is whole; 0: none
 
-	next func() (record.Record, bool) // nil: all of it is in batches, or none was begun
+	next func() (record.Record, bool) // nil: all of it is in commits, or none was begun
 	stop func()
 }
 
-func (c *cleaner) due() bool { return !c.open && c.logged > 2*c.size+cleanBytes }
+func (c *cleaner) due() bool { return !c.open && c.journalBytes > 2*c.snapshotBytes+cleanBytes }
 
 // giveUp ends the snapshot under way without its end, which readers pass over, and
 // keeps another one from being begun.
@@ -53,15 +53,15 @@ func (c *cleaner) end() {
 	}
 }
 
-// clean adds the next piece of a snapshot to the filling batch, if one is due.
+// clean adds the next piece of a snapshot to the filling commit, if one is due.
 func (l *loop) clean() {
 	c := &l.cleaner
 	if c.due() {
 		// A reader that begins at the snapshot must meet its first record first.
 		l.seal()
-		l.filling.opens, c.open = true, true
+		l.filling.opensSnapshot, c.open = true, true
 		c.next, c.stop = iter.Pull(l.core.Snapshot())
-		c.size = 0
+		c.snapshotBytes = 0
 	}
 	if c.next == nil {
 		return
@@ -73,74 +73,74 @@ func (l *loop) clean() {
 	for added := 0; ; {
 		r, ok := c.next()
 		if !ok {
-			l.filling.closes = true
+			l.filling.closesSnapshot = true
 			c.end()
 			return
 		}
-		if t, ok := r.(*record.TaskRestored); ok && was+len(t.Spec.Payload)+len(t.Result) > batchBytes {
+		if t, ok := r.(*record.TaskRestored); ok && was+len(t.Spec.Payload)+len(t.Result) > commitBytes {
 			l.seal() // beside others it might not fit into one entry
 			was = 0
 		}
 		l.filling.ready.Records.Add(r)
 		now := l.filling.ready.Records.Size()
 		added += now - was
-		c.size += uint64(now - was)
+		c.snapshotBytes += uint64(now - was)
 		was = now
 		// The end of a snapshot describes one moment, so nothing may come between its
 		// records; it may take several entries.
 		if single := r.Type().Single(); single && added >= piece {
 			return
-		} else if !single && r.Type() != record.TypeTotals && now >= batchBytes {
-			l.seal() // not behind the last: the batch that holds it is to be marked
+		} else if !single && r.Type() != record.TypeTotals && now >= commitBytes {
+			l.seal() // not behind the last: the commit that holds it is to be marked
 			was = 0
 		}
 	}
 }
 
-// cleaned is called for every committed batch. After the last one of a snapshot
+// cleaned is called for every commit that is in the journal. After the last one of a snapshot
 // nobody needs what was before it.
-func (l *loop) cleaned(b *batch, seq uint64) {
+func (l *loop) cleaned(committed *commit, seq uint64) {
 	c := &l.cleaner
-	if b.opens {
-		c.begins, c.before = seq, c.logged
+	if committed.opensSnapshot {
+		c.firstSeq, c.beforeSnapshot = seq, c.journalBytes
 	}
-	c.logged += entryBytes(b.ready.Records.Size())
-	if !b.closes {
+	c.journalBytes += entryBytes(committed.ready.Records.Size())
+	if !committed.closesSnapshot {
 		return
 	}
 	c.open = false
-	c.logged -= c.before
-	l.purge(c.begins)
+	c.journalBytes -= c.beforeSnapshot
+	l.purge(c.firstSeq)
 }
 
 // purge removes all before the snapshot that begins with that entry.
-func (l *loop) purge(begins uint64) {
-	l.scribe.wg.Go(func() {
-		ctx, cancel := context.WithTimeout(l.scribe.ctx, stopTimeout)
+func (l *loop) purge(firstSeq uint64) {
+	l.appender.wg.Go(func() {
+		ctx, cancel := context.WithTimeout(l.appender.ctx, stopTimeout)
 		defer cancel()
-		if err := l.log.Purge(ctx, begins); err != nil {
+		if err := l.log.Purge(ctx, firstSeq); err != nil {
 			l.d.cfg.Log.Warn().Err(err).Msg("cleaning the journal; the next cleaning will do it")
 		}
 	})
 }
 
 // followed takes note of an entry that another leader wrote; was and now are what the
-// core had met of snapshots before and after it. So who takes over knows as much as
+// core had met of snapshots before and after it. So a new leader knows as much as
 // the leader before, and does not begin with a snapshot of what may be a million tasks.
-func (c *cleaner) followed(seq, bytes uint64, was, now core.Passed) {
+func (c *cleaner) followed(seq, bytes uint64, was, now core.SnapshotStats) {
 	if now.Begun != was.Begun { // it is the first record of its entry
-		c.begins, c.before = seq, c.logged
+		c.firstSeq, c.beforeSnapshot = seq, c.journalBytes
 	}
-	c.logged += bytes
+	c.journalBytes += bytes
 	if now.Complete != was.Complete {
-		c.whole, c.size = c.begins, now.Bytes
-		c.logged -= c.before
+		c.lastWhole, c.snapshotBytes = c.firstSeq, now.Bytes
+		c.journalBytes -= c.beforeSnapshot
 	}
 }
 
-// inherit does what the leader before may have left undone.
-func (l *loop) inherit() {
-	if l.cleaner.whole > 0 {
-		l.purge(l.cleaner.whole)
+// finishCleaning purges what the leader before may not have purged.
+func (l *loop) finishCleaning() {
+	if l.cleaner.lastWhole > 0 {
+		l.purge(l.cleaner.lastWhole)
 	}
 }

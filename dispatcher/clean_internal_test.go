@@ -42,7 +42,7 @@ func TestNextLeaderKnowsTheSnapshot(t *testing.T) {
 		first.work(5_000)
 	}
 	was := first.l.cleaner
-	if was.before+was.logged < cleanBytes || was.logged > 2*was.size+cleanBytes {
+	if was.beforeSnapshot+was.journalBytes < cleanBytes || was.journalBytes > 2*was.snapshotBytes+cleanBytes {
 		t.Fatalf("the test wants a journal that is long and not due: %+v", was)
 	}
 	first.l.stop()
@@ -50,7 +50,7 @@ func TestNextLeaderKnowsTheSnapshot(t *testing.T) {
 	next := begin(t, log, 0)
 	const little = 1 << 10 // the claim, and the byte before the records of an entry
 	got := next.l.cleaner
-	if diff := int64(got.size - was.size); diff < -little || diff > little || got.logged-was.logged > little || got.open {
+	if diff := int64(got.snapshotBytes - was.snapshotBytes); diff < -little || diff > little || got.journalBytes-was.journalBytes > little || got.open {
 		t.Errorf("the next leader knows %+v, the one before knew %+v", got, was)
 	}
 	purged := func(begins uint64) {
@@ -62,8 +62,8 @@ func TestNextLeaderKnowsTheSnapshot(t *testing.T) {
 			return nil
 		})
 	}
-	purged(was.begins)
-	for next.work(5_000); next.l.cleaner.begins == was.begins; next.work(5_000) {
+	purged(was.firstSeq)
+	for next.work(5_000); next.l.cleaner.firstSeq == was.firstSeq; next.work(5_000) {
 		next.check(false)
 	}
 	if n := snapshots(t, log); n != 1 && n != 2 { // the second may not be on its way yet
@@ -72,7 +72,7 @@ func TestNextLeaderKnowsTheSnapshot(t *testing.T) {
 	for next.l.cleaner.open {
 		next.work(1_000)
 	}
-	purged(next.l.cleaner.begins)
+	purged(next.l.cleaner.firstSeq)
 	next.check(true)
 }
 

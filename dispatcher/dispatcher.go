@@ -32,8 +32,8 @@ type Dispatcher struct {
 
 	began  time.Time
 	health health
-	place  place
-	group  group
+	member memberState
+	peers  peerList
 	// permit says which messages may leave; nil: none may. The loop sets it, the
 	// outbox obeys it.
 	permit atomic.Pointer[permit]
@@ -45,7 +45,7 @@ type Dispatcher struct {
 	malformed atomic.Uint64
 	dropped   atomic.Uint64
 
-	means means
+	deps deps
 }
 
 // permit lets the messages of one epoch leave until the clock shows a time. It
@@ -56,13 +56,13 @@ type permit struct {
 	until time.Duration
 }
 
-// lasts tells whether messages may leave when the clock shows now.
-func (p *permit) lasts(now time.Duration) bool { return p != nil && now < p.until }
+// valid reports whether messages may leave when the clock shows now.
+func (p *permit) valid(now time.Duration) bool { return p != nil && now < p.until }
 
-// means is what a dispatcher works with that a test may want to be another.
-type means struct {
-	open func(context.Context) (journal.Log, error)
-	// inputs is how many inputs one batch may hold.
+// deps are the dependencies that tests replace.
+type deps struct {
+	openLog func(context.Context) (journal.Log, error)
+	// inputs is how many inputs one commit may hold.
 	inputs int
 }
 
@@ -82,8 +82,8 @@ func New(nc *nats.Conn, cfg Config) (*Dispatcher, error) {
 	}
 	cfg.Log = cfg.Log.With().Str("dispatcher", cfg.Name).Logger()
 	d := &Dispatcher{nc: nc, cfg: cfg, names: names, began: time.Now(), ready: make(chan struct{})}
-	d.health.log = cfg.Log
-	d.means = means{open: d.openJournal, inputs: batchInputs}
+	d.health.logger = cfg.Log
+	d.deps = deps{openLog: d.openJournal, inputs: commitInputs}
 	return d, nil
 }
 
@@ -97,7 +97,7 @@ func (d *Dispatcher) Ready() <-chan struct{} { return d.ready }
 // Run takes part until ctx ends: it follows the journal as a standby, leads when
 // nobody else does, and dispatches while it leads. When ctx ends it answers the
 // requests that have reached it, hands over, and returns nil. Any other error
-// means that it could not go on; it matches [nats.ErrConnectionClosed] where the
+// means that it could not go on; it matches [nats.ErrConnectionClosed] if the
 // connection was closed. It may be called once; a second call returns [ErrRunning].
 func (d *Dispatcher) Run(ctx context.Context) error {
 	if !d.started.CompareAndSwap(false, true) {
@@ -105,12 +105,12 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	}
 	closed := d.nc.StatusChanged(nats.CLOSED)
 	defer d.nc.RemoveStatusListener(closed)
-	peers, err := d.meetPeers()
+	exchange, err := d.exchangePresence()
 	if err != nil {
 		return fmt.Errorf("run dispatcher: %w", err)
 	}
-	defer peers.stop()
-	log, err := d.means.open(ctx)
+	defer exchange.stop()
+	log, err := d.deps.openLog(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil
@@ -131,31 +131,31 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 // term is one round of following and, if this dispatcher wins, leading. Nil:
 // ctx ended, or there is another round.
 func (d *Dispatcher) term(ctx context.Context, closed <-chan nats.Status, log journal.Log, out *outbox) error {
-	svc, err := d.introduce()
+	svc, err := d.registerService()
 	if err != nil {
 		return err
 	}
 	l := newLoop(d, log, out)
 	defer l.stop()
-	if err := l.stand(ctx, closed); err != nil || !l.won {
+	if err := l.follow(ctx, closed); err != nil || !l.won {
 		if stopErr := svc.Stop(); stopErr != nil {
 			d.cfg.Log.Debug().Err(stopErr).Msg("stopping the service")
 		}
-		return d.another(err)
+		return d.ignoreRestart(err)
 	}
-	return d.reign(ctx, closed, l, svc)
+	return d.lead(ctx, closed, l, svc)
 }
 
-// reign leads until ctx ends or the leadership does.
-func (d *Dispatcher) reign(ctx context.Context, closed <-chan nats.Status, l *loop, svc micro.Service) error {
-	err := l.lead()
+// lead leads until ctx ends or the leadership does.
+func (d *Dispatcher) lead(ctx context.Context, closed <-chan nats.Status, l *loop, svc micro.Service) error {
+	err := l.beginLeading()
 	if err == nil {
-		err = d.serve(svc, l.inbox, l.done)
+		err = d.subscribe(svc, l.inbox, l.done)
 	}
 	if err == nil {
-		l.scribe.wg.Go(func() { d.confirm(l.scribe.ctx) })
-		d.cfg.Log.Info().Str("journal", l.log.Kind()).Uint64("epoch", l.member.Epoch()).Msg("leading")
-		upkeep := d.keepUp(l.log)
+		l.appender.wg.Go(func() { d.confirmSubscriptions(l.appender.ctx) })
+		d.cfg.Log.Info().Str("journal", l.log.Name()).Uint64("epoch", l.member.Epoch()).Msg("leading")
+		upkeep := d.maintainJournal(l.log)
 		err = l.run(ctx, closed)
 		upkeep()
 	}
@@ -163,7 +163,7 @@ func (d *Dispatcher) reign(ctx context.Context, closed <-chan nats.Status, l *lo
 	defer cancel()
 	// No request may be accepted that nobody will answer: the subscriptions end
 	// first, then what they had delivered is worked off.
-	drained := d.withdraw(limit, svc)
+	drained := d.unsubscribe(limit, svc)
 	if err != nil {
 		close(l.done)
 		return err
@@ -172,12 +172,12 @@ func (d *Dispatcher) reign(ctx context.Context, closed <-chan nats.Status, l *lo
 		d.cfg.Log.Warn().Uint64("epoch", l.member.Epoch()).Str("trouble", d.health.get()).Msg("leading no longer")
 	}
 	l.finish(limit, drained)
-	l.abdicate(limit)
+	l.handOver(limit)
 	return nil
 }
 
-// another tells whether a term that ended with err is followed by another one: nil.
-func (d *Dispatcher) another(err error) error {
+// ignoreRestart returns err, or nil if the term that ended with it is followed by another.
+func (d *Dispatcher) ignoreRestart(err error) error {
 	if errors.Is(err, errRestart) {
 		d.cfg.Log.Info().Msg("the journal was cleaned before it was read: reading it again")
 		return nil

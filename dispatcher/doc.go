@@ -11,8 +11,8 @@
 // NATS callbacks (service.go) only decode a message and put it into the inbox.
 // One goroutine, the loop (loop.go), owns the state machine of internal/core:
 // it steps whatever waits in the inbox, and hands the records that follow to the
-// journal as one batch. While one batch is on its way to the journal, the next
-// one fills. Once a batch is committed, and not before, the outbox (outbox.go)
+// journal as one commit. While one commit is on its way to the journal, the next
+// one fills. Once it is in the journal, and not before, the outbox (outbox.go)
 // sends its replies, activations and events, in the order in which they were
 // decided.
 //

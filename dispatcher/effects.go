@@ -28,21 +28,21 @@ var events = map[step.EffectType][2]string{
 	step.TellResumed:    {subjects.EntityTask, subjects.WhatResumed},
 }
 
-// perform does an effect of b. Activations are gathered, so that all that a batch
+// perform does an effect of c. Activations are gathered, so that all that a commit
 // holds for one worker goes in one message; sendOrders sends them.
-func (o *outbox) perform(b *batch, e *step.Effect) {
+func (o *outbox) perform(c *commit, e *step.Effect) {
 	switch e.Type {
 	case step.SendActivate:
-		o.order(b, e)
+		o.order(c, e)
 	case step.SendCancel:
-		o.sendOrders(b) // what it cancels may be among them
-		if o.mayAct(b) {
+		o.sendOrders(c) // what it cancels may be among them
+		if o.mayAct(c) {
 			work := [1]subjects.Work{{Activation: e.Activation}}
-			o.buf = subjects.AppendActivate(o.buf[:0], subjects.Activate{ID: e.Worker, Order: subjects.OrderCancel, Epoch: b.epoch, Work: work[:]})
+			o.buf = subjects.AppendActivate(o.buf[:0], subjects.Activate{ID: e.Worker, Order: subjects.OrderCancel, Epoch: c.epoch, Work: work[:]})
 			o.publish(o.activateSubject(e.Worker, e.Direct), o.buf)
 		}
 	default:
-		o.tell(b, e)
+		o.tell(c, e)
 	}
 }
 
@@ -53,21 +53,21 @@ func (o *outbox) activateSubject(worker ha.WorkerID, direct bool) string {
 	return o.d.names.Activate()
 }
 
-// tell publishes an event, unless there are many of its sort and nobody listens.
-func (o *outbox) tell(b *batch, e *step.Effect) {
+// tell publishes an event, unless there are many of its type and nobody listens.
+func (o *outbox) tell(c *commit, e *step.Effect) {
 	name := events[e.Type]
-	how := o.hush.ask(e.Type)
-	if how == hushed || !o.mayAct(b) {
+	mode := o.limiter.mode(e.Type)
+	if mode == dropEvent || !o.mayAct(c) {
 		return
 	}
 	event := subjects.Event{
-		At: e.At, Epoch: b.epoch, Worker: e.Worker, Name: e.Name, Weight: e.Weight,
+		At: e.At, Epoch: c.epoch, Worker: e.Worker, Name: e.Name, Weight: e.Weight,
 		Activation: e.Activation, Outcome: e.Outcome, Error: e.Error, Reason: e.Reason,
 	}
 	if e.Type == step.TellElected {
 		event.Name, event.Dispatcher = "", e.Name
 	}
-	if t := b.ready.TaskOf(e); t != nil {
+	if t := c.ready.TaskOf(e); t != nil {
 		event.Task, event.Kind, event.Pool, event.Attempt = t.ID, t.Kind, t.Pool, t.Attempt
 		event.Percent, event.Text = t.Percent, t.Text
 		if t.Steps > 0 {
@@ -76,9 +76,9 @@ func (o *outbox) tell(b *batch, e *step.Effect) {
 	}
 	o.buf = subjects.AppendEvent(o.buf[:0], event)
 	subject := o.d.names.Event(name[0], name[1])
-	if how == probing {
-		if err := o.d.nc.PublishRequest(subject, o.hush.reply(e.Type), o.buf); err != nil {
-			o.failed(subject, err)
+	if mode == publishAndCheck {
+		if err := o.d.nc.PublishRequest(subject, o.limiter.checkSubject(e.Type), o.buf); err != nil {
+			o.logFailure(subject, err)
 		}
 		return
 	}
@@ -89,7 +89,7 @@ func (o *outbox) tell(b *batch, e *step.Effect) {
 // the same worker: the next entry may be as long as a task can be.
 const orderBytes = 256 << 10
 
-// orders are the activations that are gathered of one batch, one message a worker.
+// orders are the activations that are gathered of one commit, one message a worker.
 type orders struct {
 	byWorker map[ha.WorkerID]int
 	list     []order // the first n are in use
@@ -103,30 +103,30 @@ type order struct {
 }
 
 // order adds an activation to what its worker is sent.
-func (o *outbox) order(b *batch, e *step.Effect) {
+func (o *outbox) order(c *commit, e *step.Effect) {
 	work := subjects.Work{Activation: e.Activation}
 	var task subjects.WorkTask
-	if t := b.ready.TaskOf(e); t != nil {
+	if t := c.ready.TaskOf(e); t != nil {
 		task = subjects.WorkTask{
 			ID: t.ID, Kind: t.Kind, Payload: t.Payload, Attempt: t.Attempt, TimeoutMS: t.Timeout, Pool: t.Pool,
 			Step: t.Step, Steps: t.Steps, Labels: t.Labels, Metadata: t.Metadata, Upstream: t.Upstream,
 		}
 		work.Task = &task
 	}
-	one := o.orders.of(b, e)
+	one := o.orders.of(c, e)
 	last := len(one.body) - 1
 	if one.body[last] == '}' { // of the entry before
 		one.body = append(one.body, ',')
 	}
 	one.body = subjects.AppendWork(one.body, &work)
 	if len(one.body) > orderBytes {
-		o.sendOrder(b, one)
+		o.sendOrder(c, one)
 		one.body = one.body[:0]
 	}
 }
 
 // of returns the order to the worker of e, in which an entry may follow.
-func (s *orders) of(b *batch, e *step.Effect) *order {
+func (s *orders) of(c *commit, e *step.Effect) *order {
 	i, known := s.byWorker[e.Worker]
 	if !known {
 		if s.byWorker == nil {
@@ -142,7 +142,7 @@ func (s *orders) of(b *batch, e *step.Effect) *order {
 	}
 	one := &s.list[i]
 	if len(one.body) == 0 {
-		head := subjects.Activate{ID: e.Worker, Order: subjects.OrderActivate, Epoch: b.epoch}
+		head := subjects.Activate{ID: e.Worker, Order: subjects.OrderActivate, Epoch: c.epoch}
 		one.body = subjects.AppendActivate(one.body, head)
 		one.body = append(one.body[:len(one.body)-1], `,"work":[`...)
 	}
@@ -150,16 +150,16 @@ func (s *orders) of(b *batch, e *step.Effect) *order {
 }
 
 // sendOrders sends all that is gathered.
-func (o *outbox) sendOrders(b *batch) {
+func (o *outbox) sendOrders(c *commit) {
 	for i := range o.orders.n {
-		o.sendOrder(b, &o.orders.list[i])
+		o.sendOrder(c, &o.orders.list[i])
 	}
 	o.orders.n = 0
 	clear(o.orders.byWorker)
 }
 
-func (o *outbox) sendOrder(b *batch, one *order) {
-	if len(one.body) > 0 && o.mayAct(b) {
+func (o *outbox) sendOrder(c *commit, one *order) {
+	if len(one.body) > 0 && o.mayAct(c) {
 		one.body = append(one.body, `]}`...)
 		o.publish(o.activateSubject(one.worker, one.direct), one.body)
 	}

@@ -15,7 +15,7 @@ func TestAnotherLeadershipsMessagesStay(t *testing.T) {
 	o := &outbox{d: &Dispatcher{began: time.Now()}}
 	mayAct := func(p *permit) bool {
 		o.d.permit.Store(p)
-		return o.mayAct(&batch{epoch: 5})
+		return o.mayAct(&commit{epoch: 5})
 	}
 	if mayAct(nil) {
 		t.Error("without a leadership something may leave")
@@ -38,14 +38,14 @@ type cleanedMeanwhile struct{ journal.Log }
 func (cleanedMeanwhile) Bounds(context.Context) (first, last uint64, err error) { return 1, 100, nil }
 
 func (cleanedMeanwhile) Follow(_ context.Context, _ uint64, fn func(journal.Entry) error) error {
-	return fn(journal.Entry{Seq: 90, Kind: journal.KindBatch})
+	return fn(journal.Entry{Seq: 90, Type: journal.EntryRecords})
 }
 
 // TestCleanedBeforeItIsRead: what was the journal's end may by then lie within
 // the snapshot that it begins with, which is no corruption.
 func TestCleanedBeforeItIsRead(t *testing.T) {
-	sights := make(chan sight, 2)
-	follow(t.Context(), cleanedMeanwhile{}, sights, func(error) {})
+	sights := make(chan journalRead, 2)
+	readJournal(t.Context(), cleanedMeanwhile{}, sights, func(error) {})
 	if s := <-sights; s.end == nil || *s.end != 100 {
 		t.Errorf("showed %+v instead of the end", s)
 	}

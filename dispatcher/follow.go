@@ -21,87 +21,87 @@ const followRetry = 250 * time.Millisecond
 // errRestart ends a term whose state must be built anew from the journal.
 var errRestart = errors.New("the state must be read again")
 
-// sight is what the follower shows the loop: an entry, the sequence at which
+// journalRead is what readJournal sends to the loop: an entry, the sequence at which
 // the journal ended when it began, or an error that ends the following.
-type sight struct {
+type journalRead struct {
 	entry journal.Entry
 	end   *uint64
 	err   error
 }
 
-// stand follows the journal as a standby until this dispatcher leads, ctx ends,
+// follow reads the journal as a standby until this dispatcher leads, ctx ends,
 // or the term is over; the member's role tells the first two apart.
-func (l *loop) stand(ctx context.Context, closed <-chan nats.Status) error {
-	following, cancel := context.WithCancel(l.scribe.ctx)
+func (l *loop) follow(ctx context.Context, closed <-chan nats.Status) error {
+	following, cancel := context.WithCancel(l.appender.ctx)
 	defer cancel()
-	sights := make(chan sight, 64)
-	l.scribe.wg.Go(func() { follow(following, l.log, sights, l.d.health.set) })
+	reads := make(chan journalRead, 64)
+	l.appender.wg.Go(func() { readJournal(following, l.log, reads, l.d.health.set) })
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	end := ^uint64(0)
-	l.d.place.set(l.member) // what it was in the last term, it is no more
+	l.d.member.set(l.member) // what it was in the last term, it is no more
 	for !l.won {
-		if wait, ok := l.scribe.wake(); ok {
+		if wait, ok := l.appender.wake(); ok {
 			timer.Reset(wait)
 		} else {
 			timer.Stop()
 		}
-		var news []journal.Action
+		var actions []journal.Action
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-closed:
 			return nats.ErrConnectionClosed
-		case a := <-l.scribe.answers:
-			news = l.scribe.heard(a)
+		case a := <-l.appender.results:
+			actions = l.appender.handle(a)
 		case <-timer.C:
-			news = l.scribe.tick()
-		case s := <-sights:
+			actions = l.appender.tick()
+		case r := <-reads:
 			var err error
-			if news, err = l.saw(s, &end); err != nil {
+			if actions, err = l.handleRead(r, &end); err != nil {
 				return err
 			}
 		}
-		l.act(news)
-		l.d.place.set(l.member)
+		l.act(actions)
+		l.d.member.set(l.member)
 	}
 	return nil
 }
 
-// saw takes what the follower shows. Once the journal's end is reached, the
+// handleRead takes what readJournal sends. Once the journal's end is reached, the
 // member may claim.
-func (l *loop) saw(s sight, end *uint64) ([]journal.Action, error) {
-	var news []journal.Action
+func (l *loop) handleRead(r journalRead, end *uint64) ([]journal.Action, error) {
+	var actions []journal.Action
 	switch {
-	case errors.Is(s.err, journal.ErrGap):
+	case errors.Is(r.err, journal.ErrGap):
 		return nil, errRestart
-	case s.err != nil:
-		return nil, s.err
-	case s.end != nil:
-		*end = *s.end
+	case r.err != nil:
+		return nil, r.err
+	case r.end != nil:
+		*end = *r.end
 	default:
-		apply, actions := l.member.Followed(l.scribe.now(), s.entry)
+		apply, asked := l.member.Followed(l.appender.now(), r.entry)
 		if apply {
-			was := l.core.Passed()
-			if err := applyBatch(l.core, s.entry.Data); err != nil {
-				return nil, fmt.Errorf("journal entry %d: %w", s.entry.Seq, err)
+			was := l.core.SnapshotStats()
+			if err := applyEntry(l.core, r.entry.Data); err != nil {
+				return nil, fmt.Errorf("journal entry %d: %w", r.entry.Seq, err)
 			}
-			l.cleaner.followed(s.entry.Seq, entryBytes(len(s.entry.Data)), was, l.core.Passed())
+			l.cleaner.followed(r.entry.Seq, entryBytes(len(r.entry.Data)), was, l.core.SnapshotStats())
 		}
-		news = l.scribe.perform(actions)
+		actions = l.appender.perform(asked)
 	}
 	if l.member.Position() >= *end && !l.won {
 		*end = ^uint64(0)
 		if l.core.Loading() {
 			return nil, fmt.Errorf("journal ends at entry %d within a snapshot: %w", l.member.Position(), record.ErrCorrupt)
 		}
-		news = append(news, l.scribe.perform(l.member.CaughtUp(l.scribe.now()))...)
+		actions = append(actions, l.appender.perform(l.member.CaughtUp(l.appender.now()))...)
 	}
-	return news, nil
+	return actions, nil
 }
 
-// applyBatch applies the records of one entry's data.
-func applyBatch(c *core.Core, data []byte) error {
+// applyEntry applies the records of one entry's data.
+func applyEntry(c *core.Core, data []byte) error {
 	records, err := record.Open(data)
 	if errors.Is(err, record.ErrNewer) {
 		err = fmt.Errorf("%w: %w", err, journal.ErrNewer)
@@ -112,12 +112,12 @@ func applyBatch(c *core.Core, data []byte) error {
 	return c.Replay(records)
 }
 
-// follow shows every entry of the log, from the first that there is, until ctx
-// ends or the log cannot be followed. While it does not answer, follow tries on.
-func follow(ctx context.Context, log journal.Log, sights chan<- sight, health func(error)) {
-	show := func(s sight) error {
+// readJournal sends every entry of the log, from the first that there is, until ctx
+// ends or the log cannot be followed. While it does not answer, readJournal tries again.
+func readJournal(ctx context.Context, log journal.Log, reads chan<- journalRead, health func(error)) {
+	show := func(r journalRead) error {
 		select {
-		case sights <- s:
+		case reads <- r:
 			return nil
 		case <-ctx.Done():
 			return ctx.Err()
@@ -125,7 +125,7 @@ func follow(ctx context.Context, log journal.Log, sights chan<- sight, health fu
 	}
 	first, end, err := bounds(ctx, log, health)
 	if err == nil {
-		err = show(sight{end: &end})
+		err = show(journalRead{end: &end})
 	}
 	next := uint64(1)
 	for err == nil {
@@ -136,7 +136,7 @@ func follow(ctx context.Context, log journal.Log, sights chan<- sight, health fu
 			}
 			next = e.Seq + 1
 			health(nil) // whatever failed before, it answers
-			return show(sight{entry: e})
+			return show(journalRead{entry: e})
 		})
 		if final(err) || ctx.Err() != nil {
 			break
@@ -145,11 +145,11 @@ func follow(ctx context.Context, log journal.Log, sights chan<- sight, health fu
 		err = pause.Sleep(ctx, followRetry)
 	}
 	if ctx.Err() == nil {
-		_ = show(sight{err: fmt.Errorf("follow the journal: %w", err)}) // ctx ended meanwhile: nobody listens
+		_ = show(journalRead{err: fmt.Errorf("follow the journal: %w", err)}) // ctx ended meanwhile: nobody listens
 	}
 }
 
-// final tells whether following again cannot help.
+// final reports whether following again cannot help.
 func final(err error) bool {
 	return errors.Is(err, journal.ErrGap) || errors.Is(err, journal.ErrNewer) || errors.Is(err, journal.ErrCorrupt) ||
 		errors.Is(err, journal.ErrReplaced)
@@ -160,7 +160,7 @@ func final(err error) bool {
 // nothing.
 func bounds(ctx context.Context, log journal.Log, health func(error)) (first, last uint64, err error) {
 	for {
-		limit, cancel := context.WithTimeout(ctx, lookTimeout)
+		limit, cancel := context.WithTimeout(ctx, readEndTimeout)
 		first, last, err := log.Bounds(limit)
 		cancel()
 		if err == nil {

@@ -48,7 +48,7 @@ func run(t *testing.T, nc *nats.Conn, log journal.Log, cfg Config) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.means.open = func(context.Context) (journal.Log, error) { return log, nil }
+	d.deps.openLog = func(context.Context) (journal.Log, error) { return log, nil }
 	ctx, cancel := context.WithCancel(t.Context())
 	r := &running{Dispatcher: d, cancel: cancel, ended: make(chan error, 1)}
 	go func() { r.ended <- d.Run(ctx) }()
@@ -105,7 +105,7 @@ func config(name string, lease time.Duration) Config {
 	return cfg.withDefaults()
 }
 
-// A standby must hold what the leader holds, and go on with it at once where the
+// A standby must hold what the leader holds, and go on with it at once if the
 // leader stops in order: the lease is far longer than the test may take.
 func TestStandbyTakesOverFromOneThatStops(t *testing.T) {
 	leakFree(t)
@@ -118,13 +118,13 @@ func TestStandbyTakesOverFromOneThatStops(t *testing.T) {
 	second := run(t, nc, log, config("d2", 30*time.Second))
 	eventually(t, func() error {
 		// It tells where it stands every other second, so what is said may be old.
-		_, at, position := second.place.get()
+		_, at, position := second.member.get()
 		if _, last, _ := log.Bounds(t.Context()); position+5 < last || at != 1 {
 			return fmt.Errorf("the standby is at %d, the journal at %d", position, last)
 		}
 		return nil
 	})
-	if role, _, _ := second.place.get(); role != journal.RoleStandby {
+	if role, _, _ := second.member.get(); role != journal.RoleStandby {
 		t.Errorf("the second is %s", role)
 	}
 	began := time.Now()
@@ -151,12 +151,12 @@ func TestStandbyHoldsTheLeadersState(t *testing.T) {
 	leader := run(t, nc, log, config("d1", time.Second))
 	leader.awaitReady(t)
 	d := &Dispatcher{cfg: config("d2", time.Second), began: time.Now()}
-	d.means.inputs = batchInputs
+	d.deps.inputs = commitInputs
 	l := newLoop(d, log, nil)
 	defer l.stop()
 	ctx, cancel := context.WithCancel(t.Context())
-	stood := make(chan error, 1)
-	go func() { stood <- l.stand(ctx, make(chan nats.Status)) }()
+	followed := make(chan error, 1)
+	go func() { followed <- l.follow(ctx, make(chan nats.Status)) }()
 	for i := range 20 {
 		id := register(t, nc, fmt.Sprintf("i%d", i))
 		var ok struct{}
@@ -170,13 +170,13 @@ func TestStandbyHoldsTheLeadersState(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, func() error {
-		if _, _, position := d.place.get(); position < last {
+		if _, _, position := d.member.get(); position < last {
 			return fmt.Errorf("the standby is at entry %d of %d", position, last)
 		}
 		return nil
 	})
 	cancel()
-	if err := <-stood; err != nil {
+	if err := <-followed; err != nil {
 		t.Fatal(err)
 	}
 	position := l.member.Position()
@@ -210,7 +210,7 @@ func TestLeaderCutOffIsReplaced(t *testing.T) {
 			})
 			way.set(false)
 			eventually(t, func() error {
-				role, epoch, _ := first.place.get()
+				role, epoch, _ := first.member.get()
 				if highest, _ := heard.get(); role != journal.RoleStandby || epoch != highest || first.health.get() != "" {
 					return fmt.Errorf("it is %s of epoch %d, trouble %q", role, epoch, first.health.get())
 				}
@@ -223,17 +223,17 @@ func TestLeaderCutOffIsReplaced(t *testing.T) {
 	}
 }
 
-// logOf returns a log that holds a claim and batches with these bytes.
-func logOf(t *testing.T, batches ...[]byte) *journal.Memory {
+// logOf returns a log that holds a claim and entries with these bytes.
+func logOf(t *testing.T, data ...[]byte) *journal.Memory {
 	t.Helper()
 	log := journal.NewMemoryAt(0)
-	e := journal.Entry{Kind: journal.KindClaim, Epoch: 1, Node: "d0", Nonce: 1}
-	for _, data := range append([][]byte{nil}, batches...) {
+	e := journal.Entry{Type: journal.EntryClaim, Epoch: 1, Node: "d0", Nonce: 1}
+	for _, data := range append([][]byte{nil}, data...) {
 		e.Data = data
 		if _, err := log.Append(t.Context(), e.Number, e); err != nil {
 			t.Fatal(err)
 		}
-		e.Kind = journal.KindBatch
+		e.Type = journal.EntryRecords
 		e.Number++
 	}
 	return log
@@ -273,7 +273,7 @@ func TestJournalThatCannotBeRead(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			d.means.open = func(context.Context) (journal.Log, error) { return c.log, nil }
+			d.deps.openLog = func(context.Context) (journal.Log, error) { return c.log, nil }
 			ctx, cancel := context.WithTimeout(t.Context(), within)
 			defer cancel()
 			err = d.Run(ctx)

@@ -9,7 +9,7 @@ import (
 // health is what stands between this dispatcher and its work, if anything. It
 // may be used concurrently.
 type health struct {
-	log zerolog.Logger
+	logger zerolog.Logger
 
 	mu      sync.Mutex
 	trouble string
@@ -25,9 +25,9 @@ func (h *health) set(err error) {
 	defer h.mu.Unlock()
 	switch {
 	case text != "" && h.trouble == "":
-		h.log.Error().Str("error", text).Msg("unhealthy")
+		h.logger.Error().Str("error", text).Msg("unhealthy")
 	case text == "" && h.trouble != "":
-		h.log.Info().Msg("healthy again")
+		h.logger.Info().Msg("healthy again")
 	}
 	h.trouble = text
 }

@@ -124,7 +124,7 @@ func (r *rig) ask(subject, body string, into any) error {
 	return err
 }
 
-// must is ask where the answer has to be an acceptance.
+// must is ask if the answer has to be an acceptance.
 func (r *rig) must(subject, body string, into any) {
 	r.t.Helper()
 	if err := r.ask(subject, body, into); err != nil {

@@ -17,45 +17,45 @@ const (
 	// inboxSize is how many requests may wait for the loop before the callbacks
 	// wait, and the rest with them in the subscriptions' own queues.
 	inboxSize = 8192
-	// batchInputs bounds how many inputs one batch may hold. A question costs as much
-	// as askCost inputs, since its answer may be long.
-	batchInputs = 1024
-	askCost     = 64
-	// batchBytes is the length at which an entry of the journal is closed. What reaches
+	// commitInputs bounds how many inputs one commit may hold. A question costs as much
+	// as askCost inputs, since its reply may be long.
+	commitInputs = 1024
+	askCost      = 64
+	// commitBytes is the length at which an entry of the journal is closed. What reaches
 	// it may add as much as a task can take: a payload, or a result, and what belongs to it.
-	batchBytes = 256 << 10
+	commitBytes = 256 << 10
 )
 
 // loop lives for one term: it follows the journal until this dispatcher leads,
 // and then dispatches until it leads no longer. Everything but inbox and done is
 // touched by the goroutine that called its methods, and no other.
 type loop struct {
-	d       *Dispatcher
-	core    *core.Core
-	log     journal.Log
-	member  *journal.Member
-	scribe  *scribe
-	out     *outbox
-	cleaner cleaner
-	inbox   chan request
+	d        *Dispatcher
+	core     *core.Core
+	log      journal.Log
+	member   *journal.Member
+	appender *appender
+	out      *outbox
+	cleaner  cleaner
+	inbox    chan inboxItem
 	// done is closed when nobody reads inbox any more.
 	done chan struct{}
 
-	filling  *batch   // being filled
-	sealed   []*batch // waiting to be appended, in order
-	flying   *batch   // being appended; nil: none
-	held     []*batch // committed while the lease had run out
-	won      bool
-	ledSince time.Time
-	waiters  waiters
-	probes   probes
+	filling   *commit   // being filled
+	sealed    []*commit // waiting to be appended, in order
+	appending *commit   // being appended; nil: none
+	held      []*commit // committed while the lease had run out
+	won       bool
+	ledSince  time.Time
+	waiters   waiters
+	probes    probes
 }
 
 func newLoop(d *Dispatcher, log journal.Log, out *outbox) *loop {
 	member := journal.NewMember(d.memberConfig(log), d.clock())
 	return &loop{
-		d: d, core: core.New(d.cfg.core()), log: log, member: member, scribe: newScribe(d, log, member), out: out,
-		inbox: make(chan request, inboxSize), done: make(chan struct{}), filling: &batch{limit: d.means.inputs},
+		d: d, core: core.New(d.cfg.core()), log: log, member: member, appender: newAppender(d, log, member), out: out,
+		inbox: make(chan inboxItem, inboxSize), done: make(chan struct{}), filling: &commit{limit: d.deps.inputs},
 	}
 }
 
@@ -64,11 +64,11 @@ func (l *loop) stop() {
 	l.d.permit.Store(nil)
 	l.stopProbes()
 	l.cleaner.end()
-	l.scribe.stop()
+	l.appender.stop()
 }
 
-// lead begins the leadership that the member won.
-func (l *loop) lead() error {
+// beginLeading begins the leadership that the member won.
+func (l *loop) beginLeading() error {
 	l.ledSince = time.Now()
 	epoch := ha.Epoch(l.member.Epoch())
 	l.filling.epoch = epoch
@@ -76,7 +76,7 @@ func (l *loop) lead() error {
 		return fmt.Errorf("lead epoch %d: %w", epoch, err)
 	}
 	l.listenProbes()
-	l.inherit()
+	l.finishCleaning()
 	l.flush()
 	return nil
 }
@@ -94,18 +94,18 @@ func (l *loop) run(ctx context.Context, closed <-chan nats.Status) error {
 			return nil
 		case <-closed:
 			return nats.ErrConnectionClosed
-		case r := <-l.open():
-			l.take(r)
+		case r := <-l.inboxUnlessFull():
+			l.handle(r)
 			l.drain()
-		case a := <-l.scribe.answers:
-			l.act(l.scribe.heard(a))
+		case a := <-l.appender.results:
+			l.act(l.appender.handle(a))
 		case id := <-l.probes.silent:
-			l.unanswered(id)
+			l.noteMiss(id)
 		case at := <-timer.C:
-			l.act(l.scribe.tick())
+			l.act(l.appender.tick())
 			l.tick(at)
 		}
-		l.d.place.set(l.member)
+		l.d.member.set(l.member)
 	}
 	return nil
 }
@@ -113,7 +113,7 @@ func (l *loop) run(ctx context.Context, closed <-chan nats.Status) error {
 // wait returns how long until the core or the member wants a tick.
 func (l *loop) wait() time.Duration {
 	wait := time.Hour
-	if after, ok := l.scribe.wake(); ok {
+	if after, ok := l.appender.wake(); ok {
 		wait = min(wait, after)
 	}
 	if wake := l.core.NextWake(); !wake.IsZero() {
@@ -127,36 +127,36 @@ func (l *loop) wait() time.Duration {
 
 // tick lets time pass for all but the member.
 func (l *loop) tick(at time.Time) {
-	l.step(request{input: step.Tick{At: at.UTC()}})
+	l.step(inboxItem{input: step.Tick{At: at.UTC()}})
 	l.expireWaiters(at)
 	l.probe(at)
 }
 
-// open returns the inbox, or nil while the journal is behind: those who ask wait.
-func (l *loop) open() <-chan request {
+// inboxUnlessFull returns the inbox, or nil while the journal is behind: requests wait.
+func (l *loop) inboxUnlessFull() <-chan inboxItem {
 	if l.filling.full() {
 		return nil
 	}
 	return l.inbox
 }
 
-// drain takes what else waits in the inbox, up to a full batch.
+// drain takes what else waits in the inbox, up to a full commit.
 func (l *loop) drain() {
 	for !l.filling.full() {
 		select {
 		case r := <-l.inbox:
-			l.take(r)
+			l.handle(r)
 		default:
 			return
 		}
 	}
 }
 
-func (l *loop) take(r request) {
+func (l *loop) handle(r inboxItem) {
 	if r.ask != nil {
 		l.filling.cost += askCost
 		if message := r.ask(l, r.replyTo); message != nil {
-			l.filling.reply(reply{to: r.replyTo, message: message})
+			l.filling.addReply(reply{to: r.replyTo, message: message})
 		}
 		return
 	}
@@ -171,34 +171,34 @@ func (l *loop) take(r request) {
 	l.step(r)
 }
 
-func (l *loop) step(r request) {
-	answer := l.apply(r.input)
-	l.filling.reply(replyTo(r, answer))
+func (l *loop) step(r inboxItem) {
+	result := l.apply(r.input)
+	l.filling.addReply(replyTo(r, result))
 }
 
-// apply steps one input, and answers those who wait for what it ends.
+// apply steps one input, and replies to those that wait for what it ends.
 func (l *loop) apply(in step.Input) step.Reply {
 	l.filling.cost++
-	told := len(l.filling.ready.Effects)
-	answer := l.core.Step(in, &l.filling.ready)
-	l.answerWaiters(told)
-	return answer
+	before := len(l.filling.ready.Effects)
+	result := l.core.Step(in, &l.filling.ready)
+	l.replyToWaiters(before)
+	return result
 }
 
-// seal closes the filling batch for more and opens another one behind it.
+// seal closes the filling commit for more and opens another one behind it.
 func (l *loop) seal() {
 	if l.filling.empty() {
-		l.filling.reset() // inputs that nobody wants answered have used its room all the same
+		l.filling.reset() // inputs that want no reply have used its room all the same
 		return
 	}
 	l.sealed = append(l.sealed, l.filling)
 	l.filling = l.out.spare(l.filling)
 }
 
-// flush sends the next batch on its way: to the journal where it has records, to
-// the outbox where it has none and nothing before it is open.
+// flush sends the next commit on its way: to the journal if it has records, to
+// the outbox if it has none and nothing before it is open.
 func (l *loop) flush() {
-	for l.flying == nil && l.member.CanOffer() {
+	for l.appending == nil && l.member.CanPropose() {
 		l.clean()
 		if len(l.sealed) == 0 {
 			l.seal()
@@ -206,27 +206,27 @@ func (l *loop) flush() {
 		if len(l.sealed) == 0 {
 			return
 		}
-		b := l.sealed[0]
-		if b.ready.Records.Len() == 0 {
-			// What it answers was decided on a state that is committed. It still needs the
+		c := l.sealed[0]
+		if c.ready.Records.Len() == 0 {
+			// What it replies was decided on a state that is committed. It still needs the
 			// lease: another leader may have gone on from there.
-			if !l.member.MayAct(l.scribe.now()) {
+			if !l.member.MayAct(l.appender.now()) {
 				return
 			}
 			l.sealed = l.sealed[1:]
-			l.out.send(b)
+			l.out.send(c)
 			continue
 		}
 		l.sealed = l.sealed[1:]
-		l.flying = b
-		l.act(l.scribe.perform(l.member.Offer(l.scribe.now(), b.ready.Records.Bytes())))
+		l.appending = c
+		l.act(l.appender.perform(l.member.Propose(l.appender.now(), c.ready.Records.Bytes())))
 	}
 }
 
-// act takes the member's news.
-func (l *loop) act(news []journal.Action) {
-	for _, a := range news {
-		switch a.Kind {
+// act does what is left for the loop of the member's actions.
+func (l *loop) act(actions []journal.Action) {
+	for _, a := range actions {
+		switch a.Type {
 		case journal.Won:
 			l.won = true
 			l.permit()
@@ -246,22 +246,22 @@ func (l *loop) permit() {
 	l.d.permit.Store(&permit{epoch: ha.Epoch(l.member.Epoch()), until: l.member.ActsUntil()})
 }
 
-// committed releases the batch that was appended, unless the lease ran out
+// committed releases the commit that was appended, unless the lease ran out
 // meanwhile; then the next commit does, which is at once asked for.
 func (l *loop) committed(seq uint64) {
 	l.permit()
-	if b := l.flying; b != nil {
-		l.flying = nil
-		l.cleaned(b, seq)
-		l.held = append(l.held, b)
+	if c := l.appending; c != nil {
+		l.appending = nil
+		l.cleaned(c, seq)
+		l.held = append(l.held, c)
 	} else {
-		l.cleaner.logged += entryOverhead
+		l.cleaner.journalBytes += entryOverhead
 	}
-	if !l.member.MayAct(l.scribe.now()) {
+	if !l.member.MayAct(l.appender.now()) {
 		return
 	}
-	for _, b := range l.held {
-		l.out.send(b)
+	for _, c := range l.held {
+		l.out.send(c)
 	}
 	clear(l.held)
 	l.held = l.held[:0]
@@ -285,19 +285,19 @@ func (l *loop) finish(ctx context.Context, drained <-chan struct{}) {
 				return
 			}
 		}
-		if wait, ok := l.scribe.wake(); ok {
+		if wait, ok := l.appender.wake(); ok {
 			timer.Reset(wait)
 		}
 		select {
-		case r := <-l.open():
-			l.take(r)
+		case r := <-l.inboxUnlessFull():
+			l.handle(r)
 			l.drain()
 		case <-drained:
 			drained = nil
-		case a := <-l.scribe.answers:
-			l.act(l.scribe.heard(a))
+		case a := <-l.appender.results:
+			l.act(l.appender.handle(a))
 		case <-timer.C:
-			l.act(l.scribe.tick())
+			l.act(l.appender.tick())
 		case <-ctx.Done():
 			l.d.cfg.Log.Error().Msg("stopping: not done in time, open requests stay unanswered")
 			return
@@ -305,32 +305,32 @@ func (l *loop) finish(ctx context.Context, drained <-chan struct{}) {
 	}
 }
 
-// idle tells whether nothing is open: all that was decided is committed and on its way out.
+// idle reports whether nothing is open: all that was decided is committed and on its way out.
 func (l *loop) idle() bool {
-	return l.filling.empty() && len(l.sealed) == 0 && l.flying == nil && len(l.held) == 0
+	return l.filling.empty() && len(l.sealed) == 0 && l.appending == nil && len(l.held) == 0
 }
 
-// abdicate hands over at once: a standby that reads it need not wait for the
+// handOver ends the leadership in order: a standby that reads that need not wait for the
 // lease. What the outbox still holds is sent before.
-func (l *loop) abdicate(ctx context.Context) {
-	l.out.settle(ctx)
+func (l *loop) handOver(ctx context.Context) {
+	l.out.awaitSent(ctx)
 	asked := false
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for l.member.Role() == journal.RoleLeader {
-		if !asked && l.member.CanOffer() {
+		if !asked && l.member.CanPropose() {
 			asked = true
-			l.act(l.scribe.perform(l.member.Abdicate(l.scribe.now())))
+			l.act(l.appender.perform(l.member.HandOver(l.appender.now())))
 			continue
 		}
-		if wait, ok := l.scribe.wake(); ok {
+		if wait, ok := l.appender.wake(); ok {
 			timer.Reset(wait)
 		}
 		select {
-		case a := <-l.scribe.answers:
-			l.act(l.scribe.heard(a))
+		case a := <-l.appender.results:
+			l.act(l.appender.handle(a))
 		case <-timer.C:
-			l.act(l.scribe.tick())
+			l.act(l.appender.tick())
 		case <-ctx.Done():
 			return
 		}

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// presenceEvery is how often a dispatcher tells the others where it stands.
+	// presenceEvery is how often a dispatcher announces its state to the others.
 	presenceEvery = 2 * time.Second
 	// presenceKept is for how long it is believed.
 	presenceKept = 3 * presenceEvery
@@ -25,30 +25,30 @@ const (
 // roleStarting is what a dispatcher is before it has opened the journal.
 const roleStarting = "starting"
 
-// place is where this dispatcher stands, for those outside the loop. It may be
-// used concurrently.
-type place struct {
+// memberState is the role, epoch and position of this dispatcher, for readers outside the
+// loop. It may be used concurrently.
+type memberState struct {
 	mu       sync.Mutex
 	role     journal.Role
 	epoch    ha.Epoch
 	position uint64
 }
 
-func (p *place) set(m *journal.Member) {
+func (p *memberState) set(m *journal.Member) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.role, p.epoch, p.position = m.Role(), ha.Epoch(m.Epoch()), m.Position()
 }
 
-func (p *place) get() (role journal.Role, epoch ha.Epoch, position uint64) {
+func (p *memberState) get() (role journal.Role, epoch ha.Epoch, position uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.role, p.epoch, p.position
 }
 
-// group is what the other dispatchers say of themselves. It is soft: for people
-// who look at the status, and never a ground for a decision.
-type group struct {
+// peerList is what the other dispatchers say of themselves. It is soft: for people
+// that look at the status, and never a ground for a decision.
+type peerList struct {
 	mu    sync.Mutex
 	heard map[string]presence
 }
@@ -58,16 +58,16 @@ type presence struct {
 	at time.Time
 }
 
-// peers is the exchange of presences.
-type peers struct {
+// presenceExchange announces the state of this dispatcher and listens to the others.
+type presenceExchange struct {
 	sub  *nats.Subscription
 	quit chan struct{}
 	wg   sync.WaitGroup
 }
 
-// meetPeers begins to tell where this dispatcher stands and to listen to the others.
-func (d *Dispatcher) meetPeers() (*peers, error) {
-	d.group.heard = make(map[string]presence)
+// exchangePresence begins to announce the state of this dispatcher and to listen to the others.
+func (d *Dispatcher) exchangePresence() (*presenceExchange, error) {
+	d.peers.heard = make(map[string]presence)
 	sub, err := d.nc.Subscribe(d.names.DispatcherAll(), func(m *nats.Msg) {
 		var p presence
 		if json.Unmarshal(m.Data, &p.Dispatcher) != nil || !ha.ValidToken(p.Name) || len(m.Data) > subjects.MaxBody {
@@ -75,27 +75,27 @@ func (d *Dispatcher) meetPeers() (*peers, error) {
 			return
 		}
 		p.at = time.Now()
-		d.group.mu.Lock()
-		defer d.group.mu.Unlock()
-		if _, known := d.group.heard[p.Name]; known || len(d.group.heard) < 1000 {
-			d.group.heard[p.Name] = p
+		d.peers.mu.Lock()
+		defer d.peers.mu.Unlock()
+		if _, known := d.peers.heard[p.Name]; known || len(d.peers.heard) < 1000 {
+			d.peers.heard[p.Name] = p
 		}
 	})
 	if err != nil {
 		return nil, fmt.Errorf("listen to the other dispatchers: %w", err)
 	}
-	p := &peers{sub: sub, quit: make(chan struct{})}
-	p.wg.Go(func() { d.tellPeers(p.quit) })
+	p := &presenceExchange{sub: sub, quit: make(chan struct{})}
+	p.wg.Go(func() { d.announcePresence(p.quit) })
 	return p, nil
 }
 
-func (p *peers) stop() {
+func (p *presenceExchange) stop() {
 	close(p.quit)
 	p.wg.Wait()
 	_ = p.sub.Unsubscribe() // fails only on a closed connection, which has no subscriptions
 }
 
-func (d *Dispatcher) tellPeers(quit <-chan struct{}) {
+func (d *Dispatcher) announcePresence(quit <-chan struct{}) {
 	ticker := time.NewTicker(presenceEvery)
 	defer ticker.Stop()
 	for {
@@ -115,11 +115,11 @@ func (d *Dispatcher) tellPeers(quit <-chan struct{}) {
 }
 
 func (d *Dispatcher) presence() subjects.Dispatcher {
-	role, epoch, position := d.place.get()
+	role, epoch, position := d.member.get()
 	switch {
 	case role == "":
 		role = roleStarting
-	case role == journal.RoleLeader && !d.permit.Load().lasts(d.clock()):
+	case role == journal.RoleLeader && !d.permit.Load().valid(d.clock()):
 		// A process that was stopped and woke: it must be heard by the journal before it
 		// may call itself the leader again.
 		role = journal.RoleCandidate
@@ -130,11 +130,11 @@ func (d *Dispatcher) presence() subjects.Dispatcher {
 // dispatchers lists this dispatcher and those heard of lately, by name.
 func (d *Dispatcher) dispatchers() []subjects.Dispatcher {
 	list := []subjects.Dispatcher{d.presence()}
-	d.group.mu.Lock()
-	defer d.group.mu.Unlock()
-	for name, p := range d.group.heard {
+	d.peers.mu.Lock()
+	defer d.peers.mu.Unlock()
+	for name, p := range d.peers.heard {
 		if time.Since(p.at) > presenceKept {
-			delete(d.group.heard, name)
+			delete(d.peers.heard, name)
 		} else if name != d.cfg.Name {
 			list = append(list, p.Dispatcher)
 		}

@@ -17,22 +17,22 @@ import (
 // elsewhere without waiting for 45 s of silence. Idle ones are asked too, or the next
 // task would be given to one that is dead.
 //
-// One such answer proves nothing: a connection that broke comes back within a
+// One such message proves nothing: a connection that broke comes back within a
 // second or so. Only several in a row do, with nothing heard of the worker
-// meanwhile. Where many workers seem to be gone at once it was more likely a server
+// meanwhile. If many workers seem to be gone at once it was more likely a server
 // that died, and their clients are on the way to another; then more is asked for.
 const (
 	// probeEvery is the time between two probes of a worker.
 	probeEvery = 350 * time.Millisecond
 	// probeMisses is how many in a row say that a process is gone.
 	probeMisses = 3
-	// probeMissesMany is that number where at least manyGone workers, and half of those
+	// probeMissesMany is that number if at least manyGone workers, and half of those
 	// asked, are silent.
 	probeMissesMany = 5
 	manyGone        = 3
-	// probeSettle is the time that everybody is given after this dispatcher began to
+	// probeGrace is the time that everybody is given after this dispatcher began to
 	// lead, or connected anew.
-	probeSettle = 1500 * time.Millisecond
+	probeGrace = 1500 * time.Millisecond
 	// probesMost bounds the probes of one round to workers that have work, probesIdle
 	// those to others; beyond, they take turns.
 	probesMost = 5000
@@ -51,11 +51,11 @@ type probes struct {
 	asked      int // in the last round
 	missed     map[ha.WorkerID]*misses
 	reconnects uint64
-	busy, idle turns
+	busy, idle cursor
 }
 
-// turns is where the next round begins among the workers of a sort.
-type turns struct{ offset int }
+// cursor is where the next round begins, among the busy or the idle workers.
+type cursor struct{ offset int }
 
 type misses struct {
 	n     int
@@ -66,7 +66,7 @@ type misses struct {
 // listenProbes subscribes to what comes back. Without that there are no probes.
 func (l *loop) listenProbes() {
 	p := &l.probes
-	p.due = time.Now().Add(probeSettle)
+	p.due = time.Now().Add(probeGrace)
 	p.silent = make(chan ha.WorkerID, probesMost+probesIdle)
 	p.missed = make(map[ha.WorkerID]*misses)
 	p.reconnects = l.d.nc.Stats().Reconnects
@@ -107,12 +107,12 @@ func (l *loop) probe(now time.Time) {
 	}
 	p.due = now.Add(probeEvery)
 	if n := l.d.nc.Stats().Reconnects; n != p.reconnects {
-		p.reconnects, p.due = n, now.Add(probeSettle)
+		p.reconnects, p.due = n, now.Add(probeGrace)
 		clear(p.missed)
 		return
 	}
-	l.judge(now)
-	if !l.d.permit.Load().lasts(l.d.clock()) {
+	l.removeGone(now)
+	if !l.d.permit.Load().valid(l.d.clock()) {
 		return
 	}
 	p.asked = 0
@@ -122,7 +122,7 @@ func (l *loop) probe(now time.Time) {
 
 // probeSome probes up to most of the workers that have work, or of those that have
 // none, beginning where the last round ended.
-func (l *loop) probeSome(busy bool, next *turns, most int) {
+func (l *loop) probeSome(busy bool, next *cursor, most int) {
 	skip, asked := next.offset, 0
 	for id := range l.core.Probeable(busy) {
 		if skip > 0 {
@@ -148,8 +148,8 @@ func (l *loop) sendProbe(id ha.WorkerID) {
 	}
 }
 
-// unanswered takes note that nobody listens on the worker's subject.
-func (l *loop) unanswered(id ha.WorkerID) {
+// noteMiss counts that nobody listens on the worker's subject.
+func (l *loop) noteMiss(id ha.WorkerID) {
 	m := l.probes.missed[id]
 	if m == nil {
 		m = &misses{since: time.Now()}
@@ -159,8 +159,8 @@ func (l *loop) unanswered(id ha.WorkerID) {
 	m.fresh = true
 }
 
-// judge looks at what the last round brought, and removes those that are gone.
-func (l *loop) judge(now time.Time) {
+// removeGone removes the workers that the last rounds show to be gone.
+func (l *loop) removeGone(now time.Time) {
 	p := &l.probes
 	enough := probeMisses
 	if len(p.missed) >= manyGone && 2*len(p.missed) >= p.asked {

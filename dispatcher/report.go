@@ -8,7 +8,7 @@ import (
 	"github.com/seed261fe303/ha/subjects"
 )
 
-// maxPageBytes bounds one answer with workers, which must fit into the 1 MiB that a
+// maxPageBytes bounds one reply with workers, which must fit into the 1 MiB that a
 // NATS server carries by default: 1000 workers with 64 pools and 64 kinds each would not.
 const maxPageBytes = 900_000
 
@@ -81,7 +81,7 @@ func (l *loop) status() subjects.Status {
 	return subjects.Status{
 		Leader:      leader,
 		Dispatchers: l.d.dispatchers(),
-		Journal:     subjects.Journal{Kind: l.log.Kind(), Position: l.member.Position(), Bytes: l.cleaner.logged},
+		Journal:     subjects.Journal{Kind: l.log.Name(), Position: l.member.Position(), Bytes: l.cleaner.journalBytes},
 		Workers: subjects.WorkerCounts{
 			Registered: registered, Idle: idle, Busy: registered - idle, Joined: n.Joined, Left: n.Left, Lost: n.Lost,
 		},

@@ -80,7 +80,7 @@ func replayTo(tb testing.TB, log journal.Log, cfg core.Config, seq uint64) *core
 	tb.Helper()
 	c := core.New(cfg)
 	err := log.Follow(tb.Context(), 1, func(e journal.Entry) error {
-		if err := applyBatch(c, e.Data); err != nil {
+		if err := applyEntry(c, e.Data); err != nil {
 			return err
 		}
 		if e.Seq >= seq {
@@ -94,7 +94,7 @@ func replayTo(tb testing.TB, log journal.Log, cfg core.Config, seq uint64) *core
 	return c
 }
 
-// sameDigest fails where two states are not equal, byte for byte.
+// sameDigest fails if two states are not equal, byte for byte.
 func sameDigest(tb testing.TB, what string, got, want *core.Core) {
 	tb.Helper()
 	if !bytes.Equal(got.Digest(nil), want.Digest(nil)) {

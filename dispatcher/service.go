@@ -25,9 +25,9 @@ const serviceVersion = "1.0.0"
 // serveTimeout is how long the server may take to confirm the subscriptions.
 const serveTimeout = 5 * time.Second
 
-// request is one decoded request on its way to the loop: an input for the core,
+// inboxItem is one decoded request on its way to the loop: an input for the core,
 // or a query of its state.
-type request struct {
+type inboxItem struct {
 	input step.Input
 	// submissions is set instead of input where many tasks are submitted at once.
 	submissions []subjects.Submission
@@ -40,11 +40,11 @@ type request struct {
 
 // decoder makes a request of a message's body. The worker is the one in the
 // message's subject.
-type decoder func(at time.Time, worker ha.WorkerID, body []byte) (request, error)
+type decoder func(at time.Time, worker ha.WorkerID, body []byte) (inboxItem, error)
 
-// introduce makes this dispatcher known as a micro service without endpoints,
+// registerService makes this dispatcher known as a micro service without endpoints,
 // which is what a standby is.
-func (d *Dispatcher) introduce() (micro.Service, error) {
+func (d *Dispatcher) registerService() (micro.Service, error) {
 	svc, err := micro.AddService(d.nc, micro.Config{
 		Name:        ServiceName,
 		Version:     serviceVersion,
@@ -60,10 +60,10 @@ func (d *Dispatcher) introduce() (micro.Service, error) {
 	return svc, nil
 }
 
-// serve subscribes to the requests of the table as endpoints of svc, one for each
+// subscribe subscribes to the requests of the table as endpoints of svc, one for each
 // subscription. Callbacks run until the service is stopped; they only decode, and hand
 // over to inbox. After done is closed they drop what they get.
-func (d *Dispatcher) serve(svc micro.Service, inbox chan<- request, done <-chan struct{}) error {
+func (d *Dispatcher) subscribe(svc micro.Service, inbox chan<- inboxItem, done <-chan struct{}) error {
 	handle := d.handler(inbox, done)
 	for _, s := range subjects.Subscriptions() {
 		subject := s.Subject(d.names)
@@ -74,10 +74,10 @@ func (d *Dispatcher) serve(svc micro.Service, inbox chan<- request, done <-chan 
 	return nil
 }
 
-// confirm closes ready once the server has taken the subscriptions. Until it
+// confirmSubscriptions closes ready once the server has taken the subscriptions. Until it
 // replies, or ctx ends, confirm asks again: a connection that breaks just now
 // subscribes anew when it is back. It runs beside the loop, which has a lease to keep.
-func (d *Dispatcher) confirm(ctx context.Context) {
+func (d *Dispatcher) confirmSubscriptions(ctx context.Context) {
 	for ctx.Err() == nil {
 		limit, cancel := context.WithTimeout(ctx, serveTimeout)
 		err := d.nc.FlushWithContext(limit)
@@ -90,10 +90,10 @@ func (d *Dispatcher) confirm(ctx context.Context) {
 	}
 }
 
-// withdraw ends the subscriptions. The channel it returns is closed once their
+// unsubscribe ends the subscriptions. The channel it returns is closed once their
 // callbacks have handed over all that the server had delivered. It is never
 // closed if that cannot be known; ctx ends the search for it.
-func (d *Dispatcher) withdraw(ctx context.Context, svc micro.Service) <-chan struct{} {
+func (d *Dispatcher) unsubscribe(ctx context.Context, svc micro.Service) <-chan struct{} {
 	drained := make(chan struct{})
 	if err := svc.Stop(); err != nil {
 		d.cfg.Log.Warn().Err(err).Msg("stopping the service")
@@ -121,7 +121,7 @@ func (d *Dispatcher) serviceError(err *micro.NATSError) {
 	d.cfg.Log.Warn().Str("subject", err.Subject).Str("error", err.Description).Msg("subscription")
 }
 
-func (d *Dispatcher) handler(inbox chan<- request, done <-chan struct{}) micro.Handler {
+func (d *Dispatcher) handler(inbox chan<- inboxItem, done <-chan struct{}) micro.Handler {
 	return micro.HandlerFunc(func(req micro.Request) {
 		r, err := d.decode(req)
 		if err != nil {
@@ -136,10 +136,10 @@ func (d *Dispatcher) handler(inbox chan<- request, done <-chan struct{}) micro.H
 	})
 }
 
-func (d *Dispatcher) decode(req micro.Request) (request, error) {
+func (d *Dispatcher) decode(req micro.Request) (inboxItem, error) {
 	s, name, err := d.names.ParseRequest(req.Subject())
 	if err != nil {
-		return request{}, err
+		return inboxItem{}, err
 	}
 	return decoders[name](time.Now().UTC(), s.Worker, req.Data())
 }
@@ -157,21 +157,21 @@ func (d *Dispatcher) refuse(req micro.Request, err error) {
 	}
 }
 
-func decodeHello(at time.Time, _ ha.WorkerID, body []byte) (request, error) {
+func decodeHello(at time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
 	h, err := subjects.DecodeHello(body)
-	return request{input: step.Hello{
+	return inboxItem{input: step.Hello{
 		At: at, Weight: h.Weight, Name: h.Name, Pools: h.Pools, Kinds: h.Kinds, Slots: h.Slots, Instance: h.Instance, Direct: h.Direct,
 	}}, err
 }
 
-func decodeHeartbeat(at time.Time, worker ha.WorkerID, body []byte) (request, error) {
+func decodeHeartbeat(at time.Time, worker ha.WorkerID, body []byte) (inboxItem, error) {
 	hb, err := subjects.DecodeHeartbeat(body)
-	return request{input: step.Heartbeat{
+	return inboxItem{input: step.Heartbeat{
 		At: at, Worker: worker, Running: hb.Running, CPU: hb.CPU, MemoryBytes: hb.MemoryBytes,
 	}}, err
 }
 
-func decodeAvailable(at time.Time, worker ha.WorkerID, body []byte) (request, error) {
+func decodeAvailable(at time.Time, worker ha.WorkerID, body []byte) (inboxItem, error) {
 	a, err := subjects.DecodeAvailable(body)
 	in := step.Available{At: at, Worker: worker}
 	if len(a.Finished) > 0 {
@@ -183,18 +183,18 @@ func decodeAvailable(at time.Time, worker ha.WorkerID, body []byte) (request, er
 			Activation: f.Activation, Outcome: f.Outcome, Error: f.Error, Permanent: f.Permanent, Result: f.Result,
 		}
 	}
-	return request{input: in}, err
+	return inboxItem{input: in}, err
 }
 
-func decodeBye(at time.Time, worker ha.WorkerID, body []byte) (request, error) {
-	return request{input: step.Bye{At: at, Worker: worker}}, subjects.DecodeEmpty(body)
+func decodeBye(at time.Time, worker ha.WorkerID, body []byte) (inboxItem, error) {
+	return inboxItem{input: step.Bye{At: at, Worker: worker}}, subjects.DecodeEmpty(body)
 }
 
-func decodeWorkers(_ time.Time, _ ha.WorkerID, body []byte) (request, error) {
+func decodeWorkers(_ time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
 	r, after, err := subjects.DecodeWorkersRequest(body)
-	return request{ask: func(l *loop, _ string) any { return l.workers(after, r.Limit) }}, err
+	return inboxItem{ask: func(l *loop, _ string) any { return l.workers(after, r.Limit) }}, err
 }
 
-func decodeStatus(_ time.Time, _ ha.WorkerID, body []byte) (request, error) {
-	return request{ask: func(l *loop, _ string) any { return l.status() }}, subjects.DecodeEmpty(body)
+func decodeStatus(_ time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
+	return inboxItem{ask: func(l *loop, _ string) any { return l.status() }}, subjects.DecodeEmpty(body)
 }

@@ -40,7 +40,7 @@ func (s *severed) set(cut bool) {
 	}
 }
 
-// through returns an error where the log is cut.
+// through returns an error if the log is cut.
 func (s *severed) through(ctx context.Context) error {
 	s.mu.Lock()
 	cut := s.cut

@@ -16,9 +16,9 @@ import (
 const (
 	// openTimeout bounds one attempt to open the journal.
 	openTimeout = 3 * time.Second
-	// leastPayload is what the server must carry: a full batch, and what is added to
+	// leastPayload is what the server must carry: a full commit, and what is added to
 	// it last, or a task with payload and result.
-	leastPayload = batchBytes + 512<<10
+	leastPayload = commitBytes + 512<<10
 	// raiseEvery is how often a leader looks whether the stream can have more replicas.
 	raiseEvery = 10 * time.Second
 )
@@ -65,19 +65,19 @@ func (d *Dispatcher) openStream(ctx context.Context) (*journal.JetStream, error)
 			carried, leastPayload, ha.ErrInvalid)
 	}
 	return journal.OpenJetStream(limit, d.nc, journal.JetStreamConfig{
-		Prefix: d.names.Prefix(), Replicas: d.cfg.Replicas, Log: d.cfg.Log,
+		Prefix: d.names.Prefix(), Replicas: d.cfg.Replicas, Logger: d.cfg.Log,
 	})
 }
 
-// raiser is a journal that can be given more replicas as its cluster grows.
-type raiser interface {
+// replicaRaiser is a journal that can be given more replicas as its cluster grows.
+type replicaRaiser interface {
 	Raise(ctx context.Context) (replicas int, err error)
 }
 
-// keepUp looks after the journal while this dispatcher leads. The function it
+// maintainJournal checks and improves how the journal is kept while this dispatcher leads. The function it
 // returns ends that.
-func (d *Dispatcher) keepUp(log journal.Log) (stop func()) {
-	r, ok := log.(raiser)
+func (d *Dispatcher) maintainJournal(log journal.Log) (stop func()) {
+	r, ok := log.(replicaRaiser)
 	if !ok {
 		return func() {}
 	}

@@ -16,13 +16,13 @@ const (
 	chunkTasks = 64
 )
 
-// between is called between the pieces of a long request. It keeps the journal busy:
+// keepJournalBusy is called between the pieces of a long request. It keeps the journal busy:
 // what the first pieces made is on its way, and their activations at the workers,
 // while the last are still being decided on.
-func (l *loop) between() {
+func (l *loop) keepJournalBusy() {
 	select {
-	case a := <-l.scribe.answers:
-		l.act(l.scribe.heard(a))
+	case a := <-l.appender.results:
+		l.act(l.appender.handle(a))
 	default:
 	}
 	if l.member.Role() == journal.RoleLeader {
@@ -33,28 +33,28 @@ func (l *loop) between() {
 	}
 }
 
-// submitMany steps the tasks of one submission, one after the other, and answers
+// submitMany steps the tasks of one submission, one after the other, and replies
 // when all of them are durable. They may take several entries of the journal.
-func (l *loop) submitMany(r request) {
-	answers := make([]subjects.Submitted, len(r.submissions))
+func (l *loop) submitMany(r inboxItem) {
+	replies := make([]subjects.Submitted, len(r.submissions))
 	for i := range r.submissions {
 		if i%chunkTasks == chunkTasks-1 {
-			l.between()
+			l.keepJournalBusy()
 		} else if l.filling.full() {
 			l.seal()
 		}
 		s := &r.submissions[i]
 		if s.Err != nil {
-			answers[i].Error = detail(s.Err)
+			replies[i].Error = detail(s.Err)
 			continue
 		}
 		a := l.apply(step.Submit{At: r.at, Spec: s.Spec})
-		answers[i] = subjects.Submitted{ID: a.Task, Duplicate: a.Duplicate}
+		replies[i] = subjects.Submitted{ID: a.Task, Duplicate: a.Duplicate}
 		if a.Err != nil {
-			answers[i].Error = detail(a.Err)
+			replies[i].Error = detail(a.Err)
 		}
 	}
-	l.filling.reply(reply{to: r.replyTo, submitted: answers})
+	l.filling.addReply(reply{to: r.replyTo, submitted: replies})
 }
 
 func detail(err *ha.Error) *subjects.ErrorDetail {
@@ -62,12 +62,12 @@ func detail(err *ha.Error) *subjects.ErrorDetail {
 }
 
 // endMany steps an available that ends many activations in pieces. It is refused
-// only where every piece is.
-func (l *loop) endMany(r request, in step.Available) {
-	var answer step.Reply
+// only if every piece is.
+func (l *loop) endMany(r inboxItem, in step.Available) {
+	var result step.Reply
 	accepted := false
 	for rest := in.Finished; len(rest) > 0; {
-		l.between()
+		l.keepJournalBusy()
 		piece := in
 		n := chunk(rest)
 		piece.Finished, rest = rest[:n], rest[n:]
@@ -75,24 +75,24 @@ func (l *loop) endMany(r request, in step.Available) {
 		switch {
 		case a.Err == nil:
 			accepted = true
-			answer.Epoch = a.Epoch
-			answer.Ignored = append(answer.Ignored, a.Ignored...)
+			result.Epoch = a.Epoch
+			result.Ignored = append(result.Ignored, a.Ignored...)
 		case a.Err.Status == 409:
 			for _, f := range piece.Finished {
-				answer.Ignored = append(answer.Ignored, f.Activation)
+				result.Ignored = append(result.Ignored, f.Activation)
 			}
-			answer.Err = a.Err
+			result.Err = a.Err
 		default: // the worker is unknown: so it is for the rest
-			l.filling.reply(replyTo(r, a))
+			l.filling.addReply(replyTo(r, a))
 			return
 		}
 	}
 	if accepted {
-		answer.Err = nil
+		result.Err = nil
 	} else {
-		answer.Ignored = nil
+		result.Ignored = nil
 	}
-	l.filling.reply(replyTo(r, answer))
+	l.filling.addReply(replyTo(r, result))
 }
 
 // chunk returns how many of the first of list are stepped at once.

@@ -89,7 +89,7 @@ func TestAnArrayIsJudgedItemByItem(t *testing.T) {
 	}
 }
 
-// TestUnknownFieldsAreIgnored: also where they are of the names and in the places
+// TestUnknownFieldsAreIgnored: also if they are of the names and in the places
 // of others that mean something.
 func TestUnknownFieldsAreIgnored(t *testing.T) {
 	r := started(t, nil)

@@ -32,79 +32,79 @@ var decoders = map[string]decoder{
 	"task-batch":  decodeTaskBatch,
 }
 
-func decodeSubmit(at time.Time, _ ha.WorkerID, body []byte) (request, error) {
+func decodeSubmit(at time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
 	list, many, err := subjects.DecodeSubmit(body)
 	if err != nil || !many {
 		if len(list) == 1 {
-			return request{input: step.Submit{At: at, Spec: list[0].Spec}}, nil
+			return inboxItem{input: step.Submit{At: at, Spec: list[0].Spec}}, nil
 		}
-		return request{}, err
+		return inboxItem{}, err
 	}
 	if list == nil {
 		list = []subjects.Submission{}
 	}
-	return request{submissions: list, at: at}, nil
+	return inboxItem{submissions: list, at: at}, nil
 }
 
-func decodeProgress(at time.Time, worker ha.WorkerID, body []byte) (request, error) {
+func decodeProgress(at time.Time, worker ha.WorkerID, body []byte) (inboxItem, error) {
 	p, err := subjects.DecodeProgress(body)
-	return request{input: step.Progress{At: at, Worker: worker, Activation: p.Activation, Percent: p.Percent, Text: p.Text}}, err
+	return inboxItem{input: step.Progress{At: at, Worker: worker, Activation: p.Activation, Percent: p.Percent, Text: p.Text}}, err
 }
 
-func decodeTaskGet(_ time.Time, _ ha.WorkerID, body []byte) (request, error) {
+func decodeTaskGet(_ time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
 	id, err := subjects.DecodeTaskRequest(body)
-	return request{ask: func(l *loop, _ string) any { return l.taskRecord(id) }}, err
+	return inboxItem{ask: func(l *loop, _ string) any { return l.taskRecord(id) }}, err
 }
 
-func decodeTaskWait(at time.Time, _ ha.WorkerID, body []byte) (request, error) {
+func decodeTaskWait(at time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
 	r, err := subjects.DecodeWait(body)
-	return request{ask: func(l *loop, replyTo string) any {
+	return inboxItem{ask: func(l *loop, replyTo string) any {
 		return l.await(r.ID, replyTo, at.Add(r.TimeoutMS.Duration()))
 	}}, err
 }
 
-func decodeTaskList(_ time.Time, _ ha.WorkerID, body []byte) (request, error) {
+func decodeTaskList(_ time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
 	r, after, err := subjects.DecodeList(body)
-	return request{ask: func(l *loop, _ string) any { return l.taskPage(r, after) }}, err
+	return inboxItem{ask: func(l *loop, _ string) any { return l.taskPage(r, after) }}, err
 }
 
-func decodeTaskCancel(at time.Time, _ ha.WorkerID, body []byte) (request, error) {
+func decodeTaskCancel(at time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
 	id, err := subjects.DecodeTaskRequest(body)
-	return request{input: step.CancelTask{At: at, ID: id}}, err
+	return inboxItem{input: step.CancelTask{At: at, ID: id}}, err
 }
 
-func decodeTaskRetry(at time.Time, _ ha.WorkerID, body []byte) (request, error) {
+func decodeTaskRetry(at time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
 	r, err := subjects.DecodeRetry(body)
-	return request{input: step.RetryTask{At: at, ID: r.ID, Kind: r.Kind, Limit: r.Limit}}, err
+	return inboxItem{input: step.RetryTask{At: at, ID: r.ID, Kind: r.Kind, Limit: r.Limit}}, err
 }
 
-func decodeTaskPull(at time.Time, _ ha.WorkerID, body []byte) (request, error) {
+func decodeTaskPull(at time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
 	r, err := subjects.DecodePull(body)
-	return request{input: step.PullTasks{
+	return inboxItem{input: step.PullTasks{
 		At: at, Limit: r.Limit, Pool: r.Pool, Kind: r.Kind, Receipt: r.Receipt, Bytes: maxPageBytes,
 	}}, err
 }
 
-func decodeTaskPause(at time.Time, _ ha.WorkerID, body []byte) (request, error) {
+func decodeTaskPause(at time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
 	r, err := subjects.DecodePause(body)
-	return request{input: step.SetPause{At: at, Kind: r.Kind, Pool: r.Pool, Paused: true}}, err
+	return inboxItem{input: step.SetPause{At: at, Kind: r.Kind, Pool: r.Pool, Paused: true}}, err
 }
 
-func decodeTaskResume(at time.Time, _ ha.WorkerID, body []byte) (request, error) {
+func decodeTaskResume(at time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
 	r, err := subjects.DecodePause(body)
-	return request{input: step.SetPause{At: at, Kind: r.Kind, Pool: r.Pool}}, err
+	return inboxItem{input: step.SetPause{At: at, Kind: r.Kind, Pool: r.Pool}}, err
 }
 
-func decodeTaskLimit(at time.Time, _ ha.WorkerID, body []byte) (request, error) {
+func decodeTaskLimit(at time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
 	limit, err := subjects.DecodeLimit(body)
-	return request{input: step.SetLimit{At: at, Limit: limit}}, err
+	return inboxItem{input: step.SetLimit{At: at, Limit: limit}}, err
 }
 
-func decodeTaskStats(_ time.Time, _ ha.WorkerID, body []byte) (request, error) {
-	return request{ask: func(l *loop, _ string) any { return l.taskReport() }}, subjects.DecodeEmpty(body)
+func decodeTaskStats(_ time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
+	return inboxItem{ask: func(l *loop, _ string) any { return l.taskReport() }}, subjects.DecodeEmpty(body)
 }
 
-func decodeTaskBatch(at time.Time, _ ha.WorkerID, body []byte) (request, error) {
+func decodeTaskBatch(at time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
 	r, err := subjects.DecodeBatch(body)
-	return request{input: step.ChangeBatch{At: at, Name: r.Name, Close: r.Close, Then: r.Then}}, err
+	return inboxItem{input: step.ChangeBatch{At: at, Name: r.Name, Close: r.Close, Then: r.Then}}, err
 }

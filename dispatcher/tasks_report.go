@@ -21,7 +21,7 @@ func (l *loop) taskRecord(id ha.TaskID) any {
 }
 
 const (
-	// maxLooked bounds how many tasks one answer to a list looks at, since the loop does
+	// maxLooked bounds how many tasks one reply with a list looks at, since the loop does
 	// nothing else meanwhile.
 	maxLooked = 20_000
 	// taskRowBytes is about the most that a task of a list takes without what is counted.
@@ -34,7 +34,7 @@ func (l *loop) taskPage(r subjects.ListRequest, after uint64) subjects.TaskPage 
 	page := subjects.TaskPage{Tasks: []ha.TaskRecord{}}
 	room, look := maxPageBytes, maxLooked
 	for len(page.Tasks) < r.Limit && look > 0 {
-		// One at a time where they are large, so that the page ends where it is full.
+		// One at a time if they are large, so that the page ends when it is full.
 		list, next := l.core.Tasks(f, after, 1, look)
 		look -= int(max(1, next-after))
 		if len(list) == 0 {
@@ -96,7 +96,7 @@ func (l *loop) taskReport() subjects.TaskReport {
 	return r
 }
 
-// first cuts a list to what an answer holds of it, and counts what is left out.
+// first cuts a list to what a reply holds of it, and counts what is left out.
 func first[T any](list []T, omitted *int) []T {
 	n := min(len(list), subjects.MaxStats)
 	*omitted += len(list) - n

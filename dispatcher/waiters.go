@@ -13,8 +13,8 @@ const maxWaiters = 100_000
 // sweepEvery is how often waiters are looked through for those whose time is over.
 const sweepEvery = 50 * time.Millisecond
 
-// waiters are the requests that are answered when a task ends. They are soft: who
-// gets no answer, because the leader changed, asks the next one.
+// waiters are the requests that are answered when a task ends. They are soft: a client
+// that gets no reply, because the leader changed, asks the next one.
 type waiters struct {
 	byTask map[ha.TaskID][]waiter
 	n      int
@@ -35,8 +35,8 @@ func (w *waiters) wake() time.Time {
 	return w.next
 }
 
-// await answers a request to wait for a task: at once where the task is unknown or
-// has ended, otherwise later, which nil says.
+// await returns the reply to a request to wait for a task, if the task is unknown or has
+// ended; nil: the reply comes later.
 func (l *loop) await(id ha.TaskID, replyTo string, until time.Time) any {
 	r, err := l.core.TaskRecord(id)
 	w := &l.waiters
@@ -60,23 +60,23 @@ func (l *loop) await(id ha.TaskID, replyTo string, until time.Time) any {
 	return nil
 }
 
-// answerWaiters answers those who wait for tasks that ended, as the effects from
-// index told on say.
-func (l *loop) answerWaiters(told int) {
+// replyToWaiters replies to the requests that wait for tasks that ended, as the effects
+// from that index on say.
+func (l *loop) replyToWaiters(from int) {
 	if l.waiters.n == 0 {
 		return
 	}
 	ready := &l.filling.ready
-	for i := told; i < len(ready.Effects); i++ {
+	for i := from; i < len(ready.Effects); i++ {
 		switch e := &ready.Effects[i]; e.Type {
 		case step.TellCompleted, step.TellFailed, step.TellCancelled, step.TellTimedOut:
-			l.answer(ready.TaskOf(e).ID)
+			l.replyToWaitersOf(ready.TaskOf(e).ID)
 		}
 	}
 }
 
-// answer answers all who wait for a task with what is known of it now.
-func (l *loop) answer(id ha.TaskID) {
+// replyToWaitersOf replies to all requests that wait for a task with what is known of it now.
+func (l *loop) replyToWaitersOf(id ha.TaskID) {
 	list, ok := l.waiters.byTask[id]
 	if !ok {
 		return
@@ -85,11 +85,11 @@ func (l *loop) answer(id ha.TaskID) {
 	l.waiters.n -= len(list)
 	message := l.taskRecord(id)
 	for _, w := range list {
-		l.filling.reply(reply{to: w.replyTo, message: message})
+		l.filling.addReply(reply{to: w.replyTo, message: message})
 	}
 }
 
-// expireWaiters answers those whose time is over. They learn how the task stands.
+// expireWaiters replies to those whose time is over with the present state of the task.
 func (l *loop) expireWaiters(now time.Time) {
 	w := &l.waiters
 	if w.n == 0 || now.Before(w.next) {
@@ -107,7 +107,7 @@ func (l *loop) expireWaiters(now time.Time) {
 				continue
 			}
 			w.n--
-			l.filling.reply(reply{to: one.replyTo, message: l.taskRecord(id)})
+			l.filling.addReply(reply{to: one.replyTo, message: l.taskRecord(id)})
 		}
 		if w.byTask[id] = kept; len(kept) == 0 {
 			delete(w.byTask, id)
@@ -124,7 +124,7 @@ func (l *loop) expireWaiters(now time.Time) {
 func (l *loop) dismissWaiters() {
 	for _, list := range l.waiters.byTask {
 		for _, w := range list {
-			l.filling.reply(reply{to: w.replyTo, message: ha.Unavailable("unavailable", "this dispatcher stops: ask again")})
+			l.filling.addReply(reply{to: w.replyTo, message: ha.Unavailable("unavailable", "this dispatcher stops: ask again")})
 		}
 	}
 	l.waiters = waiters{}

@@ -67,7 +67,7 @@ func TestFullIsFull(t *testing.T) {
 	r.hello(`{"weight":1}`)
 }
 
-// TestDelivery: orders go to a subject of the worker's own where the dispatcher
+// TestDelivery: orders go to a subject of the worker's own if the dispatcher
 // is set to that and the worker offered it, and to the shared one otherwise.
 func TestDelivery(t *testing.T) {
 	for name, direct := range map[string]bool{"broadcast": false, "direct": true} {

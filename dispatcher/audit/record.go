@@ -22,8 +22,9 @@ type Record struct {
 	// Epoch and Node are the writer's.
 	Epoch ha.Epoch
 	Node  string
-	// Kind is "claim", "batch", "abdication", or "unreadable" if the entry cannot be decoded.
-	Kind string
+	// EntryType is "claim", "batch", "abdication", or "unreadable" if the entry cannot be
+	// decoded. In JSON it is called kind.
+	EntryType string
 	// Record is what changed, such as "registered"; empty for an entry without
 	// records, which is a renewal of the lease if it is a batch.
 	Record string
@@ -37,36 +38,37 @@ type Record struct {
 
 // Renewal reports whether the entry only renews the lease.
 func (r Record) Renewal() bool {
-	return r.Kind == kindBatch && r.Record == "" && r.Problem == ""
+	return r.EntryType == typeRecords && r.Record == "" && r.Problem == ""
 }
 
-// The kinds of entries in words.
+// The types of entries in words, as people are shown them.
 const (
-	kindClaim      = "claim"
-	kindBatch      = "batch"
-	kindAbdication = "abdication"
-	kindUnreadable = "unreadable"
+	typeClaim      = "claim"
+	typeRecords    = "batch"
+	typeHandover   = "abdication"
+	typeUnreadable = "unreadable"
 )
 
-func kindName(k journal.Kind) string {
-	switch k {
-	case journal.KindClaim:
-		return kindClaim
-	case journal.KindAbdication:
-		return kindAbdication
-	case journal.KindBatch:
-		return kindBatch
+// typeName returns the word for a type of entries.
+func typeName(t journal.EntryType) string {
+	switch t {
+	case journal.EntryClaim:
+		return typeClaim
+	case journal.EntryHandover:
+		return typeHandover
+	case journal.EntryRecords:
+		return typeRecords
 	}
-	return kindUnreadable
+	return typeUnreadable
 }
 
 // records shows what the stored entry holds.
 func records(s journal.Stored, fn func(Record) error) error {
 	e, err := journal.DecodeEntry(s.Seq, s.Data)
 	if err != nil {
-		return fn(Record{Seq: s.Seq, Kind: kindUnreadable, At: s.At, Problem: err.Error()})
+		return fn(Record{Seq: s.Seq, EntryType: typeUnreadable, At: s.At, Problem: err.Error()})
 	}
-	base := Record{Seq: s.Seq, Epoch: ha.Epoch(e.Epoch), Node: e.Node, Kind: kindName(e.Kind), At: s.At}
+	base := Record{Seq: s.Seq, Epoch: ha.Epoch(e.Epoch), Node: e.Node, EntryType: typeName(e.Type), At: s.At}
 	if len(e.Data) == 0 {
 		return fn(base)
 	}
@@ -120,9 +122,9 @@ func (r Record) MarshalJSON() ([]byte, error) {
 		Index  int      `json:"index"`
 		Epoch  ha.Epoch `json:"epoch"`
 		Node   string   `json:"node"`
-		Kind   string   `json:"kind"`
+		Type   string   `json:"kind"`
 		Record string   `json:"record,omitempty"`
-	}{r.Seq, r.Index, r.Epoch, r.Node, r.Kind, r.Record}
+	}{r.Seq, r.Index, r.Epoch, r.Node, r.EntryType, r.Record}
 	tail := struct {
 		Problem string    `json:"problem,omitempty"`
 		At      time.Time `json:"at"`

@@ -17,7 +17,7 @@ import (
 func TestRecordsAreFlatJSON(t *testing.T) {
 	at := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
 	entry := func(data []byte) journal.Stored {
-		e := journal.Entry{Kind: journal.KindBatch, Epoch: 7, Number: 2, Node: "d1", Data: data}
+		e := journal.Entry{Type: journal.EntryRecords, Epoch: 7, Number: 2, Node: "d1", Data: data}
 		return journal.Stored{Seq: 12, At: at, Data: journal.AppendEntry(nil, e)}
 	}
 	registered := &record.Registered{At: at.Add(time.Second), Order: 3, Worker: "9f2c", Weight: 6, Slots: 1, Name: "east", Pools: []string{"default"}}

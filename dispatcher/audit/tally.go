@@ -149,7 +149,7 @@ func (t *tally) ended(worker ha.WorkerID, number uint64, outcome ha.Outcome) err
 }
 
 // totals compares the counters of a snapshot with our own, or takes them over
-// where the journal begins with that snapshot.
+// if the journal begins with that snapshot.
 func (t *tally) totals(r *record.Totals) error {
 	if t.loading {
 		t.loading, t.counts = false, r.Counts

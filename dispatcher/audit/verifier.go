@@ -33,7 +33,7 @@ func newVerifier(first uint64) *verifier {
 	}
 }
 
-func (v *verifier) bad(seq uint64, index int, format string, args ...any) {
+func (v *verifier) addProblem(seq uint64, index int, format string, args ...any) {
 	if len(v.report.Problems) == mostProblems {
 		v.report.More++
 		return
@@ -50,7 +50,7 @@ func (v *verifier) entry(seq uint64, data []byte) {
 	v.next = seq + 1
 	e, err := journal.DecodeEntry(seq, data)
 	if err != nil {
-		v.bad(seq, -1, "%v", err)
+		v.addProblem(seq, -1, "%v", err)
 		v.skipped, v.blind = true, true
 		return
 	}
@@ -58,9 +58,9 @@ func (v *verifier) entry(seq uint64, data []byte) {
 		v.report.Epochs++
 	}
 	if v.prev.Seq == 0 && !v.skipped {
-		v.head(e)
+		v.checkFirst(e)
 	}
-	v.writer(e)
+	v.checkWriter(e)
 	v.prev, v.skipped = e, false
 	if len(e.Data) > 0 {
 		v.records(e)
@@ -69,17 +69,17 @@ func (v *verifier) entry(seq uint64, data []byte) {
 
 func (v *verifier) missing(at, from, to uint64) {
 	if from > to {
-		v.bad(at, -1, "it comes a second time, or out of order: entry %d was expected", from)
+		v.addProblem(at, -1, "it comes a second time, or out of order: entry %d was expected", from)
 	} else {
-		v.bad(at, -1, "the entries %d to %d before it are missing", from, to)
+		v.addProblem(at, -1, "the entries %d to %d before it are missing", from, to)
 	}
 	v.skipped, v.blind = true, true
 }
 
-// head checks the entry that the journal begins with. One that was cleaned begins
-// with a snapshot, also where a backup of it was restored, which counts from 1.
-func (v *verifier) head(e journal.Entry) {
-	if e.Kind == journal.KindClaim && e.Seq == 1 {
+// checkFirst checks the entry that the journal begins with. One that was cleaned begins
+// with a snapshot, also if a backup of it was restored, which counts from 1.
+func (v *verifier) checkFirst(e journal.Entry) {
+	if e.Type == journal.EntryClaim && e.Seq == 1 {
 		return
 	}
 	if len(e.Data) > 1 {
@@ -89,19 +89,19 @@ func (v *verifier) head(e journal.Entry) {
 			}
 		}
 	}
-	v.bad(e.Seq, -1, "the journal begins here, and neither with its first claim nor with a snapshot: what was before is missing")
+	v.addProblem(e.Seq, -1, "the journal begins here, and neither with its first claim nor with a snapshot: what was before is missing")
 	v.blind = true
 }
 
-// writer checks what an entry says of who wrote it against the entry before.
-func (v *verifier) writer(e journal.Entry) {
-	bad := func(format string, args ...any) { v.bad(e.Seq, -1, format, args...) }
-	claim := e.Kind == journal.KindClaim
+// checkWriter checks what an entry says of who wrote it against the entry before.
+func (v *verifier) checkWriter(e journal.Entry) {
+	bad := func(format string, args ...any) { v.addProblem(e.Seq, -1, format, args...) }
+	claim := e.Type == journal.EntryClaim
 	if claim != (e.Number == 0) {
-		bad("it is of kind %s and number %d in its epoch: a claim, and nothing else, has 0", kindName(e.Kind), e.Number)
+		bad("it is of kind %s and number %d in its epoch: a claim, and nothing else, has 0", typeName(e.Type), e.Number)
 	}
-	if len(e.Data) > 0 && e.Kind != journal.KindBatch {
-		bad("it is of kind %s and holds %d bytes of records: only a batch may", kindName(e.Kind), len(e.Data))
+	if len(e.Data) > 0 && e.Type != journal.EntryRecords {
+		bad("it is of kind %s and holds %d bytes of records: only a batch may", typeName(e.Type), len(e.Data))
 	}
 	p := v.prev
 	switch {
@@ -110,13 +110,13 @@ func (v *verifier) writer(e journal.Entry) {
 		bad("its epoch %d is lower than %d of the entry before", e.Epoch, p.Epoch)
 	case e.Epoch > p.Epoch:
 		if !claim && !v.skipped {
-			bad("epoch %d begins with an entry of kind %s and must begin with a claim", e.Epoch, kindName(e.Kind))
+			bad("epoch %d begins with an entry of kind %s and must begin with a claim", e.Epoch, typeName(e.Type))
 		}
 	case e.Node != p.Node || e.Nonce != p.Nonce:
 		bad("two writers in epoch %d: %s (%x) after %s (%x)", e.Epoch, e.Node, e.Nonce, p.Node, p.Nonce)
 	case claim:
 		bad("a second claim in epoch %d", e.Epoch)
-	case p.Kind == journal.KindAbdication:
+	case p.Type == journal.EntryHandover:
 		bad("it follows the abdication that ended epoch %d", e.Epoch)
 	case e.Number != p.Number+1 && !v.skipped, e.Number <= p.Number:
 		bad("it has number %d in epoch %d, the entry before has %d", e.Number, e.Epoch, p.Number)
@@ -131,7 +131,7 @@ func (v *verifier) records(e journal.Entry) {
 		v.report.Records++
 		if !v.blind {
 			if err := v.replay(e, r); err != nil {
-				v.bad(e.Seq, index, "%v", err)
+				v.addProblem(e.Seq, index, "%v", err)
 				v.blind = true
 			}
 		}
@@ -139,7 +139,7 @@ func (v *verifier) records(e journal.Entry) {
 		return nil
 	})
 	if err != nil {
-		v.bad(e.Seq, index, "%v", err)
+		v.addProblem(e.Seq, index, "%v", err)
 		v.blind = true
 	}
 }
@@ -163,7 +163,7 @@ func (v *verifier) replay(e journal.Entry, r record.Record) error {
 // finish looks at the journal as a whole; last is the sequence it must end at.
 func (v *verifier) finish(last uint64) {
 	if v.next <= last {
-		v.bad(last, -1, "the entries %d to %d at the end are missing", v.next, last)
+		v.addProblem(last, -1, "the entries %d to %d at the end are missing", v.next, last)
 		v.blind = true
 	}
 	n := v.core.Counts()
@@ -173,8 +173,8 @@ func (v *verifier) finish(last uint64) {
 		return
 	}
 	if v.core.Loading() {
-		v.bad(last, -1, "the journal ends within the snapshot that it begins with")
+		v.addProblem(last, -1, "the journal ends within the snapshot that it begins with")
 	} else if err := errors.Join(v.tally.check(registered), v.tally.checkTasks(v.core.TasksKept()), v.core.Check()); err != nil {
-		v.bad(last, -1, "%v", err)
+		v.addProblem(last, -1, "%v", err)
 	}
 }

@@ -80,7 +80,7 @@ func (i *Inspector) verifyOnce(ctx context.Context) (Report, error) {
 	v.report.Stream, v.report.Last, v.report.Bytes = i.Stream(), state.LastSeq, state.Bytes
 	if state.FirstSeq > state.LastSeq {
 		if state.LastSeq > 0 {
-			v.bad(state.LastSeq, -1, "the journal has lost its entries, this was the last: restore a backup")
+			v.addProblem(state.LastSeq, -1, "the journal has lost its entries, this was the last: restore a backup")
 		}
 		return v.report, nil
 	}

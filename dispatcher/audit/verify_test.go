@@ -61,16 +61,16 @@ func TestVerifyNoticesEverySortOfDamage(t *testing.T) {
 			b.Entries = slices.Insert(b.Entries, b.At["hellos"], *b.Named("hellos"))
 		}, at: "hellos", index: -1, want: "out of order"},
 		"epoch falls":         {damage: func(b *book.Book) { b.Named("tick 3").Epoch = 6 }, at: "tick 3", index: -1, want: "lower than 7"},
-		"no claim":            {damage: func(b *book.Book) { b.Alter("claim d2", journal.KindBatch, 1) }, at: "claim d2", index: -1, want: "must begin with a claim"},
-		"claim twice":         {damage: func(b *book.Book) { b.Alter("reports 4", journal.KindClaim, 0) }, at: "reports 4", index: -1, want: "only a batch may"},
+		"no claim":            {damage: func(b *book.Book) { b.Alter("claim d2", journal.EntryRecords, 1) }, at: "claim d2", index: -1, want: "must begin with a claim"},
+		"claim twice":         {damage: func(b *book.Book) { b.Alter("reports 4", journal.EntryClaim, 0) }, at: "reports 4", index: -1, want: "only a batch may"},
 		"claim with a number": {damage: func(b *book.Book) { b.Named("claim d1").Number = 4 }, at: "claim d1", index: -1, want: "number 4 in its epoch"},
 		"claim with records":  {damage: func(b *book.Book) { b.Named("claim d1").Data = []byte{1} }, at: "claim d1", index: -1, want: "only a batch may"},
-		"first is no claim":   {damage: func(b *book.Book) { b.Alter("claim d1", journal.KindBatch, 1) }, at: "claim d1", index: -1, want: "neither with its first claim"},
+		"first is no claim":   {damage: func(b *book.Book) { b.Alter("claim d1", journal.EntryRecords, 1) }, at: "claim d1", index: -1, want: "neither with its first claim"},
 		"another node":        {damage: func(b *book.Book) { b.Named("hellos").Node = "d3" }, at: "hellos", index: -1, want: "two writers"},
 		"another nonce":       {damage: func(b *book.Book) { b.Named("hellos").Nonce++ }, at: "hellos", index: -1, want: "two writers"},
 		"number left out":     {damage: func(b *book.Book) { b.Named("hellos").Number++ }, at: "hellos", index: -1, want: "has number 3"},
 		"claim again": {damage: func(b *book.Book) {
-			b.Alter("abdication", journal.KindClaim, 0)
+			b.Alter("abdication", journal.EntryClaim, 0)
 		}, at: "abdication", index: -1, want: "a second claim"},
 		"after an abdication": {damage: func(b *book.Book) {
 			b.Entries = slices.Insert(b.Entries, b.At["claim d2"], *b.Named("abdication"))
@@ -79,7 +79,7 @@ func TestVerifyNoticesEverySortOfDamage(t *testing.T) {
 			}
 			b.Named("claim d2").Number++
 		}, at: "claim d2", index: -1, want: "follows the abdication"},
-		"entry of no kind":     {damage: func(b *book.Book) { b.Named("hellos").Kind = 9 }, at: "hellos", index: -1, want: "kind 9"},
+		"entry of no kind":     {damage: func(b *book.Book) { b.Named("hellos").Type = 9 }, at: "hellos", index: -1, want: "kind 9"},
 		"newer records":        {damage: func(b *book.Book) { b.Named("hellos").Data[0] = record.FormatVersion + 1 }, at: "hellos", want: "newer version"},
 		"records of no format": {damage: func(b *book.Book) { b.Named("hellos").Data[0] = 0 }, at: "hellos", want: "format 0"},
 		"record of no kind":    {damage: func(b *book.Book) { b.Named("hellos").Data[1] = 99 }, at: "hellos", want: "unknown kind 99"},

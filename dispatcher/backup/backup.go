@@ -19,9 +19,9 @@ const (
 	// copyPatience is how long a backup or a restore waits for a journal that does
 	// not answer: an election takes up to 10 s.
 	copyPatience = 30 * time.Second
-	// askAgain is how long one question for JetStream may take: servers that have no
+	// openTimeout is how long one question for JetStream may take: servers that have no
 	// leader yet drop it.
-	askAgain = 2 * time.Second
+	openTimeout = 2 * time.Second
 	// saveAttempts bounds how often a backup begins anew because the journal was
 	// cleaned meanwhile. A cleaning follows upon megabytes of changes.
 	saveAttempts = 10
@@ -91,7 +91,7 @@ func openToCopy(ctx context.Context, nc *nats.Conn, names subjects.Names, create
 }
 
 func tryOpen(ctx context.Context, nc *nats.Conn, prefix string, create bool) (*journal.JetStream, error) {
-	limit, cancel := context.WithTimeout(ctx, askAgain)
+	limit, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	if err := journal.Usable(limit, nc); err != nil {
 		return nil, err
@@ -149,7 +149,7 @@ func tempFile(name string) (f *os.File, done func(), err error) {
 // errCopied ends the following of the log.
 var errCopied = errors.New("copied")
 
-// copyLog makes one attempt. It fails with [journal.ErrGap] where the log was
+// copyLog makes one attempt. It fails with [journal.ErrGap] if the log was
 // cleaned since its bounds were asked for: what is left then ends within what
 // the entries purged were replaced by.
 func copyLog(ctx context.Context, log journal.Log, prefix string, w io.Writer) (Info, error) {

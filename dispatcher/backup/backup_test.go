@@ -23,14 +23,14 @@ func someLog(t *testing.T, n, first int) *journal.Memory {
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 1))
 	log := journal.NewMemoryAt(0)
-	e := journal.Entry{Kind: journal.KindClaim, Epoch: 7, Node: "d1", Nonce: 1, Lease: 1500 * time.Millisecond}
+	e := journal.Entry{Type: journal.EntryClaim, Epoch: 7, Node: "d1", Nonce: 1, Lease: 1500 * time.Millisecond}
 	for i := range n {
 		switch {
 		case i == 0:
 		case rng.IntN(10) == 0:
-			e = journal.Entry{Kind: journal.KindClaim, Epoch: e.Epoch + 1 + rng.Uint64N(3), Node: fmt.Sprint("d", rng.IntN(3)), Nonce: rng.Uint64()}
+			e = journal.Entry{Type: journal.EntryClaim, Epoch: e.Epoch + 1 + rng.Uint64N(3), Node: fmt.Sprint("d", rng.IntN(3)), Nonce: rng.Uint64()}
 		default:
-			e.Kind, e.Number = journal.KindBatch, e.Number+1
+			e.Type, e.Number = journal.EntryRecords, e.Number+1
 			e.Data = make([]byte, rng.IntN(64))
 			for j := range e.Data {
 				e.Data[j] = byte(rng.Uint32())
@@ -97,7 +97,7 @@ func checkRestored(t *testing.T, from, to journal.Log) {
 		epoch = max(epoch, w.Epoch)
 	}
 	claim, end := got[len(want)], got[len(want)+1]
-	if claim.Kind != journal.KindClaim || claim.Epoch <= epoch || end.Kind != journal.KindAbdication || end.Epoch != claim.Epoch {
+	if claim.Type != journal.EntryClaim || claim.Epoch <= epoch || end.Type != journal.EntryHandover || end.Epoch != claim.Epoch {
 		t.Errorf("after epoch %d came %+v and %+v", epoch, claim, end)
 	}
 }
@@ -152,7 +152,7 @@ func TestAStandbyLeadsARestoredJournalAtOnce(t *testing.T) {
 	}
 	actions := m.CaughtUp(0)
 	seconds := uint64(time.Since(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)).Seconds())
-	if len(actions) != 1 || actions[0].Entry.Kind != journal.KindClaim || actions[0].Entry.Epoch <= max(info.Epoch, seconds-60) {
+	if len(actions) != 1 || actions[0].Entry.Type != journal.EntryClaim || actions[0].Entry.Epoch <= max(info.Epoch, seconds-60) {
 		t.Errorf("it does %+v", actions)
 	}
 	if _, err := fresh.Append(t.Context(), actions[0].After, actions[0].Entry); err != nil {
@@ -215,14 +215,14 @@ func TestRestoreNeedsAnEmptyJournal(t *testing.T) {
 	file, _ := backupOf(t, someLog(t, 20, 1))
 	purged := someLog(t, 20, 20)
 	foreign := journal.NewMemoryAt(0)
-	if _, err := foreign.Append(t.Context(), 0, journal.Entry{Kind: journal.KindClaim, Epoch: 1, Node: "d1", Nonce: 5}); err != nil {
+	if _, err := foreign.Append(t.Context(), 0, journal.Entry{Type: journal.EntryClaim, Epoch: 1, Node: "d1", Nonce: 5}); err != nil {
 		t.Fatal(err)
 	}
 	goneOn := journal.NewMemoryAt(0) // restored, and led since
 	if _, err := restoreInto(t.Context(), goneOn, bytes.NewReader(file)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := goneOn.Append(t.Context(), 22, journal.Entry{Kind: journal.KindClaim, Epoch: 1 << 40, Node: "d1"}); err != nil {
+	if _, err := goneOn.Append(t.Context(), 22, journal.Entry{Type: journal.EntryClaim, Epoch: 1 << 40, Node: "d1"}); err != nil {
 		t.Fatal(err)
 	}
 	itself := journal.NewMemoryAt(0)
@@ -318,7 +318,7 @@ func TestADispatcherThatBeginsDuringARestore(t *testing.T) {
 	mem := journal.NewMemoryAt(0)
 	f := &faulty{mem, func(e journal.Entry) error {
 		if e.Seq == 4 {
-			_, err := mem.Append(t.Context(), 3, journal.Entry{Kind: journal.KindClaim, Epoch: 1 << 40, Node: "eager"})
+			_, err := mem.Append(t.Context(), 3, journal.Entry{Type: journal.EntryClaim, Epoch: 1 << 40, Node: "eager"})
 			return err
 		}
 		return nil
@@ -339,7 +339,7 @@ func (c *cleaned) Bounds(ctx context.Context) (first, last uint64, err error) {
 	first, last, err = c.Memory.Bounds(ctx)
 	if err == nil && c.times > 0 {
 		c.times--
-		_, err = c.Append(ctx, last, journal.Entry{Kind: journal.KindBatch, Epoch: 1 << 30, Number: last, Data: []byte("snapshot")})
+		_, err = c.Append(ctx, last, journal.Entry{Type: journal.EntryRecords, Epoch: 1 << 30, Number: last, Data: []byte("snapshot")})
 		err = errors.Join(err, c.Purge(ctx, last+1))
 	}
 	return first, last, err

@@ -33,7 +33,7 @@
 //     that it follows. A dispatcher that begins to write meanwhile is noticed by that, and
 //     the restore ends. An append whose outcome is unknown is looked for before it is repeated.
 //  4. It claims the journal, with an epoch higher than any that workers can have seen since
-//     the backup was taken, and abdicates. So workers obey the next leader, which need not
+//     the backup was taken, and hands over. So workers obey the next leader, which need not
 //     wait for a lease.
 //
 // Sequences count from 1 in the restored journal, whatever they were.

@@ -30,8 +30,8 @@ const restorer = "ha.restore"
 // unless it is an [io.Seeker] that can seek, it goes into a temporary file first.
 //
 // A restore that broke off is repeated to go on: the first entries may be the
-// same as the backup's. To the backup's entries it adds a claim and an
-// abdication. Their epoch is higher than any that workers can have seen since the
+// same as the backup's. To the backup's entries it adds a claim and a
+// handover. Their epoch is higher than any that workers can have seen since the
 // backup was taken, so that they obey the next leader; and the first standby
 // claims at once.
 //
@@ -150,7 +150,7 @@ func restore(ctx context.Context, log journal.Log, src source) error {
 	if err != nil {
 		return err
 	}
-	return handOver(ctx, log, src.info)
+	return claimAndHandOver(ctx, log, src.info)
 }
 
 // compare returns how many entries of the backup the log has already. Having
@@ -223,14 +223,14 @@ func appendSurely(ctx context.Context, log journal.Log, e journal.Entry) error {
 	}
 }
 
-// handOver appends the claim and the abdication, where they are not there yet.
-func handOver(ctx context.Context, log journal.Log, info Info) error {
+// claimAndHandOver appends the claim and the handover, if they are not there yet.
+func claimAndHandOver(ctx context.Context, log journal.Log, info Info) error {
 	_, last, err := log.Bounds(ctx)
 	if err != nil {
 		return err
 	}
 	claim := journal.Entry{
-		Seq: info.Entries + 1, Kind: journal.KindClaim, Epoch: max(info.Epoch+1, epochByClock(time.Now())), Node: restorer, Nonce: rand.Uint64(),
+		Seq: info.Entries + 1, Type: journal.EntryClaim, Epoch: max(info.Epoch+1, epochByClock(time.Now())), Node: restorer, Nonce: rand.Uint64(),
 	}
 	if last >= claim.Seq {
 		if claim, err = log.Get(ctx, claim.Seq); err != nil {
@@ -240,7 +240,7 @@ func handOver(ctx context.Context, log journal.Log, info Info) error {
 		return err
 	}
 	end := claim
-	end.Seq, end.Kind, end.Number = claim.Seq+1, journal.KindAbdication, 1
+	end.Seq, end.Type, end.Number = claim.Seq+1, journal.EntryHandover, 1
 	if last >= end.Seq {
 		return nil
 	}

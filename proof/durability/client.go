@@ -60,7 +60,7 @@ func (c *client) live(ctx context.Context, nc *nats.Conn) {
 
 // insist repeats a request until it is answered; the request in hand is finished
 // even after ctx ended, so that nothing is left open at a pause.
-func (c *client) insist(ctx context.Context, nc *nats.Conn, subject string, request, reply any) (harness.Answer, string) {
+func (c *client) insist(ctx context.Context, nc *nats.Conn, subject string, request, reply any) (harness.CallOutcome, string) {
 	for {
 		answer, status, _ := harness.Call(context.WithoutCancel(ctx), nc, subject, request, reply)
 		if answer == harness.Granted || answer == harness.Refused {

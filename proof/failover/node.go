@@ -27,7 +27,7 @@ func killNode(ctx context.Context, t *trial) (err error) {
 	}
 	everything := 0
 	for range t.nodeKills {
-		meta, stream, err := t.gather(ctx)
+		meta, stream, err := t.gatherLeaders(ctx)
 		if err != nil {
 			return err
 		}
@@ -50,10 +50,10 @@ func killNode(ctx context.Context, t *trial) (err error) {
 	return t.conclude(ctx)
 }
 
-// gather brings it about that the leader's node leads JetStream and the journal's
-// stream as well, as far as that can be done from outside, and tells what it does
+// gatherLeaders makes the leader's node lead JetStream and the journal's
+// stream as well, as far as that can be done from outside, and returns what it does
 // lead. A move of the stream may itself cost the leader its lease.
-func (t *trial) gather(ctx context.Context) (meta, stream bool, err error) {
+func (t *trial) gatherLeaders(ctx context.Context) (meta, stream bool, err error) {
 	for range steers {
 		status, err := t.fleet.Settle(ctx)
 		if err != nil {
@@ -69,7 +69,7 @@ func (t *trial) gather(ctx context.Context) (meta, stream bool, err error) {
 		case meta:
 			err = t.moveStream(ctx, leader)
 		default:
-			err = t.handOn(ctx, leader)
+			err = t.moveLeader(ctx, leader)
 		}
 		if err != nil {
 			return false, false, err
@@ -92,8 +92,8 @@ func (t *trial) moveStream(ctx context.Context, name string) error {
 	})
 }
 
-// handOn stops the leader of that name in order, and starts it again.
-func (t *trial) handOn(ctx context.Context, name string) error {
+// moveLeader stops the leader of that name in order, and starts it again.
+func (t *trial) moveLeader(ctx context.Context, name string) error {
 	p := t.fleet.Group.Process(name)
 	if err := p.Terminate(); err != nil {
 		return err

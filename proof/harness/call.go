@@ -14,24 +14,24 @@ import (
 // for as long as it is open; the caller closes it.
 func Connect(name string, servers []string) (*nats.Conn, error) { return connect(name, servers, false) }
 
-// Answer is what a client knows of a request.
-type Answer int
+// CallOutcome is what a client knows of the effect of a request.
+type CallOutcome int
 
-// The answers.
+// The outcomes.
 const (
 	// Unknown: it may have had its effect, may have it later, or never.
-	Unknown Answer = iota
-	// Granted: it had its effect before the answer came.
+	Unknown CallOutcome = iota
+	// Granted: it had its effect before the reply came.
 	Granted
 	// Refused: it has none; the error tells why.
 	Refused
-	// Unheard: nobody took it, so it never has any.
-	Unheard
+	// NoResponders: no dispatcher took it, so it never has any.
+	NoResponders
 )
 
-// Call sends one request, waits at most a second, and decodes the answer into
+// Call sends one request, waits at most a second, and decodes what comes back into
 // reply, unless that is nil. status is that of a refusal, such as "404".
-func Call(ctx context.Context, nc *nats.Conn, subject string, request, reply any) (a Answer, status string, err error) {
+func Call(ctx context.Context, nc *nats.Conn, subject string, request, reply any) (outcome CallOutcome, status string, err error) {
 	err = ask(ctx, nc, subject, request, reply)
 	var refused *refusal
 	switch {
@@ -40,7 +40,7 @@ func Call(ctx context.Context, nc *nats.Conn, subject string, request, reply any
 	case errors.As(err, &refused):
 		return Refused, refused.status, err
 	case errors.Is(err, nats.ErrNoResponders):
-		return Unheard, "", err
+		return NoResponders, "", err
 	}
 	return Unknown, "", err
 }

@@ -29,7 +29,7 @@ type Fleet struct {
 	raw       []*RawWorker
 }
 
-// NewFleet takes lab and group over and observes them. clustered tells whether
+// NewFleet takes lab and group over and observes them. clustered says whether
 // the group has servers embedded.
 func NewFleet(lab *Lab, group *Group, clustered bool) (*Fleet, error) {
 	f := &Fleet{Lab: lab, Group: group, Ledger: &Ledger{}, clustered: clustered}

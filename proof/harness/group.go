@@ -148,7 +148,7 @@ func (g *Group) Start(name string) error {
 	return nil
 }
 
-// Process returns the process of the dispatcher of that name, or nil where none
+// Process returns the process of the dispatcher of that name, or nil if none
 // was started.
 func (g *Group) Process(name string) *Process {
 	g.mu.Lock()

@@ -276,7 +276,7 @@ func TestTheLedgerFindsGapsAndSuccessors(t *testing.T) {
 	}
 }
 
-func entryBytes(kind EntryKind, epoch, number uint64, node string, nonce uint64) []byte {
+func entryBytes(kind EntryType, epoch, number uint64, node string, nonce uint64) []byte {
 	b := []byte{entryMagic, 1, byte(kind)}
 	for _, v := range []uint64{epoch, number, 1000, uint64(len(node))} {
 		b = binary.AppendUvarint(b, v)
@@ -286,10 +286,10 @@ func entryBytes(kind EntryKind, epoch, number uint64, node string, nonce uint64)
 
 func TestEntriesAreRead(t *testing.T) {
 	e, err := decodeEntry(entryBytes(EntryClaim, 300, 0, "d1", 7))
-	if want := (Entry{Kind: EntryClaim, Epoch: 300, Node: "d1", Nonce: 7}); err != nil || e != want {
+	if want := (Entry{Type: EntryClaim, Epoch: 300, Node: "d1", Nonce: 7}); err != nil || e != want {
 		t.Errorf("%+v, %v", e, err)
 	}
-	whole := entryBytes(EntryBatch, 1, 1, "d1", 7)
+	whole := entryBytes(EntryRecords, 1, 1, "d1", 7)
 	for n := range len(whole) - len("records") {
 		if _, err := decodeEntry(whole[:n]); err == nil {
 			t.Errorf("the first %d bytes of an entry were read", n)
@@ -298,12 +298,12 @@ func TestEntriesAreRead(t *testing.T) {
 }
 
 func TestTheAuditFindsEverySecondWriter(t *testing.T) {
-	entry := func(kind EntryKind, epoch, number uint64, node string) Entry {
-		return Entry{Kind: kind, Epoch: epoch, Number: number, Node: node}
+	entry := func(kind EntryType, epoch, number uint64, node string) Entry {
+		return Entry{Type: kind, Epoch: epoch, Number: number, Node: node}
 	}
 	good := []Entry{
-		entry(EntryClaim, 1, 0, "a"), entry(EntryBatch, 1, 1, "a"), entry(EntryAbdication, 1, 2, "a"),
-		entry(EntryClaim, 2, 0, "b"), entry(EntryBatch, 2, 1, "b"), entry(EntryClaim, 4, 0, "a"), entry(EntryBatch, 4, 1, "a"),
+		entry(EntryClaim, 1, 0, "a"), entry(EntryRecords, 1, 1, "a"), entry(EntryHandover, 1, 2, "a"),
+		entry(EntryClaim, 2, 0, "b"), entry(EntryRecords, 2, 1, "b"), entry(EntryClaim, 4, 0, "a"), entry(EntryRecords, 4, 1, "a"),
 	}
 	number := func(entries []Entry) []Entry {
 		for i := range entries {
@@ -315,11 +315,11 @@ func TestTheAuditFindsEverySecondWriter(t *testing.T) {
 		t.Errorf("a good journal: %v, %d epochs", p, Epochs(good))
 	}
 	bad := map[string]Entry{
-		"an old epoch":      entry(EntryBatch, 2, 2, "b"),
-		"a second writer":   entry(EntryBatch, 4, 2, "b"),
-		"a repeated number": entry(EntryBatch, 4, 1, "a"),
-		"a lost number":     entry(EntryBatch, 4, 3, "a"),
-		"no claim":          entry(EntryBatch, 5, 1, "b"),
+		"an old epoch":      entry(EntryRecords, 2, 2, "b"),
+		"a second writer":   entry(EntryRecords, 4, 2, "b"),
+		"a repeated number": entry(EntryRecords, 4, 1, "a"),
+		"a lost number":     entry(EntryRecords, 4, 3, "a"),
+		"no claim":          entry(EntryRecords, 5, 1, "b"),
 		"a second claim":    entry(EntryClaim, 4, 0, "b"),
 	}
 	for what, e := range bad {
@@ -329,7 +329,7 @@ func TestTheAuditFindsEverySecondWriter(t *testing.T) {
 			}
 		})
 	}
-	if p := Audit(number(append(slices.Clone(good[:3]), entry(EntryBatch, 1, 3, "a")))); len(p) != 1 {
+	if p := Audit(number(append(slices.Clone(good[:3]), entry(EntryRecords, 1, 3, "a")))); len(p) != 1 {
 		t.Errorf("an entry after the abdication: %q", p)
 	}
 	hole := number(slices.Clone(good))

@@ -14,21 +14,21 @@ import (
 // JournalStream is the stream of the journal below the default prefix.
 const JournalStream = "HA-ha"
 
-// EntryKind says what an [Entry] is for.
-type EntryKind byte
+// EntryType says what an [Entry] is for.
+type EntryType byte
 
-// The kinds.
+// The types. What people are shown calls them batch, claim and abdication.
 const (
-	EntryBatch      EntryKind = 1
-	EntryClaim      EntryKind = 2
-	EntryAbdication EntryKind = 3
+	EntryRecords  EntryType = 1
+	EntryClaim    EntryType = 2
+	EntryHandover EntryType = 3
 )
 
 // Entry is who wrote one message of the journal, and when.
 type Entry struct {
 	Seq    uint64
 	At     time.Time // by the server's clock
-	Kind   EntryKind
+	Type   EntryType
 	Epoch  uint64
 	Number uint64 // within the epoch, the claim being 0
 	Node   string
@@ -39,12 +39,12 @@ type Entry struct {
 const entryMagic = 0xfa
 
 // decodeEntry reads the head of an entry of format 1, on its own: magic, version
-// and kind; epoch, number, lease and the length of the node as varints; node, nonce.
+// and type; epoch, number, lease and the length of the node as varints; node, nonce.
 func decodeEntry(b []byte) (e Entry, err error) {
 	if len(b) < 3 || b[0] != entryMagic || b[1] != 1 {
 		return e, fmt.Errorf("not an entry of format 1: % x", b[:min(len(b), 16)])
 	}
-	e.Kind = EntryKind(b[2])
+	e.Type = EntryType(b[2])
 	b = b[3:]
 	var lease, length uint64
 	for _, field := range []*uint64{&e.Epoch, &e.Number, &lease, &length} {
@@ -125,14 +125,14 @@ func Audit(entries []Entry) (problems []string) {
 			bad(e, fmt.Sprintf("follows entry %d", before.Seq))
 		case e.Epoch < before.Epoch:
 			bad(e, fmt.Sprintf("written after epoch %d had begun", before.Epoch))
-		case e.Epoch > before.Epoch && (e.Kind != EntryClaim || e.Number != 0):
+		case e.Epoch > before.Epoch && (e.Type != EntryClaim || e.Number != 0):
 			bad(e, "an epoch that does not begin with its claim")
 		case e.Epoch > before.Epoch:
 		case e.Node != before.Node || e.Nonce != before.Nonce:
 			bad(e, "a second writer in one epoch, the first is "+before.Node)
 		case e.Number != before.Number+1:
 			bad(e, fmt.Sprintf("follows number %d", before.Number))
-		case before.Kind == EntryAbdication:
+		case before.Type == EntryHandover:
 			bad(e, "written after the writer had abdicated")
 		}
 	}

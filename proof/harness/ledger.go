@@ -66,7 +66,7 @@ func (l *Ledger) Count() int {
 }
 
 // Since returns the acceptances at and after at, by time, each with its epoch
-// where that is known by now.
+// if that is known by now.
 func (l *Ledger) Since(at time.Time) []Acceptance {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -78,7 +78,7 @@ func (o *Observer) hear(m *nats.Msg, highest *uint64) {
 }
 
 // Behind returns the orders and events that came after one of a later epoch,
-// which can happen without harm only where two servers pass them on.
+// which can happen without harm only if two servers pass them on.
 func (o *Observer) Behind() []string {
 	o.mu.Lock()
 	defer o.mu.Unlock()

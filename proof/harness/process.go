@@ -17,16 +17,3 @@ var ErrEnded = process.ErrEnded
 func Await(ctx context.Context, what string, within time.Duration, condition func() error) error {
 	return process.Await(ctx, what, within, func(context.Context) error { return condition() })
 }
-
-// Pause lets d pass, for a moment of a kill that depends on nothing else. The
-// error is the context's cause.
-func Pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}

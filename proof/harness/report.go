@@ -76,7 +76,7 @@ func (s *Scenario) Note(format string, args ...any) {
 	s.Notes = append(s.Notes, fmt.Sprintf(format, args...))
 }
 
-// OK tells whether every check holds.
+// OK reports whether every check holds.
 func (s *Scenario) OK() bool {
 	return !slices.ContainsFunc(s.Checks, func(c Check) bool { return !c.OK })
 }
@@ -99,7 +99,7 @@ func NewReport(seed uint64, slack float64) *Report {
 	return &Report{Command: os.Args, Seed: seed, Machine: machine(), Began: time.Now().UTC(), Slack: slack}
 }
 
-// Finish notes how long it took and whether all is well. complete tells whether
+// Finish notes how long it took and whether all is well. complete says whether
 // every scenario came to its end.
 func (r *Report) Finish(complete bool) {
 	r.took = time.Since(r.Began)

@@ -158,13 +158,13 @@ func (w *world) rival(ctx context.Context, client int, s *subject, rng *rand.Ran
 	}
 }
 
-// call sends a request; there is nothing to note where nobody heard it.
+// call sends a request; there is nothing to note if nobody heard it.
 func (w *world) call(ctx context.Context, client int, s *subject, in input, request, reply any) (out output, heard bool) {
 	topic := map[string]string{opHello: "ha.hello", opAvailable: "ha.available." + in.id, opBye: "ha.bye." + in.id}[in.op]
 	called := w.history.now()
 	answer, status, err := harness.Call(context.WithoutCancel(ctx), w.nc, topic, request, reply)
 	out = output{unknown: answer == harness.Unknown, refused: answer == harness.Refused}
-	if answer == harness.Unheard {
+	if answer == harness.NoResponders {
 		return out, false
 	}
 	if out.refused && status != "404" {

@@ -28,7 +28,7 @@ type input struct {
 type output struct {
 	// unknown: nothing came back. refused: the dispatcher does not know the worker.
 	unknown, refused bool
-	// id is that of a hello's answer or of the row; there is none where absent.
+	// id is that of a hello's answer or of the row; there is none if absent.
 	id                   string
 	absent               bool
 	activations, running int
@@ -45,10 +45,10 @@ type worker struct {
 	activations, ended int
 }
 
-// known tells whether w is registered under the id.
+// known reports whether w is registered under the id.
 func (w worker) known(id string) bool { return w.registered && w.id == id }
 
-// named returns w with the id that turned out to be its own; false where it cannot be.
+// named returns w with the id that turned out to be its own; false if it cannot be.
 func (w worker) named(id string) (worker, bool) {
 	if w.id == "" && !strings.Contains(w.gone, id+",") {
 		w.id = id
@@ -56,9 +56,9 @@ func (w worker) named(id string) (worker, bool) {
 	return w, w.id == id
 }
 
-// step tells whether w may answer in with out, and what it is afterwards. An
+// step reports whether w may answer in with out, and what it is afterwards. An
 // operation whose answer was lost may take effect at any time until the end,
-// where no effect and an effect are the same to everybody.
+// if no effect and an effect are the same to everybody.
 func step(w worker, in input, out output) (bool, worker) {
 	switch in.op {
 	case opHello:

@@ -21,9 +21,9 @@ type book struct {
 
 // ledger is that of one process.
 type ledger struct {
-	life *life
-	from reader
-	open map[ha.ActivationID]*attempt // those that have not ended
+	process *workerProcess
+	from    reader
+	open    map[ha.ActivationID]*attempt // those that have not ended
 }
 
 func newBook() *book {
@@ -31,10 +31,10 @@ func newBook() *book {
 }
 
 // open adds the ledger that the process writes to that file.
-func (b *book) open(l *life, path string) {
+func (b *book) open(l *workerProcess, path string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.ledgers = append(b.ledgers, &ledger{life: l, from: reader{path: path}, open: map[ha.ActivationID]*attempt{}})
+	b.ledgers = append(b.ledgers, &ledger{process: l, from: reader{path: path}, open: map[ha.ActivationID]*attempt{}})
 }
 
 // refresh reads what was written since the last time.
@@ -48,19 +48,19 @@ func (b *book) refresh() error {
 		}
 		for _, line := range lines {
 			if len(line) > 0 {
-				b.take(l, string(line))
+				b.readLine(l, string(line))
 			}
 		}
 	}
 	return nil
 }
 
-// take takes in one line.
-func (b *book) take(l *ledger, line string) {
+// readLine takes in one line.
+func (b *book) readLine(l *ledger, line string) {
 	bad := func(format string, args ...any) {
-		b.problems = append(b.problems, l.life.name+": "+fmt.Sprintf(format, args...))
+		b.problems = append(b.problems, l.process.name+": "+fmt.Sprintf(format, args...))
 	}
-	a := &attempt{life: l.life}
+	a := &attempt{process: l.process}
 	var nanos int64
 	if line[0] == 'E' {
 		var id ha.ActivationID
@@ -91,17 +91,17 @@ func (b *book) take(l *ledger, line string) {
 	b.byTask[a.task] = append(b.byTask[a.task], a)
 }
 
-// poisoned tells whether the process was at a task that is poison when it ended.
-func (b *book) poisoned(l *life) bool {
+// poisoned reports whether the process was at a task that is poison when it ended.
+func (b *book) poisoned(l *workerProcess) bool {
 	return slices.ContainsFunc(b.running(l), func(a *attempt) bool { return fateOf(a.task) == poison })
 }
 
 // running returns what the process had begun and not ended when it was last read.
-func (b *book) running(l *life) (list []*attempt) {
+func (b *book) running(l *workerProcess) (list []*attempt) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, ledger := range b.ledgers {
-		if ledger.life != l {
+		if ledger.process != l {
 			continue
 		}
 		for _, a := range ledger.open {
@@ -120,16 +120,16 @@ func (b *book) attempts(id ha.TaskID) []*attempt {
 	return list
 }
 
-// wrongs returns what is wrong with the ledgers themselves.
-func (b *book) wrongs() []string {
+// allProblems returns what is wrong with the ledgers themselves.
+func (b *book) allProblems() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return slices.Clone(b.problems)
 }
 
-// next returns when the task was begun again that a was an attempt at; false: it
+// nextBegun returns when the task was begun again that a was an attempt at; false: it
 // was not, so far.
-func (b *book) next(a *attempt) (time.Time, bool) {
+func (b *book) nextBegun(a *attempt) (time.Time, bool) {
 	for _, later := range b.attempts(a.task) {
 		if later.number > a.number {
 			return later.start, true
@@ -138,8 +138,8 @@ func (b *book) next(a *attempt) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// at returns the attempt of that activation, nil where no worker began it.
-func (b *book) at(id ha.ActivationID) *attempt {
+// attemptOf returns the attempt of that activation, nil if no worker began it.
+func (b *book) attemptOf(id ha.ActivationID) *attempt {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.byActivation[id]

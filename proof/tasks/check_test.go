@@ -17,27 +17,27 @@ import (
 type world struct {
 	*audit
 	began         time.Time
-	first, second *life
-	lines         map[*life][]string
+	first, second *workerProcess
+	lines         map[*workerProcess][]string
 	stats         subjects.TaskReport
 	record        ha.TaskRecord
 }
 
 func newWorld() *world {
-	w := &world{began: time.Unix(1000, 0), first: &life{name: "w1-1"}, second: &life{name: "w2-1"}}
+	w := &world{began: time.Unix(1000, 0), first: &workerProcess{name: "w1-1"}, second: &workerProcess{name: "w2-1"}}
 	p := &plan{byID: map[ha.TaskID]*planned{}}
 	p.add(plain, rand.New(rand.NewPCG(1, 2)), w.began)
-	w.audit = newAudit(p, newBook(), newSeen())
+	w.audit = newAudit(p, newBook(), newClientView())
 	w.first.killed, w.first.ended = w.at(10), w.at(11)
-	w.lines = map[*life][]string{
+	w.lines = map[*workerProcess][]string{
 		w.first:  {w.start("a1-1", "1", 1, 5)},
 		w.second: {w.start("a1-2", "2", 2, 20), w.end("a1-2", endDone, 25)},
 	}
 	w.record = ha.TaskRecord{ID: "plain-0", State: ha.TaskCompleted, Attempt: 2, Lost: 1, Worker: "2", Activation: "a1-2"}
 	w.stats.Tasks = map[ha.TaskState]int{ha.TaskCompleted: 1}
 	w.pull("a1-2", 0)
-	w.seen.awaited["plain-0"] = ha.TaskCompleted
-	w.seen.told["plain-0"] = []string{"completed"}
+	w.view.awaited["plain-0"] = ha.TaskCompleted
+	w.view.events["plain-0"] = []string{"completed"}
 	return w
 }
 
@@ -56,15 +56,15 @@ func (w *world) end(activation, how string, ms int) string {
 func (w *world) pull(activation ha.ActivationID, off uint64) {
 	task := w.plan.tasks[0]
 	right := value(task.spec.Kind, task.input, nil)
-	w.seen.pulled["plain-0"], _ = json.Marshal(data{right + off, activation})
+	w.view.pulled["plain-0"], _ = json.Marshal(data{right + off, activation})
 }
 
 // judge runs the audit, and returns the checks that do not hold.
 func (w *world) judge() []string {
-	for _, l := range []*life{w.first, w.second} {
-		ledger := &ledger{life: l, open: map[ha.ActivationID]*attempt{}}
+	for _, l := range []*workerProcess{w.first, w.second} {
+		ledger := &ledger{process: l, open: map[ha.ActivationID]*attempt{}}
 		for _, line := range w.lines[l] {
-			w.book.take(ledger, line)
+			w.book.readLine(ledger, line)
 		}
 	}
 	if w.record.ID != "" {
@@ -91,7 +91,7 @@ func TestChecksTellRightFromWrong(t *testing.T) {
 		"it failed":            {func(w *world) { w.record.State, w.record.Reason = ha.TaskFailed, "permanent" }, "[told listed state fence]"},
 		"it is for no reason":  {func(w *world) { w.record.Reason = "permanent" }, "[state]"},
 		"a wrong result":       {func(w *world) { w.pull("a1-2", 1) }, "[result]"},
-		"no result":            {func(w *world) { delete(w.seen.pulled, "plain-0") }, "[told result]"},
+		"no result":            {func(w *world) { delete(w.view.pulled, "plain-0") }, "[told result]"},
 		"of the lost attempt":  {func(w *world) { w.pull("a1-1", 0) }, "[fence]"},
 		"of another worker":    {func(w *world) { w.record.Worker = "1" }, "[fence]"},
 		"recorded is the lost": {func(w *world) {
@@ -100,9 +100,9 @@ func TestChecksTellRightFromWrong(t *testing.T) {
 		}, "[fence]"},
 		"nobody began it":       {func(w *world) { w.record.Activation = "a1-3"; w.pull("a1-3", 0) }, "[fence]"},
 		"it failed in truth":    {func(w *world) { w.lines[w.second][1] = w.end("a1-2", endFailed, 25) }, "[fence]"},
-		"an end that is false":  {func(w *world) { w.seen.told["plain-0"] = []string{"failed"} }, "[told]"},
-		"it ended twice":        {func(w *world) { w.seen.told["plain-0"] = []string{"completed", "completed"} }, "[told]"},
-		"a wait was told wrong": {func(w *world) { w.seen.awaited["plain-0"] = ha.TaskTimedOut }, "[told]"},
+		"an end that is false":  {func(w *world) { w.view.events["plain-0"] = []string{"failed"} }, "[told]"},
+		"it ended twice":        {func(w *world) { w.view.events["plain-0"] = []string{"completed", "completed"} }, "[told]"},
+		"a wait was told wrong": {func(w *world) { w.view.awaited["plain-0"] = ha.TaskTimedOut }, "[told]"},
 		"failures of nobody":    {func(w *world) { w.record.Failures = 1 }, "[ledger]"},
 		"begun a second time":   {func(w *world) { w.lines[w.second] = append(w.lines[w.second], w.start("a1-2", "2", 2, 30)) }, "[ledger]"},
 		"an attempt made twice": {func(w *world) { w.lines[w.second][0] = w.start("a1-2", "2", 1, 20) }, "[fence ledger]"},
@@ -147,13 +147,13 @@ func TestDependentsFollow(t *testing.T) {
 		t.Errorf("after a failure it runs, and must be %v, after a success %v", got, done)
 	}
 	b := newBook()
-	l := &ledger{life: &life{name: "w"}, open: map[ha.ActivationID]*attempt{}}
+	l := &ledger{process: &workerProcess{name: "w"}, open: map[ha.ActivationID]*attempt{}}
 	for _, line := range []string{"S plain-0 0 1 a1 w 100", "E a1 done 200", "S plain-1 0 1 a2 w 150", "E a2 done 300"} {
-		b.take(l, line)
+		b.readLine(l, line)
 	}
-	a := newAudit(p, b, newSeen())
+	a := newAudit(p, b, newClientView())
 	a.records["plain-0"] = ha.TaskRecord{ID: "plain-0", State: ha.TaskCompleted, Activation: "a1"}
-	a.order(down, b.attempts("plain-1"))
+	a.checkOrder(down, b.attempts("plain-1"))
 	if len(a.found["order"]) != 1 {
 		t.Errorf("it began too early, and this is said: %v", a.found)
 	}

@@ -70,7 +70,7 @@ func mixed(x uint64) uint64 {
 	return x ^ x>>33
 }
 
-// steps returns how many steps a task has, 0 where it has none.
+// steps returns how many steps a task has, 0 if it has none.
 func (r rule) steps(id ha.TaskID) int {
 	if f := fateOf(id); f == stepped || f == broken {
 		return 2 + int(r.chance(id, "steps")%3)

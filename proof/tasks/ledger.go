@@ -51,7 +51,7 @@ func (j *journalist) line(format string, args ...any) {
 func (j *journalist) around(next worker.TaskHandler) worker.TaskHandler {
 	return func(ctx context.Context, t ha.Task) (result any, err error) {
 		j.line("S %s %d %d %s %s %d", t.ID, t.Step, t.Attempt, t.Activation.ID, t.Activation.Worker, time.Now().UnixNano())
-		how := endFailed // where it panics
+		how := endFailed // if it panics
 		defer func() { j.line("E %s %s %d", t.Activation.ID, how, time.Now().UnixNano()) }()
 		result, err = next(ctx, t)
 		how = ending(ctx, err)
@@ -86,7 +86,7 @@ type attempt struct {
 	number     int // counts from 1 at each step
 	activation ha.ActivationID
 	worker     ha.WorkerID
-	life       *life
+	process    *workerProcess
 	start      time.Time
 	end        time.Time // zero: the ledger has none
 	how        string

@@ -10,8 +10,8 @@ import (
 	ha "github.com/seed261fe303/ha"
 )
 
-// ledger checks the attempts at a task, which are in order of time.
-func (a *audit) ledger(task *planned, record ha.TaskRecord, list []*attempt) {
+// checkLedger checks the attempts at a task, which are in order of time.
+func (a *audit) checkLedger(task *planned, record ha.TaskRecord, list []*attempt) {
 	id := task.spec.ID
 	a.attempts += len(list)
 	if n := len(list) - max(1, len(task.spec.Steps)); n > 0 {
@@ -21,48 +21,48 @@ func (a *audit) ledger(task *planned, record ha.TaskRecord, list []*attempt) {
 		a.queued = append(a.queued, list[0].start.Sub(record.ReadyAt))
 	}
 	if len(list) > 0 && (task.fate == expired || task.fate == never || record.Reason == "upstream_failed") {
-		a.bad("ledger", "%s was begun, and must not be", id)
+		a.addProblem("ledger", "%s was begun, and must not be", id)
 	}
 	failures := 0
 	for i, at := range list {
-		if at.end.IsZero() && at.life.over().IsZero() {
-			a.bad("ledger", "%s still runs in %s, as activation %s", id, at.life.name, at.activation)
+		if at.end.IsZero() && at.process.endedAt().IsZero() {
+			a.addProblem("ledger", "%s still runs in %s, as activation %s", id, at.process.name, at.activation)
 		}
 		if at.how == endFailed && at.step == record.Step {
 			failures++
 		}
 		for _, earlier := range list[:i] {
-			a.overlap(earlier, at)
+			a.checkOverlap(earlier, at)
 		}
 		if i > 0 && at.step == list[i-1].step && at.number == list[i-1].number {
-			a.bad("ledger", "%s: attempt %d at step %d was made twice, as %s and %s", id, at.number, at.step, list[i-1].activation, at.activation)
+			a.addProblem("ledger", "%s: attempt %d at step %d was made twice, as %s and %s", id, at.number, at.step, list[i-1].activation, at.activation)
 		}
 	}
 	// What failed counts only once it was reported, which a worker that dies may not
 	// come to; what counts and did not fail took too long, or was lost too often.
 	if task.fate != leased && task.fate != slow && task.fate != stuck && task.fate != poison && record.Failures > failures {
-		a.bad("ledger", "%s: %d failures are counted, the ledgers have %d", id, record.Failures, failures)
+		a.addProblem("ledger", "%s: %d failures are counted, the ledgers have %d", id, record.Failures, failures)
 	}
 	if task.fate == hopeless && record.State == ha.TaskFailed && record.Reason != "upstream_failed" && record.Failures != task.spec.Retry.MaxAttempts {
-		a.bad("ledger", "%s: it failed after %d attempts of %d", id, record.Failures, task.spec.Retry.MaxAttempts)
+		a.addProblem("ledger", "%s: it failed after %d attempts of %d", id, record.Failures, task.spec.Retry.MaxAttempts)
 	}
 }
 
-// overlap looks whether an attempt still ran when a later one began, or began after
+// checkOverlap looks whether an attempt still ran when a later one began, or began after
 // it, and why.
-func (a *audit) overlap(earlier, later *attempt) {
+func (a *audit) checkOverlap(earlier, later *attempt) {
 	end := earlier.end
 	if end.IsZero() {
-		end = earlier.life.over() // with its worker
+		end = earlier.process.endedAt() // with its worker
 	}
 	if end.IsZero() || !end.After(later.start) {
 		return
 	}
 	why := a.excuse(earlier, later)
 	if why == "" {
-		a.bad("overlap", "%s: attempt %d in %s ran from %s until %s (%s), attempt %d in %s from %s", earlier.task,
-			earlier.number, earlier.life.name, earlier.start.Format(time.StampMicro), end.Format(time.StampMicro), earlier.how,
-			later.number, later.life.name, later.start.Format(time.StampMicro))
+		a.addProblem("overlap", "%s: attempt %d in %s ran from %s until %s (%s), attempt %d in %s from %s", earlier.task,
+			earlier.number, earlier.process.name, earlier.start.Format(time.StampMicro), end.Format(time.StampMicro), earlier.how,
+			later.number, later.process.name, later.start.Format(time.StampMicro))
 		return
 	}
 	a.reasons[why]++
@@ -78,7 +78,7 @@ func (a *audit) excuse(earlier, later *attempt) string {
 	switch {
 	case earlier.end.IsZero():
 		return "killed" // it had no time to end
-	case earlier.life.frozen(from, to):
+	case earlier.process.frozen(from, to):
 		return "frozen"
 	case earlier.how == endForgotten:
 		return "removed"
@@ -86,15 +86,15 @@ func (a *audit) excuse(earlier, later *attempt) string {
 	return ""
 }
 
-// cutOff returns how many overlaps there are for which there is a reason.
-func (a *audit) cutOff() (n int) {
+// excusedOverlaps returns how many overlaps there are for which there is a reason.
+func (a *audit) excusedOverlaps() (n int) {
 	for _, count := range a.reasons {
 		n += count
 	}
 	return n
 }
 
-func (a *audit) overlaps() string {
+func (a *audit) overlapSummary() string {
 	parts := make([]string, 0, len(a.reasons))
 	for _, why := range slices.Sorted(maps.Keys(a.reasons)) {
 		parts = append(parts, fmt.Sprintf("%d %s", a.reasons[why], why))

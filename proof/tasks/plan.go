@@ -87,7 +87,7 @@ func (p *plan) add(f fate, rng *rand.Rand, now time.Time) *planned {
 	}
 	p.shape(t, rng, now)
 	if f == plain || f == transient || f == leased || f == stepped || f == permanent || f == hopeless {
-		p.tie(t, rng)
+		p.addUpstreams(t, rng)
 	}
 	p.tasks = append(p.tasks, t)
 	p.byID[t.spec.ID] = t
@@ -128,9 +128,9 @@ func (p *plan) shape(t *planned, rng *rand.Rand, now time.Time) {
 	}
 }
 
-// tie makes some tasks come after others: the one before, some of the last, or one
+// addUpstreams makes some tasks come after others: the one before, some of the last, or one
 // that many come after.
-func (p *plan) tie(t *planned, rng *rand.Rand) {
+func (p *plan) addUpstreams(t *planned, rng *rand.Rand) {
 	n := len(p.tasks)
 	if n == 0 {
 		return
@@ -164,7 +164,7 @@ func (p *plan) tie(t *planned, rng *rand.Rand) {
 type outcome struct {
 	state  ha.TaskState
 	reason string
-	value  uint64 // of a result, where it completed
+	value  uint64 // of a result, if it completed
 }
 
 // expect returns how t must end, given how those ended that it comes after, and

@@ -33,42 +33,42 @@ const (
 	pullMost  = 500
 )
 
-// seen is what clients were told. It may be used concurrently.
-type seen struct {
+// clientView is what clients were told. It may be used concurrently.
+type clientView struct {
 	mu        sync.Mutex
 	submitted int
 	cancelled map[ha.TaskID]ha.TaskState // the state in the answer to a cancel
 	awaited   map[ha.TaskID]ha.TaskState // the state in the answer to a wait
 	pulled    map[ha.TaskID]json.RawMessage
-	told      map[ha.TaskID][]string // the final events
+	events    map[ha.TaskID][]string // the final events
 	problems  []string
 }
 
-func newSeen() *seen {
-	return &seen{
+func newClientView() *clientView {
+	return &clientView{
 		cancelled: map[ha.TaskID]ha.TaskState{}, awaited: map[ha.TaskID]ha.TaskState{},
-		pulled: map[ha.TaskID]json.RawMessage{}, told: map[ha.TaskID][]string{},
+		pulled: map[ha.TaskID]json.RawMessage{}, events: map[ha.TaskID][]string{},
 	}
 }
 
-func (s *seen) wrong(format string, args ...any) {
+func (s *clientView) addProblem(format string, args ...any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.problems = append(s.problems, fmt.Sprintf(format, args...))
 }
 
 // listen notes each event that says that a task has ended.
-func (s *seen) listen(nc *nats.Conn) error {
+func (s *clientView) listen(nc *nats.Conn) error {
 	for _, what := range []string{subjects.WhatCompleted, subjects.WhatFailed, subjects.WhatCancelled, subjects.WhatTimedOut} {
 		_, err := nc.Subscribe("ha.event.task."+what, func(m *nats.Msg) {
 			var e subjects.Event
 			if err := json.Unmarshal(m.Data, &e); err != nil {
-				s.wrong("an event that nobody understands: %v", err)
+				s.addProblem("an event that nobody understands: %v", err)
 				return
 			}
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			s.told[e.Task] = append(s.told[e.Task], what)
+			s.events[e.Task] = append(s.events[e.Task], what)
 		})
 		if err != nil {
 			return fmt.Errorf("listen to events: %w", err)
@@ -80,7 +80,7 @@ func (s *seen) listen(nc *nats.Conn) error {
 // producer hands in a plan, and does what clients do besides.
 type producer struct {
 	client *client.Client
-	seen   *seen
+	view   *clientView
 	pace   int // tasks a second
 	// asking are those that cancel and await.
 	asking sync.WaitGroup
@@ -117,14 +117,14 @@ func (p *producer) submit(ctx context.Context, part []*planned, rng *rand.Rand) 
 	alone := min(rng.IntN(4), len(part))
 	for _, t := range part[:alone] {
 		if _, err := p.client.Submit(ctx, t.spec); err != nil {
-			p.seen.wrong("submit: %v", err)
+			p.view.addProblem("submit: %v", err)
 		}
 	}
-	p.together(ctx, part[alone:], false)
-	p.together(ctx, part[:rng.IntN(1+len(part)/20)], true)
-	p.seen.mu.Lock()
-	p.seen.submitted += len(part)
-	p.seen.mu.Unlock()
+	p.submitMany(ctx, part[alone:], false)
+	p.submitMany(ctx, part[:rng.IntN(1+len(part)/20)], true)
+	p.view.mu.Lock()
+	p.view.submitted += len(part)
+	p.view.mu.Unlock()
 	for _, t := range part {
 		if t.fate == held || t.fate == never || t.fate == raced {
 			after := time.Duration(rng.Int64N(int64(cancelWithin)))
@@ -136,23 +136,23 @@ func (p *producer) submit(ctx context.Context, part []*planned, rng *rand.Rand) 
 	}
 }
 
-// together hands in some tasks in one call. again: they were handed in before.
-func (p *producer) together(ctx context.Context, part []*planned, again bool) {
+// submitMany hands in some tasks in one call. again: they were handed in before.
+func (p *producer) submitMany(ctx context.Context, part []*planned, again bool) {
 	specs := make([]ha.TaskSpec, len(part))
 	for i, t := range part {
 		specs[i] = t.spec
 	}
 	answers, err := p.client.SubmitMany(ctx, specs)
 	if err != nil {
-		p.seen.wrong("submit many: %v", err)
+		p.view.addProblem("submit many: %v", err)
 		return
 	}
 	for _, a := range answers {
 		switch {
 		case a.Err != nil:
-			p.seen.wrong("submit many: %v", a.Err)
+			p.view.addProblem("submit many: %v", a.Err)
 		case again && !a.Duplicate:
-			p.seen.wrong("%s was submitted a second time, and passes for new", a.ID)
+			p.view.addProblem("%s was submitted a second time, and passes for new", a.ID)
 		}
 	}
 }
@@ -161,23 +161,23 @@ func (p *producer) cancel(ctx context.Context, t *planned, after time.Duration) 
 	_ = pause.Sleep(ctx, after) // ctx ended: so does the call
 	record, err := p.client.Cancel(ctx, t.spec.ID)
 	if err != nil {
-		p.seen.wrong("%v", err)
+		p.view.addProblem("%v", err)
 		return
 	}
-	p.seen.mu.Lock()
-	defer p.seen.mu.Unlock()
-	p.seen.cancelled[t.spec.ID] = record.State
+	p.view.mu.Lock()
+	defer p.view.mu.Unlock()
+	p.view.cancelled[t.spec.ID] = record.State
 }
 
 func (p *producer) await(ctx context.Context, t *planned) {
 	record, err := p.client.Wait(ctx, t.spec.ID)
 	if err != nil && !errors.Is(err, ha.ErrTaskFailed) && !errors.Is(err, ha.ErrTaskCancelled) && !errors.Is(err, ha.ErrTaskTimedOut) {
-		p.seen.wrong("%v", err)
+		p.view.addProblem("%v", err)
 		return
 	}
-	p.seen.mu.Lock()
-	defer p.seen.mu.Unlock()
-	p.seen.awaited[t.spec.ID] = record.State
+	p.view.mu.Lock()
+	defer p.view.mu.Unlock()
+	p.view.awaited[t.spec.ID] = record.State
 }
 
 // pull takes results until calm, and then those that are left.
@@ -191,10 +191,10 @@ func (p *producer) pull(ctx context.Context, calm <-chan struct{}) {
 		}
 		results, err := p.client.Pull(ctx, client.PullOptions{Limit: pullMost})
 		if err != nil {
-			p.seen.wrong("%v", err)
+			p.view.addProblem("%v", err)
 			return
 		}
-		p.take(results)
+		p.noteResults(results)
 		if len(results) > 0 {
 			continue
 		}
@@ -205,13 +205,13 @@ func (p *producer) pull(ctx context.Context, calm <-chan struct{}) {
 	}
 }
 
-func (p *producer) take(results []subjects.PulledResult) {
-	p.seen.mu.Lock()
-	defer p.seen.mu.Unlock()
+func (p *producer) noteResults(results []subjects.PulledResult) {
+	p.view.mu.Lock()
+	defer p.view.mu.Unlock()
 	for _, r := range results {
-		if _, twice := p.seen.pulled[r.ID]; twice {
-			p.seen.problems = append(p.seen.problems, fmt.Sprintf("the result of %s was handed out twice", r.ID))
+		if _, twice := p.view.pulled[r.ID]; twice {
+			p.view.problems = append(p.view.problems, fmt.Sprintf("the result of %s was handed out twice", r.ID))
 		}
-		p.seen.pulled[r.ID] = r.Result
+		p.view.pulled[r.ID] = r.Result
 	}
 }

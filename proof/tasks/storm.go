@@ -36,13 +36,13 @@ type storm struct {
 	failure  error
 }
 
-// begin sets it off. It ends with calmDown, or ctx. It calls failed where a
+// begin sets it off. It ends with end, or ctx. It calls failed if a
 // dispatcher does not come back.
 func (s *storm) begin(ctx context.Context, failed func()) {
 	s.since = time.Now()
 	close(s.begun)
 	s.dispatch.Go(func() {
-		err := s.rage(ctx)
+		err := s.killRepeatedly(ctx)
 		if err != nil {
 			failed()
 		}
@@ -52,8 +52,8 @@ func (s *storm) begin(ctx context.Context, failed func()) {
 	})
 }
 
-// calmDown ends the killing, and returns when all dispatchers are back.
-func (s *storm) calmDown() error {
+// end ends the killing, and returns when all dispatchers are back.
+func (s *storm) end() error {
 	close(s.calm)
 	s.dispatch.Wait()
 	s.mu.Lock()
@@ -61,10 +61,10 @@ func (s *storm) calmDown() error {
 	return s.failure
 }
 
-// rage kills one dispatcher after the other. The next is killed only when all
+// killRepeatedly kills one dispatcher after the other. The next is killed only when all
 // are back, as a cluster of three survives one death.
-func (s *storm) rage(ctx context.Context) error {
-	for !s.lull(ctx, nil, s.every, s.rng) {
+func (s *storm) killRepeatedly(ctx context.Context) error {
+	for !s.pause(ctx, nil, s.every, s.rng) {
 		if err := s.killOne(ctx); err != nil {
 			return err
 		}
@@ -75,9 +75,9 @@ func (s *storm) rage(ctx context.Context) error {
 	return nil
 }
 
-// lull waits for a random time, which is every on average. It returns true where
+// pause waits for a random time, which is every on average. It returns true if
 // the storm ends first, or ctx, or done is closed, or every is 0.
-func (s *storm) lull(ctx context.Context, done <-chan struct{}, every time.Duration, rng *rand.Rand) bool {
+func (s *storm) pause(ctx context.Context, done <-chan struct{}, every time.Duration, rng *rand.Rand) bool {
 	if every <= 0 {
 		return true
 	}

@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	// settle is how long a dispatcher that has just begun to lead, or reconnected,
+	// leadGrace is how long a dispatcher that has just begun to lead, or reconnected,
 	// waits before it takes a worker's silence for its end.
-	settle = 3 * time.Second
+	leadGrace = 3 * time.Second
 	// killWindow is the time within which a kill comes, at random: longer than any
 	// interval of the dispatcher's.
 	killWindow = time.Second
@@ -30,21 +30,21 @@ func (t *trial) measure(ctx context.Context) error {
 	if t.takeovers == 0 {
 		return nil
 	}
-	if err := pause.Sleep(ctx, time.Until(t.led.Add(settle))); err != nil {
+	if err := pause.Sleep(ctx, time.Until(t.led.Add(leadGrace))); err != nil {
 		return err
 	}
 	t.say("dispatchers and workers are up, and workers are killed one by one")
 	slots := 0
-	for _, s := range t.shifts {
+	for _, s := range t.supervisors {
 		slots += s.slots
 	}
 	var tasks []*planned
 	for range slots / 3 {
 		tasks = append(tasks, t.plan.add(held, t.Rand, time.Now()))
 	}
-	p := &producer{client: t.client, seen: t.seen, pace: 1}
-	p.together(ctx, tasks, false)
-	t.seen.submitted += len(tasks)
+	p := &producer{client: t.client, view: t.view, pace: 1}
+	p.submitMany(ctx, tasks, false)
+	t.view.submitted += len(tasks)
 	for i := range t.takeovers {
 		if err := t.takeOver(ctx, tasks); err != nil {
 			return fmt.Errorf("kill %d of a worker: %w", i+1, err)
@@ -67,10 +67,10 @@ func (t *trial) takeOver(ctx context.Context, tasks []*planned) error {
 	if err := pause.Sleep(ctx, time.Duration(t.Rand.Int64N(int64(killWindow)))); err != nil {
 		return err
 	}
-	var victim *life
+	var victim *workerProcess
 	var orphans []*attempt
-	for _, i := range t.Rand.Perm(len(t.shifts)) {
-		victim = t.shifts[i].current()
+	for _, i := range t.Rand.Perm(len(t.supervisors)) {
+		victim = t.supervisors[i].current()
 		if orphans = t.book.running(victim); len(orphans) > 0 {
 			break
 		}
@@ -84,7 +84,7 @@ func (t *trial) takeOver(ctx context.Context, tasks []*planned) error {
 			return err
 		}
 		for _, a := range orphans {
-			if _, begun := t.book.next(a); !begun {
+			if _, begun := t.book.nextBegun(a); !begun {
 				return fmt.Errorf("%s, whose activation was %s, does not run", a.task, a.activation)
 			}
 		}
@@ -95,12 +95,12 @@ func (t *trial) takeOver(ctx context.Context, tasks []*planned) error {
 	}
 	worst := time.Duration(0)
 	for _, a := range orphans {
-		next, _ := t.book.next(a)
+		next, _ := t.book.nextBegun(a)
 		t.Result.Times = append(t.Result.Times, next.Sub(at))
 		worst = max(worst, next.Sub(at))
 	}
 	t.say("%s killed, the last of its %d tasks ran elsewhere after %s", victim.name, len(orphans), worst.Round(time.Millisecond))
-	return t.whole(ctx) // the next process holds the shift
+	return t.awaitWhole(ctx) // the next process takes part
 }
 
 // allRun returns nil if each of the tasks runs.
@@ -109,7 +109,7 @@ func (t *trial) allRun(tasks []*planned) error {
 		return err
 	}
 	running := map[ha.TaskID]bool{}
-	for _, s := range t.shifts {
+	for _, s := range t.supervisors {
 		for _, a := range t.book.running(s.current()) {
 			running[a.task] = true
 		}
@@ -128,12 +128,12 @@ func (t *trial) noteStorm(took time.Duration) {
 	counts := map[string]int{}
 	var times harness.Times
 	_ = t.book.refresh() // what cannot be read is found when the ledgers are checked
-	for _, s := range t.shifts {
+	for _, s := range t.supervisors {
 		s.mu.Lock()
 		for what, n := range s.counts {
 			counts[what] += n
 		}
-		lives := s.lives
+		lives := s.processes
 		s.mu.Unlock()
 		for _, l := range lives {
 			at := l.killedAt()
@@ -141,7 +141,7 @@ func (t *trial) noteStorm(took time.Duration) {
 				continue
 			}
 			for _, a := range t.book.running(l) {
-				if next, begun := t.book.next(a); begun && next.After(at) {
+				if next, begun := t.book.nextBegun(a); begun && next.After(at) {
 					times = append(times, next.Sub(at))
 				}
 			}

@@ -14,7 +14,7 @@ import (
 	"github.com/seed261fe303/ha/proof/harness"
 )
 
-// TestMain is a worker where the proof started it as one.
+// TestMain is a worker if the proof started it as one.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == workerWord {
 		os.Exit(workerMain(os.Args[2:]))

@@ -42,17 +42,17 @@ type trial struct {
 	nc       *nats.Conn
 	client   *client.Client
 
-	plan   *plan
-	book   *book
-	seen   *seen
-	storm  *storm
-	shifts []*shift
+	plan        *plan
+	book        *book
+	view        *clientView
+	storm       *storm
+	supervisors []*supervisor
 
-	// keeping are the goroutines that keep the shifts, until keepers is called.
-	keeping sync.WaitGroup
-	keepers context.CancelFunc
-	// stray are processes that ended without a reason.
-	stray chan error
+	// supervising are the goroutines of the supervisors, until stopSupervisors is called.
+	supervising     sync.WaitGroup
+	stopSupervisors context.CancelFunc
+	// unexplained are processes that ended without a reason.
+	unexplained chan error
 }
 
 // say tells how it goes, and since when.
@@ -68,7 +68,7 @@ func (t *trial) run(ctx context.Context) error {
 		return err
 	}
 	began := time.Now()
-	if err := t.rage(ctx); err != nil {
+	if err := t.runStorm(ctx); err != nil {
 		return err
 	}
 	t.say("they have ended, after %s", time.Since(began).Round(time.Second))
@@ -98,8 +98,8 @@ func (t *trial) setUp(ctx context.Context) (err error) {
 	if t.client, err = client.New(t.nc, client.Config{Patience: patience}); err != nil {
 		return err
 	}
-	t.plan, t.book, t.seen = newPlan(t.Seed, t.tasks, t.Rand), newBook(), newSeen()
-	if err := t.seen.listen(t.nc); err != nil {
+	t.plan, t.book, t.view = newPlan(t.Seed, t.tasks, t.Rand), newBook(), newClientView()
+	if err := t.view.listen(t.nc); err != nil {
 		return err
 	}
 	t.storm = &storm{
@@ -111,16 +111,16 @@ func (t *trial) setUp(ctx context.Context) (err error) {
 		return errors.Join(err, t.group.Ended())
 	}
 	t.led = time.Now()
-	t.keep(ctx)
-	return t.whole(ctx)
+	t.startWorkers(ctx)
+	return t.awaitWhole(ctx)
 }
 
-// keep starts the workers, each of which handles all kinds but two.
-func (t *trial) keep(ctx context.Context) {
-	ctx, t.keepers = context.WithCancel(ctx)
-	t.stray = make(chan error, t.workers)
+// startWorkers starts the workers, each of which handles all kinds but two.
+func (t *trial) startWorkers(ctx context.Context) {
+	ctx, t.stopSupervisors = context.WithCancel(ctx)
+	t.unexplained = make(chan error, t.workers)
 	for i := range t.workers {
-		s := &shift{
+		s := &supervisor{
 			name: fmt.Sprintf("w%d", i+1), slots: 8 << (i % 3), kinds: []string{heldKind}, lab: t.lab, server: strings.Join(t.group.Servers, ","),
 			book: t.book, every: t.strikes, rng: rand.New(rand.NewPCG(t.Rand.Uint64(), 0)), counts: map[string]int{},
 		}
@@ -129,19 +129,19 @@ func (t *trial) keep(ctx context.Context) {
 				s.kinds = append(s.kinds, kindName(k))
 			}
 		}
-		t.shifts = append(t.shifts, s)
-		t.keeping.Go(func() {
-			if err := s.keep(ctx, t.Seed, t.storm); err != nil {
-				t.stray <- err
+		t.supervisors = append(t.supervisors, s)
+		t.supervising.Go(func() {
+			if err := s.run(ctx, t.Seed, t.storm); err != nil {
+				t.unexplained <- err
 			}
 		})
 	}
 }
 
-// whole waits until all dispatchers and workers take part.
-func (t *trial) whole(ctx context.Context) error {
+// awaitWhole waits until all dispatchers and workers take part.
+func (t *trial) awaitWhole(ctx context.Context) error {
 	return harness.Await(ctx, "all dispatchers and workers", wholeWithin, func() error {
-		if err := t.strayed(); err != nil {
+		if err := t.supervisorError(); err != nil {
 			return err
 		}
 		if err := t.observer.Whole(ctx, t.group, 1); err != nil {
@@ -151,7 +151,7 @@ func (t *trial) whole(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		for _, s := range t.shifts {
+		for _, s := range t.supervisors {
 			if l := s.current(); l == nil || !slices.ContainsFunc(list, func(w subjects.WorkerInfo) bool { return w.Name == l.name }) {
 				return fmt.Errorf("%s is not among the %d workers", s.name, len(list))
 			}
@@ -160,35 +160,35 @@ func (t *trial) whole(ctx context.Context) error {
 	})
 }
 
-// strayed returns why a shift is no longer kept, or nil. It matches
-// [harness.ErrEnded] where a process ended without a reason.
-func (t *trial) strayed() error {
+// supervisorError returns why a supervisor ended, or nil. It matches
+// [harness.ErrEnded] if a process ended without a reason.
+func (t *trial) supervisorError() error {
 	select {
-	case err := <-t.stray:
+	case err := <-t.unexplained:
 		return err
 	default:
 		return nil
 	}
 }
 
-// rage hands in all tasks and lets them end, during the storm.
-func (t *trial) rage(ctx context.Context) error {
+// runStorm hands in all tasks and lets them end, during the storm.
+func (t *trial) runStorm(ctx context.Context) error {
 	asking, stop := context.WithCancel(ctx)
 	defer stop()
 	t.storm.begin(ctx, stop)
-	p := &producer{client: t.client, seen: t.seen, pace: t.pace}
+	p := &producer{client: t.client, view: t.view, pace: t.pace}
 	var pulling sync.WaitGroup
 	ended := make(chan struct{})
 	pulling.Go(func() { p.pull(asking, ended) })
 	p.produce(asking, t.plan.tasks[:t.tasks], t.Rand)
 	t.say("%d tasks are submitted", t.tasks)
 	// What is killed all the time gets nowhere: the storm ends before the last tasks do.
-	if err := t.drained(asking, t.linger); err != nil {
+	if err := t.awaitDrained(asking, t.linger); err != nil {
 		t.say("the storm is over: %v", err)
 	}
-	err := t.storm.calmDown()
+	err := t.storm.end()
 	if err == nil {
-		err = t.end(asking)
+		err = t.awaitEnd(asking)
 	}
 	giveUp := time.AfterFunc(restWithin, stop)
 	close(ended)
@@ -198,22 +198,22 @@ func (t *trial) rage(ctx context.Context) error {
 	return errors.Join(err, context.Cause(ctx))
 }
 
-// end waits until all tasks have ended. That some have not in the end is a
+// awaitEnd waits until all tasks have ended. That some have not in the end is a
 // finding, and not an error.
-func (t *trial) end(ctx context.Context) error {
-	if err := t.whole(ctx); err != nil {
+func (t *trial) awaitEnd(ctx context.Context) error {
+	if err := t.awaitWhole(ctx); err != nil {
 		return err
 	}
-	err := t.drained(ctx, t.drain)
+	err := t.awaitDrained(ctx, t.drain)
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
-	t.seen.wrong("%v", err)
+	t.view.addProblem("%v", err)
 	return nil
 }
 
-// drained waits until all tasks have ended.
-func (t *trial) drained(ctx context.Context, within time.Duration) error {
+// awaitDrained waits until all tasks have ended.
+func (t *trial) awaitDrained(ctx context.Context, within time.Duration) error {
 	return harness.Await(ctx, "the end of all tasks", within, func() error {
 		if err := pause.Sleep(ctx, lookEvery); err != nil {
 			return err
@@ -232,9 +232,9 @@ func (t *trial) drained(ctx context.Context, within time.Duration) error {
 
 // tearDown ends what setUp started, however far that came.
 func (t *trial) tearDown() error {
-	if t.keepers != nil {
-		t.keepers()
-		t.keeping.Wait()
+	if t.stopSupervisors != nil {
+		t.stopSupervisors()
+		t.supervising.Wait()
 	}
 	if t.nc != nil {
 		t.nc.Close()

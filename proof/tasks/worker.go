@@ -89,7 +89,7 @@ func (r rule) handle(ctx context.Context, t ha.Task) (any, error) {
 		<-time.After(t.Timeout + overtime)
 		return data{Activation: t.Activation.ID}, nil // which nobody may take for a result
 	case poison:
-		// As the kernel does where memory is short. It does not come back.
+		// As the kernel does if memory is short. It does not come back.
 		self, err := os.FindProcess(os.Getpid())
 		if err == nil {
 			err = self.Kill()

@@ -31,7 +31,7 @@ type Book struct {
 	tb    testing.TB
 	now   time.Time
 	ready step.Ready
-	head  journal.Entry // of the next entry: epoch, number, node, nonce
+	next  journal.Entry // of the next entry: epoch, number, node, nonce
 }
 
 // Write writes two leaderships with a snapshot in the second, between whose
@@ -43,16 +43,16 @@ func Write(tb testing.TB) *Book {
 		Timing: ha.DefaultTiming(), ActivateEvery: activateEvery, ShareWindow: 10_000, MaxWorkers: 1_000_000,
 	}}
 	b := &Book{tb: tb, Core: core.New(config), now: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC), At: map[string]int{}}
-	b.leader(7, "d1", 0xa)
+	b.lead(7, "d1", 0xa)
 	for i := range 5 {
 		b.step(step.Hello{At: b.now, Weight: 2, Slots: 2, Name: fmt.Sprint("w", i), Instance: fmt.Sprint("i", i), Pools: []string{"default"}})
 	}
 	b.flush("hellos")
 	b.work(12)
-	b.write(journal.KindBatch, nil) // a renewal
-	b.write(journal.KindAbdication, nil)
+	b.write(journal.EntryRecords, nil) // a renewal
+	b.write(journal.EntryHandover, nil)
 	b.At["abdication"] = len(b.Entries) - 1
-	b.leader(9, "d2", 0xb)
+	b.lead(9, "d2", 0xb)
 	b.work(3)
 	b.snapshot()
 	b.work(6)
@@ -103,9 +103,9 @@ func (b *Book) snapshot() {
 	b.flush("totals")
 }
 
-func (b *Book) leader(epoch uint64, node string, nonce uint64) {
-	b.head = journal.Entry{Epoch: epoch, Node: node, Nonce: nonce}
-	b.write(journal.KindClaim, nil)
+func (b *Book) lead(epoch uint64, node string, nonce uint64) {
+	b.next = journal.Entry{Epoch: epoch, Node: node, Nonce: nonce}
+	b.write(journal.EntryClaim, nil)
 	b.At["claim "+node] = len(b.Entries) - 1
 	if err := b.Core.Lead(b.now, 0, "", &step.Ready{}); err == nil {
 		b.tb.Fatal("epoch 0 was accepted")
@@ -126,15 +126,15 @@ func (b *Book) step(in step.Input) {
 func (b *Book) flush(name string) {
 	if b.ready.Records.Len() > 0 {
 		b.At[name] = len(b.Entries)
-		b.write(journal.KindBatch, bytes.Clone(b.ready.Records.Bytes()))
+		b.write(journal.EntryRecords, bytes.Clone(b.ready.Records.Bytes()))
 	}
 	b.ready.Reset()
 }
 
-func (b *Book) write(kind journal.Kind, data []byte) {
-	e := b.head
-	e.Kind, e.Data, e.Seq = kind, data, uint64(len(b.Entries)+1)
-	b.head.Number++
+func (b *Book) write(typ journal.EntryType, data []byte) {
+	e := b.next
+	e.Type, e.Data, e.Seq = typ, data, uint64(len(b.Entries)+1)
+	b.next.Number++
 	b.Entries = append(b.Entries, e)
 }
 
@@ -148,10 +148,10 @@ func (b *Book) Named(name string) *journal.Entry {
 	return &b.Entries[i]
 }
 
-// Alter gives an entry another kind and number.
-func (b *Book) Alter(name string, kind journal.Kind, number uint64) {
+// Alter gives an entry another type and number.
+func (b *Book) Alter(name string, typ journal.EntryType, number uint64) {
 	e := b.Named(name)
-	e.Kind, e.Number = kind, number
+	e.Type, e.Number = typ, number
 }
 
 // Rewrite changes the records of an entry.

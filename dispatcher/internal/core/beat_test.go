@@ -15,7 +15,7 @@ type metronome struct {
 	every time.Duration
 }
 
-// due tells whether an activation is due at now. before: somebody was idle since
+// due reports whether an activation is due at now. before: somebody was idle since
 // the last call; idle: somebody is idle now.
 func (m *metronome) due(now time.Time, before, idle bool) bool {
 	due := false

@@ -12,8 +12,8 @@ import (
 	"github.com/seed261fe303/ha/dispatcher/internal/record"
 )
 
-// change is a change of a task's state: From is empty where it is submitted, To
-// where it is forgotten.
+// change is a change of a task's state: From is empty if it is submitted, To
+// if it is forgotten.
 type change struct{ From, To ha.TaskState }
 
 // allowed are all changes of a task's state that there are. docs/tasks.md has the

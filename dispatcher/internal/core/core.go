@@ -33,8 +33,8 @@ type Core struct {
 	fleet  *fleet.Fleet
 	tasks  *tasks.Tasks
 
-	passed  Passed // by Replay; soft
-	decoder record.Decoder
+	snapshots SnapshotStats // by Replay; soft
+	decoder   record.Decoder
 }
 
 // New returns a Core that nobody has registered with.

@@ -12,7 +12,7 @@ import (
 // ring is a naive search for circles: it follows what every task waits for.
 type ring struct{ specs map[ha.TaskID]*ha.TaskSpec }
 
-// reaches tells whether from waits for to, by any way.
+// reaches reports whether from waits for to, by any way.
 func (r *ring) reaches(from *ha.TaskSpec, to ha.TaskID, seen map[ha.TaskID]bool) bool {
 	next := append([]ha.TaskID{}, from.After...)
 	if from.AfterBatch != "" {
@@ -36,7 +36,7 @@ func (r *ring) reaches(from *ha.TaskSpec, to ha.TaskID, seen map[ha.TaskID]bool)
 	return false
 }
 
-// TestCyclesFollowTheirTwin: a task is refused exactly where it would wait for itself.
+// TestCyclesFollowTheirTwin: a task is refused exactly if it would wait for itself.
 // Nobody works here, so that what waits goes on waiting until it is cancelled.
 func TestCyclesFollowTheirTwin(t *testing.T) {
 	refused := 0

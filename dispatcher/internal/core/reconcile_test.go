@@ -114,8 +114,8 @@ func TestLateActivationBlocksItsWorker(t *testing.T) {
 	})
 }
 
-// What a worker reported and still names waits for our answer: it is no stranger.
-func TestReportedActivationIsNotStrange(t *testing.T) {
+// What a worker reported and still names waits for our reply: it is not unknown.
+func TestReportedActivationIsNotUnknown(t *testing.T) {
 	r := newRig(t, nil)
 	id := r.hello(step.Hello{Weight: 1})
 	a := r.activate(id)

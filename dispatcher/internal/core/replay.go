@@ -7,18 +7,18 @@ import (
 	"github.com/seed261fe303/ha/dispatcher/internal/record"
 )
 
-// Passed says what [Core.Replay] has met of snapshots: how many began and how many
-// were complete, and how many bytes the records of the latest take.
-type Passed struct {
+// SnapshotStats counts the snapshots that [Core.Replay] has met: how many began and how
+// many were complete. Bytes is the length of the records of the latest.
+type SnapshotStats struct {
 	Begun, Complete int
 	Bytes           uint64
 }
 
-// Passed returns what Replay has met so far. It is not a part of the state.
-func (c *Core) Passed() Passed { return c.passed }
+// SnapshotStats returns what Replay has met of snapshots so far. It is not a part of the state.
+func (c *Core) SnapshotStats() SnapshotStats { return c.snapshots }
 
-// pass notes a record of the type that took so many bytes.
-func (p *Passed) pass(t record.Type, bytes int) {
+// note counts a record of that type, which takes so many bytes.
+func (p *SnapshotStats) note(t record.Type, bytes int) {
 	if !t.Snapshot() {
 		return
 	}
@@ -46,7 +46,7 @@ func (c *Core) Replay(b []byte) error {
 		if err := c.Apply(r); err != nil {
 			return fmt.Errorf("%w: %w", record.ErrCorrupt, err)
 		}
-		c.passed.pass(r.Type(), size)
+		c.snapshots.note(r.Type(), size)
 	}
 	return nil
 }

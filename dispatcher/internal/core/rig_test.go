@@ -109,7 +109,7 @@ func (r *rig) step(in step.Input) step.Reply {
 		}
 	}
 	r.follow(out)
-	checkSettled(r.t, r.core)
+	checkDone(r.t, r.core)
 	checkStarts(r.t, r.core, r.records)
 	return reply
 }

@@ -57,7 +57,7 @@ func (s *script) take() []string {
 	return out
 }
 
-// hides tells whether the transcript leaves out lines of that sort.
+// hides reports whether the transcript leaves out lines of that sort.
 func (s *script) hides(what string) bool {
 	switch what {
 	case "record", "send", "event", "reply":

@@ -44,7 +44,7 @@ func (c *Core) applyBegun(r *record.Begun) error {
 	// Loading already: the snapshot before this one was given up.
 	c.reset()
 	c.common.Loading, c.common.Epoch, c.common.Node = true, r.Epoch, r.Node
-	c.fleet.Expect(r.Workers)
+	c.fleet.Reserve(r.Workers)
 	return nil
 }
 
@@ -54,7 +54,7 @@ func (c *Core) applyTotals(r *record.Totals) error {
 		return c.fleet.Compare(r)
 	}
 	c.common.Epoch, c.common.Node = r.Epoch, r.Node
-	if err := c.fleet.Restored(r); err != nil {
+	if err := c.fleet.FinishRestore(r); err != nil {
 		return err
 	}
 	c.common.Loading = false

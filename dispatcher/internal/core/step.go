@@ -14,19 +14,19 @@ import (
 // counts. Step panics only if its own records cannot be applied, which is
 // a bug in the state machine.
 func (c *Core) Step(in step.Input, out *step.Ready) step.Reply {
-	c.common.Reach(in.Time())
+	c.common.AdvanceTo(in.Time())
 	c.tasks.PassTime()
 	c.fleet.PassBeats()
-	reply := c.take(in, out)
-	c.tasks.Tend(out)
+	reply := c.handle(in, out)
+	c.tasks.HandleDue(out)
 	c.fleet.Activate(out)
 	c.tasks.Assign(out)
 	reply.Epoch = c.common.Epoch
 	return reply
 }
 
-// take hands an input to the parts that it concerns.
-func (c *Core) take(in step.Input, out *step.Ready) step.Reply {
+// handle passes an input to the parts that it concerns.
+func (c *Core) handle(in step.Input, out *step.Ready) step.Reply {
 	switch in := in.(type) {
 	case step.Hello:
 		return c.fleet.Hello(in, out)
@@ -55,9 +55,9 @@ func (c *Core) heartbeat(in step.Heartbeat, out *step.Ready) step.Reply {
 		return step.Reply{Err: refused}
 	}
 	for _, a := range c.fleet.Heartbeat(w, in, out) {
-		c.end(w, a, step.Finished{Outcome: ha.OutcomeLost, Error: "not named in the worker's heartbeats", Unheard: true}, out)
+		c.end(w, a, step.Finished{Outcome: ha.OutcomeLost, Error: "not named in the worker's heartbeats", Omitted: true}, out)
 	}
-	c.fleet.Settle(w)
+	c.fleet.Reconsider(w)
 	return step.Reply{}
 }
 
@@ -73,7 +73,7 @@ func (c *Core) available(in step.Available, out *step.Ready) step.Reply {
 		}
 	}
 	reply := c.finish(w, in.Finished, out)
-	c.fleet.Settle(w)
+	c.fleet.Reconsider(w)
 	return reply
 }
 

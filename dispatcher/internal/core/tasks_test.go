@@ -106,7 +106,7 @@ func TestStandbyForgetsToo(t *testing.T) {
 }
 
 // What is over the bound of one Step is done by the next, which is due at once; and
-// where the leader fails between the two, by the next leader, whom nobody calls.
+// if the leader fails between the two, by the next leader, whom nobody calls.
 func TestManyAtOnceAreDoneInTurns(t *testing.T) {
 	const many = 2*step.TaskBurst + 100
 	r := newRig(t, func(c *Config) { c.MaxTasks, c.RetainTasks, c.RetainFailed = 10*many, 10*many, time.Hour })

@@ -70,7 +70,7 @@ func (f *Fleet) join(w *Worker) {
 }
 
 func (f *Fleet) applyRemoved(r *record.Removed) error {
-	w, err := f.subject(r.Worker, "removed")
+	w, err := f.workerOf(r.Worker, "removed")
 	if w == nil {
 		return err
 	}
@@ -112,9 +112,9 @@ func (f *Fleet) applyActivated(r *record.Activated) error {
 }
 
 // Begin gives a worker an activation, the next of the journal, for owner. Neither
-// worker nor error: see subject. what names the record for the error.
+// worker nor error: see workerOf. what names the record for the error.
 func (f *Fleet) Begin(id ha.WorkerID, number uint64, owner step.Owner, what string) (*Worker, error) {
-	w, err := f.subject(id, what)
+	w, err := f.workerOf(id, what)
 	if w == nil {
 		return nil, err
 	}
@@ -148,13 +148,13 @@ func (f *Fleet) applyEnded(r *record.Ended) error {
 }
 
 // Finish takes an activation from a worker, which frees the slot. Neither worker nor
-// error: see subject. what names the record for the error.
+// error: see workerOf. what names the record for the error.
 func (f *Fleet) Finish(id ha.WorkerID, number uint64, outcome ha.Outcome, what string) (*Worker, Run, error) {
-	w, err := f.subject(id, what)
+	w, err := f.workerOf(id, what)
 	if w == nil {
 		return nil, Run{}, err
 	}
-	i, found := w.place(number)
+	i, found := w.indexOfNumber(number)
 	if !found {
 		return w, Run{}, fmt.Errorf("apply %s: worker %s does not run activation number %d", what, w.Worker, number)
 	}
@@ -163,15 +163,15 @@ func (f *Fleet) Finish(id ha.WorkerID, number uint64, outcome ha.Outcome, what s
 	f.counts.Running--
 	*f.counts.Of(outcome)++
 	if w.member != nil {
-		f.groups[w.group()].selector.Release(w.member)
+		f.groups[w.group()].selector.ReleaseSlot(w.member)
 		f.common.MayAssign = true
 	}
 	return w, a, nil
 }
 
-// Worked counts an attempt of w at a task, which took so many nanoseconds. It is called
+// CountAttempt counts an attempt of w at a task, which took so many nanoseconds. It is called
 // while a record is applied.
-func (w *Worker) Worked(outcome ha.Outcome, nanos uint64) {
+func (w *Worker) CountAttempt(outcome ha.Outcome, nanos uint64) {
 	switch outcome {
 	case ha.OutcomeDone:
 		w.work.Completed++
@@ -190,9 +190,9 @@ func (f *Fleet) Disown(id ha.WorkerID, a record.Run) {
 	}
 }
 
-// subject returns the worker a record is about. Neither worker nor error: the
+// workerOf returns the worker a record is about. Neither worker nor error: the
 // record comes before the worker's own Restored, which holds its effect.
-func (f *Fleet) subject(id ha.WorkerID, what string) (*Worker, error) {
+func (f *Fleet) workerOf(id ha.WorkerID, what string) (*Worker, error) {
 	w := f.workers[id]
 	if w == nil && !f.common.Loading {
 		return nil, fmt.Errorf("apply %s: worker %s is not registered", what, id)

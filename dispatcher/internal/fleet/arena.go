@@ -58,9 +58,9 @@ func (m *arena) worker() *Worker {
 	return w
 }
 
-// take cuts n elements off the front of the piece, which is replaced if it is
+// cut cuts n elements off the front of the piece, which is replaced if it is
 // too short. Nothing is appended to them in place.
-func take[T any](piece *[]T, n, size int) []T {
+func cut[T any](piece *[]T, n, size int) []T {
 	if n == 0 {
 		return nil
 	}

@@ -94,11 +94,11 @@ func (f *Fleet) Lead(at time.Time) {
 	f.live = liveness{}
 	for w := range f.order.after(0) {
 		w.soft = soft{}
-		f.block(w)
+		f.Reconsider(w)
 		for i := range w.runs {
 			w.runs[i].omitted = 0
 		}
-		f.heard(w)
+		f.noteHeard(w)
 	}
 	f.beat = at
 	if due := f.lastActivated.Add(f.cfg.ActivateEvery); due.After(at) && due.Sub(at) <= f.cfg.ActivateEvery {

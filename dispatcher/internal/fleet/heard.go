@@ -18,9 +18,9 @@ func (f *Fleet) Known(id ha.WorkerID) (*Worker, *ha.Error) {
 }
 
 // Heartbeat takes note that a worker lives, and of its load. It returns the runs that
-// the worker does not know of; the caller ends them, and then calls Settle.
+// the worker does not know of; the caller ends them, and then calls Reconsider.
 func (f *Fleet) Heartbeat(w *Worker, in step.Heartbeat, out *step.Ready) (lost []Run) {
-	f.heard(w)
+	f.noteHeard(w)
 	w.soft.cpu, w.soft.memoryBytes = in.CPU, in.MemoryBytes
 	w.soft.refused, w.soft.unconfirmed = false, false
 	if in.Running != nil {
@@ -41,7 +41,7 @@ const omissions = 2
 // after all: its slot is taken, and the worker is told to stop it. (What it names and
 // has reported already is only waiting for our reply.)
 func (f *Fleet) reconcile(w *Worker, named []ha.ActivationID, out *step.Ready) (lost []Run) {
-	var unknown []ha.ActivationID
+	var unknownRunning []ha.ActivationID
 	for _, id := range named {
 		a, ok := parseActivationID(id)
 		if i, runs := w.find(a); ok && runs {
@@ -51,11 +51,11 @@ func (f *Fleet) reconcile(w *Worker, named []ha.ActivationID, out *step.Ready) (
 				f.Tell(out, step.SendCancel, w).Activation = id
 			}
 		} else if !ok || !w.isRecent(a, false) {
-			unknown = append(unknown, id)
+			unknownRunning = append(unknownRunning, id)
 			f.Tell(out, step.SendCancel, w).Activation = id
 		}
 	}
-	w.soft.unknown = unknown
+	w.soft.unknownRunning = unknownRunning
 	for i := range w.runs {
 		a := &w.runs[i]
 		if a.omitted++; a.omitted >= omissions {
@@ -67,14 +67,14 @@ func (f *Fleet) reconcile(w *Worker, named []ha.ActivationID, out *step.Ready) (
 
 // Reported takes note that a worker reports the ends of activations; none: of all that
 // it runs. Whatever our books say of them, it runs them no longer. The caller ends
-// them, and then calls Settle.
+// them, and then calls Reconsider.
 func (f *Fleet) Reported(w *Worker, finished []step.Finished) {
-	f.heard(w)
+	f.noteHeard(w)
 	if len(finished) == 0 {
-		w.soft.unknown = nil
+		w.soft.unknownRunning = nil
 	}
-	if len(w.soft.unknown) > 0 {
-		w.soft.unknown = slices.DeleteFunc(w.soft.unknown, func(id ha.ActivationID) bool {
+	if len(w.soft.unknownRunning) > 0 {
+		w.soft.unknownRunning = slices.DeleteFunc(w.soft.unknownRunning, func(id ha.ActivationID) bool {
 			return slices.ContainsFunc(finished, func(f step.Finished) bool { return f.Activation == id })
 		})
 	}
@@ -91,13 +91,11 @@ func (w *Worker) Remembers(id ha.ActivationID) bool {
 // Refused takes note that w rejected what it was given.
 func (f *Fleet) Refused(w *Worker) { w.soft.refused = true }
 
-// Settle makes w eligible for activations again, or not, after what was heard of it.
-func (f *Fleet) Settle(w *Worker) { f.block(w) }
-
-// block takes w out of the selection, or puts it back, as its soft state says.
-func (f *Fleet) block(w *Worker) {
+// Reconsider takes w out of the selection, or puts it back, as its soft state says. It is
+// called after something was heard of w.
+func (f *Fleet) Reconsider(w *Worker) {
 	selector := f.groups[w.group()].selector
-	if w.soft.refused || w.soft.unconfirmed || len(w.soft.unknown) > 0 {
+	if w.soft.refused || w.soft.unconfirmed || len(w.soft.unknownRunning) > 0 {
 		selector.Block(w.member)
 	} else {
 		selector.Unblock(w.member)

@@ -18,7 +18,7 @@ func (f *Fleet) Hello(in step.Hello, out *step.Ready) step.Reply {
 			return step.Reply{Err: ha.Conflict("instance_conflict", "instance %q is registered with other values as worker %s:"+
 				" say bye first, or use another instance", in.Instance, w.Worker)}
 		}
-		f.heard(w)
+		f.noteHeard(w)
 		return step.Reply{Worker: w.Worker}
 	}
 	if len(f.workers) >= f.cfg.MaxWorkers {
@@ -30,9 +30,9 @@ func (f *Fleet) Hello(in step.Hello, out *step.Ready) step.Reply {
 		Direct: in.Direct, Pools: in.Pools, Kinds: in.Kinds,
 	})
 	w := f.workers[id]
-	f.heard(w)
+	f.noteHeard(w)
 	w.soft.unconfirmed = f.cfg.Direct && w.Direct
-	f.block(w)
+	f.Reconsider(w)
 	f.Tell(out, step.TellJoined, w)
 	return step.Reply{Worker: id}
 }

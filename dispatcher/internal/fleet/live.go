@@ -15,9 +15,9 @@ type soft struct {
 	lastSeen   time.Time
 	prev, next *Worker
 	listed     bool // in the liveness list
-	// unknown is what it names as running and does not run by our books. While
+	// unknownRunning is what it names as running and does not run by our books. While
 	// there is any, it is given nothing.
-	unknown []ha.ActivationID
+	unknownRunning []ha.ActivationID
 	// refused: it rejected what it was given. It is given nothing until its next
 	// heartbeat, or until it ends something else, or it and the dispatcher would keep
 	// each other busy with that.
@@ -29,8 +29,8 @@ type soft struct {
 	memoryBytes int64
 }
 
-// heard moves w to the end of the list.
-func (f *Fleet) heard(w *Worker) {
+// noteHeard moves w to the end of the list.
+func (f *Fleet) noteHeard(w *Worker) {
 	f.live.remove(w)
 	w.soft.lastSeen = f.common.Now
 	f.live.add(w)

@@ -105,9 +105,9 @@ func (f *Fleet) Compare(r *record.Totals) error {
 	return nil
 }
 
-// Expect makes room for so many workers, but for no more than may be registered,
+// Reserve makes room for so many workers, but for no more than may be registered,
 // whatever a corrupt record says.
-func (f *Fleet) Expect(workers uint64) {
+func (f *Fleet) Reserve(workers uint64) {
 	if n := int(min(workers, uint64(max(0, f.cfg.MaxWorkers)))); n > 0 {
 		f.workers = make(map[ha.WorkerID]*Worker, n)
 		f.instances = make(map[string]*Worker, n)
@@ -132,11 +132,11 @@ func (f *Fleet) applyRestored(r *record.Restored) error {
 	}
 	w = f.arena.worker()
 	w.Registered, w.activations = r.Registered, r.Activations
-	w.runs = take(&f.arena.runs, len(r.Running), runPiece)
+	w.runs = cut(&f.arena.runs, len(r.Running), runPiece)
 	for i, a := range r.Running {
 		w.runs[i].Run = a
 	}
-	w.recent = take(&f.arena.recents, len(r.Recent), recentPiece)
+	w.recent = cut(&f.arena.recents, len(r.Recent), recentPiece)
 	for i, a := range r.Recent {
 		w.recent[i] = pack(a)
 	}
@@ -169,8 +169,8 @@ func (f *Fleet) applyHistory(r *record.History) error {
 	return nil
 }
 
-// Restored takes the counters at the end of a snapshot, and puts the workers in order.
-func (f *Fleet) Restored(r *record.Totals) error {
+// FinishRestore takes the counters at the end of a snapshot, and puts the workers in order.
+func (f *Fleet) FinishRestore(r *record.Totals) error {
 	f.lastActivated, f.counts, f.registrations = r.LastActivated, r.Counts, r.Registrations
 	f.order.sort()
 	if err := f.checkOrder(); err != nil {
@@ -241,7 +241,7 @@ func (f *Fleet) joinAll() (running uint64) {
 		f.join(w)
 		g.selector.Block(w.member)
 		for range w.runs {
-			g.selector.Take(w.member)
+			g.selector.TakeSlot(w.member)
 		}
 		running += uint64(len(w.runs))
 	}

@@ -67,8 +67,8 @@ func (f *Fleet) Population() (registered, idle int) {
 	return len(f.workers), idle
 }
 
-// settling is the time that a new worker is given to listen on its own subject.
-const settling = time.Second
+// listenGrace is the time that a new worker is given to listen on its own subject.
+const listenGrace = time.Second
 
 // Probeable yields the workers that listen on a subject of their own, in order of
 // registration: those that have something to do, or the others. The fleet must not
@@ -76,7 +76,7 @@ const settling = time.Second
 func (f *Fleet) Probeable(busy bool) iter.Seq[ha.WorkerID] {
 	return func(yield func(ha.WorkerID) bool) {
 		for w := range f.order.after(0) {
-			if w.Direct && len(w.runs) > 0 == busy && f.common.Now.Sub(w.At) >= settling && !yield(w.Worker) {
+			if w.Direct && len(w.runs) > 0 == busy && f.common.Now.Sub(w.At) >= listenGrace && !yield(w.Worker) {
 				return
 			}
 		}

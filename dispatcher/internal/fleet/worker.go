@@ -96,14 +96,14 @@ func (w *Worker) Owned() (Run, bool) {
 	return w.runs[i], true
 }
 
-// place returns the index of the run of that number.
-func (w *Worker) place(number uint64) (i int, found bool) {
+// indexOfNumber returns the index of the run of that number.
+func (w *Worker) indexOfNumber(number uint64) (i int, found bool) {
 	return slices.BinarySearchFunc(w.runs, number, func(r Run, n uint64) int { return cmp.Compare(r.Number, n) })
 }
 
 // find returns the index of a among what w runs, which is in order of the numbers.
 func (w *Worker) find(a record.Run) (i int, found bool) {
-	i, found = w.place(a.Number)
+	i, found = w.indexOfNumber(a.Number)
 	return i, found && w.runs[i].Epoch == a.Epoch
 }
 

@@ -23,11 +23,11 @@ const (
 	apiConsumerDelete = "$JS.API.CONSUMER.DELETE."
 )
 
-// requestLimit bounds the wait for one answer where the caller's context does
+// requestLimit bounds the wait for one reply if the caller's context does
 // not. It exceeds JetStream's longest election on its own, 9 s.
 const requestLimit = 10 * time.Second
 
-// reply is an answer of the API. Each one embeds [outcome].
+// reply is what the API answers a request with. Each one embeds [outcome].
 type reply interface{ fault() *apiError }
 
 type outcome struct {
@@ -36,8 +36,8 @@ type outcome struct {
 
 func (o outcome) fault() *apiError { return o.Fault }
 
-// done is an answer of which only the outcome matters.
-type done struct{ outcome }
+// emptyReply is a reply of which only the outcome matters.
+type emptyReply struct{ outcome }
 
 // streamInfo keeps the configuration as it came, because a stream may have
 // settings of a server newer than this client, and an update must not drop them.
@@ -67,7 +67,7 @@ type storedEntry struct {
 	} `json:"message"`
 }
 
-// pubAck is the answer to a publish.
+// pubAck is the reply to a publish.
 type pubAck struct {
 	outcome
 	Stream    string `json:"stream"`
@@ -75,7 +75,7 @@ type pubAck struct {
 	Duplicate bool   `json:"duplicate"`
 }
 
-// call asks the API and reads its answer. Errors are diagnosed.
+// call asks the API and reads its reply. Errors are diagnosed.
 func call(ctx context.Context, nc *nats.Conn, subject string, request any, into reply) error {
 	var body []byte
 	if request != nil {
@@ -87,18 +87,18 @@ func call(ctx context.Context, nc *nats.Conn, subject string, request any, into 
 	return exchange(ctx, nc, &nats.Msg{Subject: subject, Data: body}, into)
 }
 
-// exchange sends m and reads the answer. Errors are diagnosed.
+// exchange sends m and reads the reply. Errors are diagnosed.
 func exchange(ctx context.Context, nc *nats.Conn, m *nats.Msg, into reply) error {
 	limited, cancel := context.WithTimeout(ctx, requestLimit)
 	defer cancel()
-	answer, err := nc.RequestMsgWithContext(limited, m)
+	reply, err := nc.RequestMsgWithContext(limited, m)
 	if err != nil {
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
 		return diagnose(err)
 	}
-	if err := json.Unmarshal(answer.Data, into); err != nil {
+	if err := json.Unmarshal(reply.Data, into); err != nil {
 		return fmt.Errorf("answer on %s is not what was expected: %w", m.Subject, err)
 	}
 	if fault := into.fault(); fault != nil {

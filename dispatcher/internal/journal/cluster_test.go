@@ -67,7 +67,7 @@ func (w *writer) append(ctx context.Context, after uint64, e Entry) (uint64, err
 	return seq, err
 }
 
-// end asks for the last sequence until there is an answer; ok is false where ctx
+// end asks for the last sequence until there is an answer; ok is false if ctx
 // ended first.
 func (w *writer) end(ctx context.Context) (last uint64, ok bool) {
 	for ctx.Err() == nil {

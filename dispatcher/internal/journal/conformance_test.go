@@ -256,14 +256,14 @@ func testLargeEntries(t *testing.T, open opener) {
 	const n = 8
 	for seq := uint64(1); seq <= n; seq++ {
 		data[0] = byte(seq)
-		if _, err := l.Append(within(t), seq-1, Entry{Kind: KindBatch, Epoch: 1, Number: seq, Node: "n", Data: data}); err != nil {
+		if _, err := l.Append(within(t), seq-1, Entry{Type: EntryRecords, Epoch: 1, Number: seq, Node: "n", Data: data}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	f := follow(t, l, 1)
 	for seq := uint64(1); seq <= n; seq++ {
 		data[0] = byte(seq)
-		want := Entry{Kind: KindBatch, Epoch: 1, Number: seq, Node: "n", Data: data}
+		want := Entry{Type: EntryRecords, Epoch: 1, Number: seq, Node: "n", Data: data}
 		wantEntry(t, f.next(t), seq, want)
 		got, err := l.Get(within(t), seq)
 		if err != nil {
@@ -280,7 +280,7 @@ func testEndedContext(t *testing.T, open opener) {
 	if _, err := l.Append(ended, 0, batch("a", 1, "")); err == nil || errors.Is(err, ErrConflict) {
 		t.Errorf("append: got %v", err)
 	}
-	if l.Kind() == "memory" {
+	if l.Name() == "memory" {
 		return // the rest does not wait for anybody
 	}
 	if _, _, err := l.Bounds(ended); !errors.Is(err, context.Canceled) {
@@ -335,10 +335,10 @@ func testSize(t *testing.T, open opener) {
 func testStrangeContent(t *testing.T, open opener) {
 	l := open(t)
 	entries := []Entry{
-		{Kind: KindClaim, Epoch: 1, Node: "n"},
-		{Kind: KindBatch, Epoch: 1<<64 - 1, Number: 1<<64 - 1, Node: strings.Repeat("N", 64), Nonce: 1<<64 - 1, Data: []byte{0, 255, '\r', '\n', 0}},
-		{Kind: KindBatch, Epoch: 2, Node: "n", Data: []byte("NATS/1.0\r\nStatus: 100\r\n\r\n")},
-		{Kind: KindAbdication, Epoch: 3, Node: "A-_z0"},
+		{Type: EntryClaim, Epoch: 1, Node: "n"},
+		{Type: EntryRecords, Epoch: 1<<64 - 1, Number: 1<<64 - 1, Node: strings.Repeat("N", 64), Nonce: 1<<64 - 1, Data: []byte{0, 255, '\r', '\n', 0}},
+		{Type: EntryRecords, Epoch: 2, Node: "n", Data: []byte("NATS/1.0\r\nStatus: 100\r\n\r\n")},
+		{Type: EntryHandover, Epoch: 3, Node: "A-_z0"},
 	}
 	f := follow(t, l, 1)
 	for i, e := range entries {

@@ -5,7 +5,7 @@
 // # The log
 //
 // A [Log] is a sequence of entries that many processes share. An append names
-// the entry it follows and is refused where another one came between:
+// the entry it follows and is refused if another one came between:
 // compare-and-set. That is the one thing the log must do right; everything below
 // is built on it. [JetStream] keeps the log in a stream of NATS, [Memory] in this
 // process.
@@ -13,7 +13,7 @@
 // # Leadership is on the log
 //
 // Each process is a [Member]: standby, candidate, leader, or deposed. The entry
-// [KindClaim] begins an epoch, one higher than the last. A candidate appends it
+// [EntryClaim] begins an epoch, one higher than the last. A candidate appends it
 // after the last entry it knows, so of several claims one passes, and whoever
 // passes has read everything before it: there is nothing to catch up on. From
 // then on every append of the old leader is refused, since it names an entry that
@@ -31,12 +31,12 @@
 // compared between processes. A leader with nothing to append renews after a
 // third of its lease with an empty entry.
 //
-// A leader that ends in order appends [KindAbdication], after which nobody waits.
+// A leader that ends in order appends [EntryHandover], after which nobody waits.
 //
 // # Unknown outcomes
 //
 // An append that was refused, timed out or met a closed connection may still be
-// in the log, or get there in a moment. The member never guesses: it looks at the
+// in the log, or get there in a moment. The member never guesses: it reads the
 // end of the log.
 //
 //   - The entry after the one it named is its own ([Entry.Same]): passed.
@@ -49,7 +49,7 @@
 //
 // # What is trusted
 //
-// The log's own leader decides on appends and answers looks ([Log.Append],
+// The log's own leader decides on appends and answers questions ([Log.Append],
 // [Log.Bounds], [Log.Get]); replicas are good enough to follow from, because a
 // follower that lags behind is refused when it claims. Clocks are trusted to run
 // at the same rate within a tenth. Nothing else is: messages may be lost,

@@ -16,24 +16,26 @@ const magic = 0xfa
 // maxLease is the longest lease an entry may carry, in milliseconds: an hour.
 const maxLease = 3_600_000
 
-// Kind says what an entry is for.
-type Kind byte
+// EntryType says what an entry is for. (Kinds are those of tasks.)
+type EntryType byte
 
-// The kinds. Their numbers are part of the format: never reuse one.
+// The types. Their numbers are part of the format: never reuse one.
 const (
-	// KindBatch carries records; without any it renews the lease.
-	KindBatch Kind = 1
-	// KindClaim begins an epoch.
-	KindClaim Kind = 2
-	// KindAbdication ends one in order: nobody need wait for the lease.
-	KindAbdication Kind = 3
+	// EntryRecords carries records; without any it renews the lease. What people are
+	// shown calls it a batch.
+	EntryRecords EntryType = 1
+	// EntryClaim begins an epoch.
+	EntryClaim EntryType = 2
+	// EntryHandover ends one in order: nobody need wait for the lease. What people are
+	// shown calls it an abdication.
+	EntryHandover EntryType = 3
 )
 
 // Entry is one message of the log.
 type Entry struct {
 	// Seq is the entry's place, from 1. The log gives it.
 	Seq  uint64
-	Kind Kind
+	Type EntryType
 	// Epoch is the writer's.
 	Epoch uint64
 	// Number counts the entries of the epoch, the claim being 0. Node and Nonce tell
@@ -47,9 +49,9 @@ type Entry struct {
 	Data  []byte
 }
 
-// Same tells whether a and b are one and the same append, whatever place it got.
+// Same reports whether e and o are one and the same append, whatever place it got.
 func (e Entry) Same(o Entry) bool {
-	return e.Kind == o.Kind && e.Epoch == o.Epoch && e.Number == o.Number && e.Node == o.Node && e.Nonce == o.Nonce
+	return e.Type == o.Type && e.Epoch == o.Epoch && e.Number == o.Number && e.Node == o.Node && e.Nonce == o.Nonce
 }
 
 // ID is the name of the append, for a log that drops duplicates by it.
@@ -59,7 +61,7 @@ func (e Entry) ID() string {
 
 // AppendEntry appends the bytes of e to dst. Seq is not part of them.
 func AppendEntry(dst []byte, e Entry) []byte {
-	dst = append(dst, magic, Version, byte(e.Kind))
+	dst = append(dst, magic, Version, byte(e.Type))
 	dst = binary.AppendUvarint(dst, e.Epoch)
 	dst = binary.AppendUvarint(dst, e.Number)
 	dst = binary.AppendUvarint(dst, uint64(e.Lease.Milliseconds()))
@@ -81,8 +83,8 @@ func DecodeEntry(seq uint64, b []byte) (Entry, error) {
 	if b[1] > Version {
 		return Entry{}, fmt.Errorf("decode entry %d: format %d, this binary reads up to %d: %w", seq, b[1], Version, ErrNewer)
 	}
-	e := Entry{Seq: seq, Kind: Kind(b[2])}
-	if b[1] == 0 || e.Kind < KindBatch || e.Kind > KindAbdication {
+	e := Entry{Seq: seq, Type: EntryType(b[2])}
+	if b[1] == 0 || e.Type < EntryRecords || e.Type > EntryHandover {
 		return corrupt(fmt.Sprintf("format %d, kind %d", b[1], b[2]))
 	}
 	b = b[3:]

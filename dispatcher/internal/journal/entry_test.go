@@ -11,7 +11,7 @@ import (
 
 func anyEntry(t *rapid.T) Entry {
 	return Entry{
-		Kind:   Kind(rapid.ByteRange(byte(KindBatch), byte(KindAbdication)).Draw(t, "kind")),
+		Type:   EntryType(rapid.ByteRange(byte(EntryRecords), byte(EntryHandover)).Draw(t, "kind")),
 		Epoch:  rapid.Uint64().Draw(t, "epoch"),
 		Number: rapid.Uint64().Draw(t, "number"),
 		Node:   rapid.StringMatching(`[A-Za-z0-9_-]{1,64}`).Draw(t, "node"),
@@ -59,7 +59,7 @@ func TestEntryNames(t *testing.T) {
 				b.Nonce++
 			}
 		}
-		b.Kind = a.Kind // one number of an epoch has one kind
+		b.Type = a.Type // one number of an epoch has one kind
 		if (a.ID() == b.ID()) != a.Same(b) {
 			t.Fatalf("%q and %q, the same: %t", a.ID(), b.ID(), a.Same(b))
 		}
@@ -67,13 +67,13 @@ func TestEntryNames(t *testing.T) {
 }
 
 func TestEntryOfANewerVersion(t *testing.T) {
-	b := AppendEntry(nil, Entry{Kind: KindBatch, Node: "n"})
+	b := AppendEntry(nil, Entry{Type: EntryRecords, Node: "n"})
 	b[1] = Version + 1
 	if _, err := DecodeEntry(1, b); !errors.Is(err, ErrNewer) {
 		t.Errorf("want ErrNewer, got %v", err)
 	}
-	for _, kind := range []byte{0, byte(KindAbdication) + 1, 255} {
-		b := AppendEntry(nil, Entry{Kind: Kind(kind), Node: "n"})
+	for _, kind := range []byte{0, byte(EntryHandover) + 1, 255} {
+		b := AppendEntry(nil, Entry{Type: EntryType(kind), Node: "n"})
 		if _, err := DecodeEntry(1, b); !errors.Is(err, ErrCorrupt) {
 			t.Errorf("kind %d: want ErrCorrupt, got %v", kind, err)
 		}
@@ -83,8 +83,8 @@ func TestEntryOfANewerVersion(t *testing.T) {
 // FuzzDecodeEntry: no bytes make it panic, and what it accepts it writes back
 // as it was read, but for numbers written longer than need be.
 func FuzzDecodeEntry(f *testing.F) {
-	f.Add(AppendEntry(nil, Entry{Kind: KindClaim, Epoch: 1, Node: "n1", Nonce: 7}))
-	f.Add(AppendEntry(nil, Entry{Kind: KindBatch, Epoch: 1 << 63, Number: 300, Node: "n-2", Data: []byte("data")}))
+	f.Add(AppendEntry(nil, Entry{Type: EntryClaim, Epoch: 1, Node: "n1", Nonce: 7}))
+	f.Add(AppendEntry(nil, Entry{Type: EntryRecords, Epoch: 1 << 63, Number: 300, Node: "n-2", Data: []byte("data")}))
 	f.Add([]byte{magic, Version, 1, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1})
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, b []byte) {

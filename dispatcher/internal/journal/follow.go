@@ -21,8 +21,8 @@ const (
 	// followLimit bounds one request of a follower, so that it asks again soon after
 	// the server that was asked has died.
 	followLimit = time.Second
-	// handover is how many messages may wait between the client's goroutine and ours.
-	handover = 1024
+	// deliveryQueue is how many messages may wait between the client's goroutine and ours.
+	deliveryQueue = 1024
 )
 
 // errRenew ends the life of one consumer: another one goes on where it stopped.
@@ -30,7 +30,7 @@ var errRenew = errors.New("consumer lost")
 
 // Follow implements [Log]. It outlives servers and connections: while the
 // stream cannot be read it waits for it. Besides what [Log] says it returns
-// errors that match [ErrReplaced], [ErrCorrupt] where an entry is missing in the
+// errors that match [ErrReplaced], [ErrCorrupt] if an entry is missing in the
 // middle, or [nats.ErrConnectionClosed]. fn is called by this goroutine.
 //
 // It reads through a push consumer with flow control in one replica's memory,
@@ -52,7 +52,7 @@ func (j *JetStream) Follow(ctx context.Context, from uint64, fn func(Entry) erro
 		if j.nc.IsClosed() {
 			return fmt.Errorf("follow journal: %w", nats.ErrConnectionClosed)
 		}
-		f.complain(err)
+		f.logFailure(err)
 		pause.Reset(followPause)
 		select {
 		case <-ctx.Done():
@@ -69,8 +69,8 @@ type follower struct {
 	fresh bool   // fn got none yet, and may begin anywhere
 	ended bool   // the error is the caller's, not a reason to try again
 
-	complained bool
-	shortSince time.Time // when the log was first seen to end before next-1
+	failureLogged bool
+	shortSince    time.Time // when the log was first seen to end before next-1
 
 	// Of the consumer at hand.
 	delivered uint64 // its own count of deliveries
@@ -82,15 +82,15 @@ func (f *follower) end(err error) error {
 	return err
 }
 
-// complain logs the first of a row of failures. A consumer that is lost and
+// logFailure logs the first of a row of failures. A consumer that is lost and
 // found again is nothing to report.
-func (f *follower) complain(err error) {
-	log := f.j.cfg.Log.Debug()
-	if !errors.Is(err, errRenew) && !f.complained {
-		f.complained = true
-		log = f.j.cfg.Log.Warn()
+func (f *follower) logFailure(err error) {
+	event := f.j.cfg.Logger.Debug()
+	if !errors.Is(err, errRenew) && !f.failureLogged {
+		f.failureLogged = true
+		event = f.j.cfg.Logger.Warn()
 	}
-	log.Err(err).Uint64("next", f.next).Msg("cannot follow the journal now, trying again")
+	event.Err(err).Uint64("next", f.next).Msg("cannot follow the journal now, trying again")
 }
 
 // bounds is [JetStream.Bounds] with a limit of its own.
@@ -138,7 +138,7 @@ func (f *follower) consume(ctx context.Context) error {
 		return err
 	}
 	inbox := f.j.nc.NewInbox()
-	messages := make(chan *nats.Msg, handover)
+	messages := make(chan *nats.Msg, deliveryQueue)
 	gone := make(chan struct{})
 	defer close(gone)
 	// Flow control keeps what waits in the client below 32 MiB, so blocking its
@@ -157,10 +157,10 @@ func (f *follower) consume(ctx context.Context) error {
 	if err := f.create(ctx, name, inbox); err != nil {
 		return err
 	}
-	// Nobody waits for the answer. Were it lost, the server drops the consumer 5 s
+	// Nobody waits for the reply. Were it lost, the server drops the consumer 5 s
 	// after the subscription anyway.
 	defer func() { _ = f.j.nc.Publish(apiConsumerDelete+f.j.stream+"."+name, nil) }()
-	f.complained, f.delivered = false, 0
+	f.failureLogged, f.delivered = false, 0
 	return f.drain(ctx, messages)
 }
 
@@ -184,7 +184,7 @@ func (f *follower) create(ctx context.Context, name, inbox string) error {
 			"mem_storage":        true,
 		},
 	}
-	return call(ctx, f.j.nc, apiConsumerCreate+f.j.stream+"."+name, request, &done{})
+	return call(ctx, f.j.nc, apiConsumerCreate+f.j.stream+"."+name, request, &emptyReply{})
 }
 
 // drain takes messages until the consumer has to be renewed.
@@ -196,7 +196,7 @@ func (f *follower) drain(ctx context.Context, messages <-chan *nats.Msg) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case m := <-messages:
-			if err := f.take(ctx, m); err != nil {
+			if err := f.handle(ctx, m); err != nil {
 				return err
 			}
 			timer.Reset(silence) // fn may have taken its time
@@ -209,10 +209,10 @@ func (f *follower) drain(ctx context.Context, messages <-chan *nats.Msg) error {
 	}
 }
 
-// take handles one message of the consumer.
-func (f *follower) take(ctx context.Context, m *nats.Msg) error {
+// handle handles one message of the consumer.
+func (f *follower) handle(ctx context.Context, m *nats.Msg) error {
 	if len(m.Data) == 0 { // an entry is never empty
-		return f.control(m)
+		return f.handleControl(m)
 	}
 	meta, err := m.Metadata()
 	if err != nil {
@@ -227,18 +227,18 @@ func (f *follower) take(ctx context.Context, m *nats.Msg) error {
 		return nil // from a replica that was behind when the consumer began
 	}
 	if seq > f.next {
-		if err := f.bridge(ctx, seq); err != nil {
+		if err := f.fillGap(ctx, seq); err != nil {
 			return err
 		}
 	}
 	if seq < f.next {
 		return nil // purged with all before it, and fn begins later
 	}
-	return f.give(DecodeEntry(seq, m.Data))
+	return f.deliver(DecodeEntry(seq, m.Data))
 }
 
-// give passes an entry on.
-func (f *follower) give(e Entry, err error) error {
+// deliver passes an entry on.
+func (f *follower) deliver(e Entry, err error) error {
 	if err == nil {
 		err = f.fn(e)
 	}
@@ -249,8 +249,8 @@ func (f *follower) give(e Entry, err error) error {
 	return nil
 }
 
-// control handles what the consumer says about itself.
-func (f *follower) control(m *nats.Msg) error {
+// handleControl handles what the consumer says about itself.
+func (f *follower) handleControl(m *nats.Msg) error {
 	if m.Header.Get("Status") != "100" {
 		return fmt.Errorf("consumer says %q %q: %w", m.Header.Get("Status"), m.Header.Get("Description"), errRenew)
 	}
@@ -268,14 +268,14 @@ func (f *follower) control(m *nats.Msg) error {
 	return nil
 }
 
-// bridge closes the hole between the entry due next and the one at seq. Either
-// the hole was purged meanwhile, or the replica that delivers lacks what the
+// fillGap closes the gap between the entry due next and the one at seq. Either
+// it was purged meanwhile, or the replica that delivers lacks what the
 // stream's leader has.
-func (f *follower) bridge(ctx context.Context, seq uint64) error {
+func (f *follower) fillGap(ctx context.Context, seq uint64) error {
 	for f.next < seq {
 		e, err := f.fetch(ctx)
 		if errors.Is(err, ErrGap) {
-			err = f.hole(ctx)
+			err = f.explainGap(ctx)
 			if err == nil {
 				continue // the beginning has moved
 			}
@@ -283,7 +283,7 @@ func (f *follower) bridge(ctx context.Context, seq uint64) error {
 		if err != nil {
 			return err
 		}
-		if err := f.give(e, nil); err != nil {
+		if err := f.deliver(e, nil); err != nil {
 			return err
 		}
 	}
@@ -300,9 +300,9 @@ func (f *follower) fetch(ctx context.Context) (Entry, error) {
 	return e, err
 }
 
-// hole explains why the entry due next is not there. nil: reading may go on from
+// explainGap explains why the entry due next is not there. nil: reading may go on from
 // the moved f.next.
-func (f *follower) hole(ctx context.Context) error {
+func (f *follower) explainGap(ctx context.Context) error {
 	missing := f.next
 	if err := f.position(ctx); err != nil || f.next > missing {
 		return err

@@ -59,7 +59,7 @@ const (
 	codeWrongLastInBatch = 10164 // a check that the leader could not make; nothing was written
 )
 
-// hasCode tells whether err is one of those answers.
+// hasCode reports whether err is one of those.
 func hasCode(err error, codes ...int) bool {
 	var api *apiError
 	return errors.As(err, &api) && slices.Contains(codes, api.Code)
@@ -105,7 +105,7 @@ var diagnoses = map[int]diagnosis{
 	10109:        sealed,
 }
 
-// diagnose gives err its cause and remedy where they are known, and returns it
+// diagnose gives err its cause and remedy if they are known, and returns it
 // as it is otherwise.
 func diagnose(err error) error {
 	found := func(d diagnosis) error { return &HealthError{Cause: d.cause, Remedy: d.remedy, err: err} }

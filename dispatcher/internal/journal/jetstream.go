@@ -23,11 +23,11 @@ type JetStreamConfig struct {
 	// Prefix is that of the dispatchers' subjects; validated by the caller.
 	// Dispatchers with the same prefix share one journal.
 	Prefix string
-	// Replicas is how many servers keep the journal, 1 to 5. 0: three where the
+	// Replicas is how many servers keep the journal, 1 to 5. 0: three if the
 	// cluster has as many, and one otherwise.
 	Replicas int
-	// Log receives what an operator should know. The zero logger writes nothing.
-	Log zerolog.Logger
+	// Logger receives what an operator should know. The zero logger writes nothing.
+	Logger zerolog.Logger
 }
 
 // JetStream is a [Log] in a stream of NATS. The stream's own leader decides on
@@ -45,12 +45,12 @@ type JetStream struct {
 	bodies sync.Pool // of *[]byte: entries on their way, whose memory is used again
 }
 
-// OpenJetStream opens the journal, and creates its stream where there is none. A
+// OpenJetStream opens the journal, and creates its stream if there is none. A
 // stream whose settings could lose or admit entries is repaired, or refused
-// with [ErrUnsafeStream] where that is not possible. It does not close nc. Call
+// with [ErrUnsafeStream] if that is not possible. It does not close nc. Call
 // [Usable] before.
 //
-// Errors match [ErrUnhealthy] where JetStream cannot be reached now; trying again
+// Errors match [ErrUnhealthy] if JetStream cannot be reached now; trying again
 // later is safe.
 func OpenJetStream(ctx context.Context, nc *nats.Conn, cfg JetStreamConfig) (*JetStream, error) {
 	if cfg.Replicas < 0 || cfg.Replicas > 5 {
@@ -88,7 +88,7 @@ func (j *JetStream) MaxData() int {
 }
 
 // Append implements [Log]. It is one publish, and never sends anything twice.
-// Where an earlier append of the same entry has passed it returns the sequence
+// If an earlier append of the same entry has passed it returns the sequence
 // of that one, or [ErrConflict]: which of the two depends on the server.
 func (j *JetStream) Append(ctx context.Context, after uint64, e Entry) (uint64, error) {
 	m := &nats.Msg{
@@ -121,7 +121,7 @@ func (j *JetStream) Append(ctx context.Context, after uint64, e Entry) (uint64, 
 	return ack.Seq, nil
 }
 
-// Bounds implements [Log]. The error matches [ErrReplaced] where the stream is
+// Bounds implements [Log]. The error matches [ErrReplaced] if the stream is
 // not the one that was opened.
 func (j *JetStream) Bounds(ctx context.Context) (first, last uint64, err error) {
 	info, err := j.info(ctx)
@@ -160,7 +160,7 @@ func (j *JetStream) Purge(ctx context.Context, before uint64) error {
 	if before <= first {
 		return nil
 	}
-	if err := call(ctx, j.nc, apiStreamPurge+j.stream, map[string]uint64{"seq": before}, &done{}); err != nil {
+	if err := call(ctx, j.nc, apiStreamPurge+j.stream, map[string]uint64{"seq": before}, &emptyReply{}); err != nil {
 		return fmt.Errorf("purge journal before %d: %w", before, err)
 	}
 	return nil
@@ -175,8 +175,8 @@ func (j *JetStream) Size(ctx context.Context) (uint64, error) {
 	return info.State.Bytes, nil
 }
 
-// Kind implements [Log].
-func (j *JetStream) Kind() string { return "jetstream" }
+// Name implements [Log].
+func (j *JetStream) Name() string { return "jetstream" }
 
 // EpochFloor implements [Log]: epochs rise in the log itself.
 func (j *JetStream) EpochFloor() uint64 { return 0 }

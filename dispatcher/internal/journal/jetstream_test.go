@@ -296,7 +296,7 @@ func TestTooLargeAnEntry(t *testing.T) {
 	t.Parallel()
 	s := startServer(t, embedded.Config{Listen: "127.0.0.1:0", MaxPayload: 64 << 10})
 	j := openOn(t, dial(t, s.URL()), newPrefix())
-	e := Entry{Kind: KindBatch, Epoch: 1<<64 - 1, Number: 1<<64 - 1, Node: strings.Repeat("n", 64), Nonce: 1<<64 - 1, Data: make([]byte, j.MaxData())}
+	e := Entry{Type: EntryRecords, Epoch: 1<<64 - 1, Number: 1<<64 - 1, Node: strings.Repeat("n", 64), Nonce: 1<<64 - 1, Data: make([]byte, j.MaxData())}
 	if seq, err := j.Append(within(t), 0, e); seq != 1 || err != nil {
 		t.Fatalf("with MaxData bytes: got %d, %v", seq, err)
 	}

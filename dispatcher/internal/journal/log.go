@@ -30,23 +30,23 @@ type Log interface {
 	// after which the outcome is unknown. ctx bounds the wait.
 	Append(ctx context.Context, after uint64, e Entry) (seq uint64, err error)
 	// Bounds returns the sequences of the first and the last entry as the log's own
-	// leader knows them; last+1 and last where every entry was purged, 1 and 0
-	// where there never was one.
+	// leader knows them; last+1 and last if every entry was purged, 1 and 0
+	// if there never was one.
 	Bounds(ctx context.Context) (first, last uint64, err error)
 	// Get returns the entry at seq from the log's own leader. The error matches
-	// [ErrGap] where there is none.
+	// [ErrGap] if there is none.
 	Get(ctx context.Context, seq uint64) (Entry, error)
 	// Follow calls fn for every entry from the sequence from on, in order and
 	// without a gap, and goes on as new ones come, until ctx ends or fn returns an
-	// error, either of which it returns. Where from was purged already, it begins
+	// error, either of which it returns. If from was purged already, it begins
 	// with the first entry there is if from is 1, and returns [ErrGap] otherwise.
 	Follow(ctx context.Context, from uint64, fn func(Entry) error) error
 	// Purge removes the entries before the sequence before.
 	Purge(ctx context.Context, before uint64) error
 	// Size returns the bytes the log takes where it is kept.
 	Size(ctx context.Context) (bytes uint64, err error)
-	// Kind names the implementation: "memory" or "jetstream".
-	Kind() string
+	// Name returns what keeps the log: "memory" or "jetstream".
+	Name() string
 	// EpochFloor returns an epoch that the first claim on an empty log must exceed.
 	EpochFloor() uint64
 }

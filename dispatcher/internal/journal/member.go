@@ -38,21 +38,21 @@ type MemberConfig struct {
 // in that time.
 const drift = 10
 
-// retryAfter is how long a member waits between two looks at a log that does not answer.
+// retryAfter is how long a member waits between two questions to a log that does not answer.
 const retryAfter = 50 * time.Millisecond
 
-// ActionKind tells the actions apart.
-type ActionKind uint8
+// ActionType tells the actions apart.
+type ActionType uint8
 
-// What a member asks its driver to do, or tells it.
+// What a member asks its driver to do, or reports to it.
 const (
-	// DoAppend: append Entry after the sequence After, and report with Answered.
-	DoAppend ActionKind = iota + 1
-	// DoLook: look at the log's end and at the entry after After, and report with Looked.
-	DoLook
+	// DoAppend: append Entry after the sequence After, and report with AppendReturned.
+	DoAppend ActionType = iota + 1
+	// DoReadEnd: read the log's end and the entry after After, and report with EndRead.
+	DoReadEnd
 	// Won: the claim is in the log; this process leads in Entry.Epoch.
 	Won
-	// Committed: the entry offered last is in the log, at Entry.Seq.
+	// Committed: the entry proposed last is in the log, at Entry.Seq.
 	Committed
 	// Lost: the leadership or candidacy is over; see Role.
 	Lost
@@ -60,18 +60,18 @@ const (
 
 // Action is one of them.
 type Action struct {
-	Kind  ActionKind
+	Type  ActionType
 	After uint64
 	Entry Entry
 }
 
-// Look is what a driver saw at the log's end.
-type Look struct {
+// LogEnd is what a driver saw at the log's end.
+type LogEnd struct {
 	// Failed: the log did not answer.
 	Failed bool
 	// Last is the sequence of the last entry.
 	Last uint64
-	// Next is the entry after the one asked about; nil where it was purged already.
+	// Next is the entry after the one asked about; nil if it was purged already.
 	Next *Entry
 }
 
@@ -83,26 +83,26 @@ type Member struct {
 	cfg  MemberConfig
 	role Role
 
-	epoch    uint64        // the highest in the log, or ours
-	number   uint64        // of our last entry in it
-	position uint64        // the last entry followed or committed
-	lease    time.Duration // of the last entry's writer
-	heard    time.Duration // when the log last showed life
-	current  bool          // has followed to what was the end when it began
-	vacant   bool          // the last entry is an abdication, or there is none
-	leased   time.Duration // when the last acknowledged append was sent
-	flight   *flight
+	epoch      uint64        // the highest in the log, or ours
+	number     uint64        // of our last entry in it
+	position   uint64        // the last entry followed or committed
+	lease      time.Duration // of the last entry's writer
+	heard      time.Duration // when the log last showed life
+	caughtUp   bool          // has followed to what was the end when it began
+	vacant     bool          // the last entry is a handover, or there is none
+	leaseStart time.Duration // when the last acknowledged append was sent
+	pending    *pendingAppend
 
 	actions []Action
 }
 
-// flight is the append whose outcome is open.
-type flight struct {
+// pendingAppend is the append whose outcome is open.
+type pendingAppend struct {
 	entry   Entry
 	after   uint64
 	sent    time.Duration // the first attempt
-	waiting bool          // an answer is outstanding
-	retry   time.Duration // otherwise: when to look again
+	waiting bool          // a reply is outstanding
+	retry   time.Duration // otherwise: when to read the log's end again
 }
 
 // NewMember returns a standby that knows nothing of the log yet.
@@ -119,30 +119,30 @@ func (m *Member) Epoch() uint64 { return m.epoch }
 // Position returns the sequence of the last entry followed or committed.
 func (m *Member) Position() uint64 { return m.position }
 
-// CanOffer tells whether Offer may be called.
-func (m *Member) CanOffer() bool { return m.role == RoleLeader && m.flight == nil }
+// CanPropose reports whether Propose may be called.
+func (m *Member) CanPropose() bool { return m.role == RoleLeader && m.pending == nil }
 
-// MayAct tells whether a leader's decisions may leave the process: its last
+// MayAct reports whether a leader's decisions may leave the process: its last
 // acknowledged append was sent less than a lease ago, so nobody else leads yet.
 func (m *Member) MayAct(now time.Duration) bool {
 	return m.role == RoleLeader && now < m.ActsUntil()
 }
 
 // ActsUntil returns when MayAct turns false unless another append is
-// acknowledged. A leader that is about to abdicate may not act any more: as soon
-// as the abdication is in the log, which may be long before the answer comes,
+// acknowledged. A leader that is about to hand over may not act any more: as soon
+// as the handover is in the log, which may be long before the reply comes,
 // another one leads.
 func (m *Member) ActsUntil() time.Duration {
-	if m.flight != nil && m.flight.entry.Kind == KindAbdication {
+	if m.pending != nil && m.pending.entry.Type == EntryHandover {
 		return 0
 	}
-	return m.leased + m.cfg.Lease
+	return m.leaseStart + m.cfg.Lease
 }
 
 // CaughtUp says that the driver has followed to what was the log's end when it
 // began. Until then the member does not claim.
 func (m *Member) CaughtUp(now time.Duration) []Action {
-	m.current, m.heard = true, now
+	m.caughtUp, m.heard = true, now
 	return m.Tick(now)
 }
 
@@ -152,72 +152,72 @@ func (m *Member) Followed(now time.Duration, e Entry) (apply bool, actions []Act
 	if m.role == RoleLeader || m.role == RoleDeposed || e.Seq <= m.position {
 		return false, nil
 	}
-	if m.flight != nil && e.Same(m.flight.entry) {
+	if m.pending != nil && e.Same(m.pending.entry) {
 		m.won(now)
-		return false, m.take()
+		return false, m.takeActions()
 	}
 	m.position, m.heard = e.Seq, now
 	m.epoch, m.lease = max(m.epoch, e.Epoch), e.Lease
-	m.vacant = e.Kind == KindAbdication
+	m.vacant = e.Type == EntryHandover
 	if m.role == RoleCandidate {
-		// The place our claim was meant for is taken. If it is still on its way, the
+		// The place that our claim was meant for is taken. If it is still on its way, the
 		// log will refuse it.
 		m.lost(now, RoleStandby)
 	}
-	return true, m.take()
+	return true, m.takeActions()
 }
 
-// Offer appends data under this leadership. Nil data renews the lease. Call it
-// only if CanOffer. The driver must not change data until Committed or Lost.
-func (m *Member) Offer(now time.Duration, data []byte) []Action {
-	return m.write(now, KindBatch, data)
+// Propose appends data under this leadership. Nil data renews the lease. Call it
+// only if CanPropose. The driver must not change data until Committed or Lost.
+func (m *Member) Propose(now time.Duration, data []byte) []Action {
+	return m.write(now, EntryRecords, data)
 }
 
-// Abdicate ends the leadership in order: from here on the leader may not act.
-// Call it only if CanOffer.
-func (m *Member) Abdicate(now time.Duration) []Action {
-	return m.write(now, KindAbdication, nil)
+// HandOver ends the leadership in order: from here on the leader may not act.
+// Call it only if CanPropose.
+func (m *Member) HandOver(now time.Duration) []Action {
+	return m.write(now, EntryHandover, nil)
 }
 
-func (m *Member) write(now time.Duration, kind Kind, data []byte) []Action {
-	if !m.CanOffer() {
+func (m *Member) write(now time.Duration, typ EntryType, data []byte) []Action {
+	if !m.CanPropose() {
 		return nil
 	}
 	m.number++
-	m.launch(now, Entry{Kind: kind, Epoch: m.epoch, Number: m.number, Data: data})
-	return m.take()
+	m.startAppend(now, Entry{Type: typ, Epoch: m.epoch, Number: m.number, Data: data})
+	return m.takeActions()
 }
 
-func (m *Member) launch(now time.Duration, e Entry) {
+func (m *Member) startAppend(now time.Duration, e Entry) {
 	e.Node, e.Nonce, e.Lease = m.cfg.Node, m.cfg.Nonce, m.cfg.Lease
-	m.flight = &flight{entry: e, after: m.position, sent: now, waiting: true}
-	m.do(Action{Kind: DoAppend, After: m.position, Entry: e})
+	m.pending = &pendingAppend{entry: e, after: m.position, sent: now, waiting: true}
+	m.emit(Action{Type: DoAppend, After: m.position, Entry: e})
 }
 
-// Answered reports that the append asked for last returned: passed, or any
+// AppendReturned reports that the append asked for last returned: passed, or any
 // error. An error never tells for certain that the entry is not in the log, so
-// the member looks.
-func (m *Member) Answered(now time.Duration, passed bool) []Action {
-	if m.flight == nil || !m.flight.waiting {
+// the member asks the log.
+func (m *Member) AppendReturned(now time.Duration, passed bool) []Action {
+	if m.pending == nil || !m.pending.waiting {
 		return nil
 	}
-	m.flight.waiting = false
+	m.pending.waiting = false
 	if passed {
-		m.landed(now)
+		m.appended(now)
 	} else {
-		m.look()
+		m.readEnd()
 	}
-	return m.take()
+	return m.takeActions()
 }
 
-func (m *Member) look() {
-	m.flight.waiting = true
-	m.do(Action{Kind: DoLook, After: m.flight.after})
+func (m *Member) readEnd() {
+	m.pending.waiting = true
+	m.emit(Action{Type: DoReadEnd, After: m.pending.after})
 }
 
-// Looked reports what a DoLook saw.
-func (m *Member) Looked(now time.Duration, l Look) []Action {
-	f := m.flight
+// EndRead reports what a DoReadEnd saw.
+func (m *Member) EndRead(now time.Duration, l LogEnd) []Action {
+	f := m.pending
 	if f == nil || !f.waiting {
 		return nil
 	}
@@ -229,11 +229,11 @@ func (m *Member) Looked(now time.Duration, l Look) []Action {
 		// It is not there. The same append again is safe: it names the same entry to
 		// follow, so only one of the two can pass.
 		f.waiting = true
-		m.do(Action{Kind: DoAppend, After: f.after, Entry: f.entry})
+		m.emit(Action{Type: DoAppend, After: f.after, Entry: f.entry})
 	case l.Last > f.after && l.Next != nil && l.Next.Same(f.entry):
-		m.landed(now)
+		m.appended(now)
 	case l.Last < f.after:
-		// An answer from a server that lags behind.
+		// A reply from a server that lags behind.
 		f.retry = now + retryAfter
 	case m.role == RoleCandidate:
 		// Somebody else has written. Until that was followed the place cannot be known
@@ -243,72 +243,72 @@ func (m *Member) Looked(now time.Duration, l Look) []Action {
 	default:
 		m.lost(now, RoleDeposed)
 	}
-	return m.take()
+	return m.takeActions()
 }
 
-// landed: the entry in flight is in the log.
-func (m *Member) landed(now time.Duration) {
-	f := m.flight
-	if f.entry.Kind == KindClaim {
+// appended: the entry in flight is in the log.
+func (m *Member) appended(now time.Duration) {
+	f := m.pending
+	if f.entry.Type == EntryClaim {
 		m.won(now)
 		return
 	}
-	m.flight = nil
+	m.pending = nil
 	m.position = f.after + 1
 	// Counted from the first attempt: a standby that waits began to do so when the
 	// entry reached it, which cannot be before.
-	m.leased = f.sent
+	m.leaseStart = f.sent
 	f.entry.Seq = m.position
-	m.do(Action{Kind: Committed, Entry: f.entry})
-	if f.entry.Kind == KindAbdication {
+	m.emit(Action{Type: Committed, Entry: f.entry})
+	if f.entry.Type == EntryHandover {
 		m.role = RoleDeposed
-		m.do(Action{Kind: Lost})
+		m.emit(Action{Type: Lost})
 	}
 }
 
 func (m *Member) won(now time.Duration) {
-	f := m.flight
-	m.flight, m.heard = nil, now
+	f := m.pending
+	m.pending, m.heard = nil, now
 	m.role = RoleLeader
-	m.position, m.epoch, m.number, m.leased = f.after+1, f.entry.Epoch, 0, f.sent
+	m.position, m.epoch, m.number, m.leaseStart = f.after+1, f.entry.Epoch, 0, f.sent
 	f.entry.Seq = m.position
-	m.do(Action{Kind: Won, Entry: f.entry})
+	m.emit(Action{Type: Won, Entry: f.entry})
 }
 
 func (m *Member) lost(now time.Duration, role Role) {
-	m.flight, m.role, m.heard = nil, role, now
-	m.do(Action{Kind: Lost})
+	m.pending, m.role, m.heard = nil, role, now
+	m.emit(Action{Type: Lost})
 }
 
 // Tick lets time pass: a standby claims after a silence, a leader renews its
 // lease or gives up when the log stays silent, and open questions are asked again.
 func (m *Member) Tick(now time.Duration) []Action {
-	f := m.flight
+	f := m.pending
 	switch {
-	case m.role == RoleLeader && now >= m.givesUp():
+	case m.role == RoleLeader && now >= m.givesUpAt():
 		m.lost(now, RoleDeposed)
 	case f != nil && !f.waiting && now >= f.retry:
-		m.look()
+		m.readEnd()
 	case f != nil:
-	case m.role == RoleLeader && now >= m.renews():
+	case m.role == RoleLeader && now >= m.renewsAt():
 		m.number++
-		m.launch(now, Entry{Kind: KindBatch, Epoch: m.epoch, Number: m.number})
-	case m.role == RoleStandby && m.current && now >= m.claims():
+		m.startAppend(now, Entry{Type: EntryRecords, Epoch: m.epoch, Number: m.number})
+	case m.role == RoleStandby && m.caughtUp && now >= m.claimsAt():
 		m.role = RoleCandidate
-		m.launch(now, Entry{Kind: KindClaim, Epoch: max(m.epoch, m.cfg.EpochFloor) + 1})
+		m.startAppend(now, Entry{Type: EntryClaim, Epoch: max(m.epoch, m.cfg.EpochFloor) + 1})
 	}
-	return m.take()
+	return m.takeActions()
 }
 
-func (m *Member) renews() time.Duration { return m.leased + m.cfg.Lease/3 }
+func (m *Member) renewsAt() time.Duration { return m.leaseStart + m.cfg.Lease/3 }
 
-// givesUp is when a leader stops waiting for a log that does not answer. What it
+// givesUpAt is when a leader stops waiting for a log that does not answer. What it
 // holds open has long been repeated by those who asked. A claim may have waited
 // longer than that for a log without a leader of its own; once it is in, the log
 // answers again.
-func (m *Member) givesUp() time.Duration { return max(m.leased, m.heard) + 3*m.cfg.Lease }
+func (m *Member) givesUpAt() time.Duration { return max(m.leaseStart, m.heard) + 3*m.cfg.Lease }
 
-func (m *Member) claims() time.Duration {
+func (m *Member) claimsAt() time.Duration {
 	if m.vacant {
 		return m.heard
 	}
@@ -316,30 +316,30 @@ func (m *Member) claims() time.Duration {
 	return m.heard + lease + lease/drift + m.cfg.Jitter
 }
 
-// NextWake returns when the next Tick is due; ok is false where only an answer
+// NextWake returns when the next Tick is due; ok is false if only a reply
 // can move the member.
 func (m *Member) NextWake() (at time.Duration, ok bool) {
-	f := m.flight
+	f := m.pending
 	switch {
-	case m.role == RoleDeposed, m.role == RoleStandby && !m.current:
+	case m.role == RoleDeposed, m.role == RoleStandby && !m.caughtUp:
 		return 0, false
 	case m.role == RoleLeader && f != nil && f.waiting:
-		return m.givesUp(), true
+		return m.givesUpAt(), true
 	case m.role == RoleLeader && f != nil:
-		return min(f.retry, m.givesUp()), true
+		return min(f.retry, m.givesUpAt()), true
 	case m.role == RoleLeader:
-		return m.renews(), true
+		return m.renewsAt(), true
 	case f != nil && f.waiting:
 		return 0, false
 	case f != nil:
 		return f.retry, true
 	}
-	return m.claims(), true
+	return m.claimsAt(), true
 }
 
-func (m *Member) do(a Action) { m.actions = append(m.actions, a) }
+func (m *Member) emit(a Action) { m.actions = append(m.actions, a) }
 
-func (m *Member) take() []Action {
+func (m *Member) takeActions() []Action {
 	a := m.actions
 	m.actions = nil
 	return a

@@ -99,11 +99,11 @@ func TestRefusedCandidateWaits(t *testing.T) {
 	const lease = time.Second
 	m := NewMember(MemberConfig{Node: "d1", Nonce: 1, Lease: lease}, 0)
 	now := time.Millisecond
-	if a := m.CaughtUp(now); len(a) != 1 || a[0].Kind != DoAppend {
+	if a := m.CaughtUp(now); len(a) != 1 || a[0].Type != DoAppend {
 		t.Fatalf("an empty log is vacant, and yet: %+v", a)
 	}
-	m.Answered(now, false)
-	m.Looked(now, Look{Last: 1, Next: &Entry{Seq: 1, Kind: KindClaim, Epoch: 1, Node: "d2", Nonce: 2, Lease: lease}})
+	m.AppendReturned(now, false)
+	m.EndRead(now, LogEnd{Last: 1, Next: &Entry{Seq: 1, Type: EntryClaim, Epoch: 1, Node: "d2", Nonce: 2, Lease: lease}})
 	if a := m.Tick(now + lease); len(a) > 0 {
 		t.Errorf("claims again within the winner's lease: %+v", a)
 	}

@@ -136,8 +136,8 @@ func (m *Memory) Size(context.Context) (uint64, error) {
 	return size, nil
 }
 
-// Kind implements [Log].
-func (m *Memory) Kind() string { return "memory" }
+// Name implements [Log].
+func (m *Memory) Name() string { return "memory" }
 
 // EpochFloor implements [Log].
 func (m *Memory) EpochFloor() uint64 { return m.floor }

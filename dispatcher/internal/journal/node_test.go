@@ -23,7 +23,7 @@ func (n *node) request(f func() func(), failed func()) {
 	n.later(2*time.Second, func() { answer(failed) })
 	life, lost := n.life, n.isCut() || n.w.chance(0.03)
 	n.w.after(n.w.delay(), func() {
-		// What was sent arrives even where the sender has died meanwhile.
+		// What was sent arrives even if the sender has died meanwhile.
 		if lost {
 			return
 		}
@@ -36,10 +36,10 @@ func (n *node) request(f func() func(), failed func()) {
 
 func (n *node) act(actions []Action) {
 	for _, a := range actions {
-		switch a.Kind {
+		switch a.Type {
 		case DoAppend:
 			n.append(a)
-		case DoLook:
+		case DoReadEnd:
 			n.look(a)
 		case Won:
 			n.w.note("%s leads epoch %d", n.name, a.Entry.Epoch)
@@ -56,22 +56,22 @@ func (n *node) append(a Action) {
 	retry := n.offered != "" && n.w.named[a.Entry.ID()] > 0
 	n.request(func() func() {
 		_, passed := n.w.append(a.After, a.Entry, retry)
-		return func() { n.act(n.member.Answered(n.clock(), passed)) }
-	}, func() { n.act(n.member.Answered(n.clock(), false)) })
+		return func() { n.act(n.member.AppendReturned(n.clock(), passed)) }
+	}, func() { n.act(n.member.AppendReturned(n.clock(), false)) })
 }
 
 func (n *node) look(a Action) {
 	n.request(func() func() {
-		l := Look{Last: uint64(len(n.w.log))}
+		l := LogEnd{Last: uint64(len(n.w.log))}
 		if l.Last > a.After {
 			next := n.w.log[a.After]
 			l.Next = &next
 		}
 		if n.w.off.noNaming {
-			l = Look{Last: a.After}
+			l = LogEnd{Last: a.After}
 		}
-		return func() { n.act(n.member.Looked(n.clock(), l)) }
-	}, func() { n.act(n.member.Looked(n.clock(), Look{Failed: true})) })
+		return func() { n.act(n.member.EndRead(n.clock(), l)) }
+	}, func() { n.act(n.member.EndRead(n.clock(), LogEnd{Failed: true})) })
 }
 
 func (n *node) committed(a Action) {
@@ -132,10 +132,10 @@ func (n *node) wake() {
 // once they are committed. Even without a change it may have something to say.
 func (n *node) work() {
 	n.later(time.Duration(1+n.w.rng.IntN(60))*time.Millisecond, func() {
-		if n.member.CanOffer() {
+		if n.member.CanPropose() {
 			n.changes++
 			n.offered = fmt.Sprintf("%s-%d-%d", n.name, n.life, n.changes)
-			n.act(n.member.Offer(n.clock(), []byte(n.offered)))
+			n.act(n.member.Propose(n.clock(), []byte(n.offered)))
 		}
 		n.release()
 		n.work()
@@ -162,9 +162,9 @@ func (w *world) trouble() {
 			w.note("%s is cut off for %s", n.name, long)
 			n.cut = w.now + long
 		case 4:
-			if n.alive && w.now >= n.paused && n.member.CanOffer() {
+			if n.alive && w.now >= n.paused && n.member.CanPropose() {
 				w.note("%s abdicates", n.name)
-				n.act(n.member.Abdicate(n.clock()))
+				n.act(n.member.HandOver(n.clock()))
 			}
 		}
 		w.trouble()

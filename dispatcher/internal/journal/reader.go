@@ -85,7 +85,7 @@ func (r *Reader) Read(ctx context.Context, from, to uint64, fn func(Stored) erro
 	if err != nil {
 		return fmt.Errorf("read journal %s: %w", r.stream, err)
 	}
-	defer r.forget(consumer)
+	defer r.deleteConsumer(consumer)
 	defer messages.Stop()
 	defer context.AfterFunc(ctx, messages.Stop)()
 	for {
@@ -125,9 +125,9 @@ func (r *Reader) next(ctx context.Context, messages jetstream.MessagesContext, t
 	return Stored{Seq: meta.Sequence.Stream, At: meta.Timestamp.UTC(), Data: m.Data()}, nil
 }
 
-// forget removes the consumer, which the server would do by itself after a
+// deleteConsumer removes the consumer, which the server would do by itself after a
 // minute. It does not depend on the reader's context, which has ended as a rule.
-func (r *Reader) forget(c jetstream.Consumer) {
+func (r *Reader) deleteConsumer(c jetstream.Consumer) {
 	info := c.CachedInfo()
 	if info == nil {
 		return

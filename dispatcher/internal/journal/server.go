@@ -21,12 +21,12 @@ var (
 	ErrOldServer = errors.New("journal: NATS server too old")
 )
 
-// Available returns nil where JetStream can be used. The error matches
-// [ErrNoJetStream] only where the server says for certain that it has none, so
-// that a memory journal may take its place, and [ErrUnhealthy] where JetStream is
+// Available returns nil if JetStream can be used. The error matches
+// [ErrNoJetStream] only if the server says for certain that it has none, so
+// that a memory journal may take its place, and [ErrUnhealthy] if JetStream is
 // there but does not work now, so that none may.
 func Available(ctx context.Context, nc *nats.Conn) error {
-	err := call(ctx, nc, apiAccount, nil, &done{})
+	err := call(ctx, nc, apiAccount, nil, &emptyReply{})
 	has, _ := nc.ConnectedServerJetStream()
 	switch {
 	case err == nil:
@@ -38,7 +38,7 @@ func Available(ctx context.Context, nc *nats.Conn) error {
 	return fmt.Errorf("look for JetStream on %s: %w", nc.ConnectedServerName(), err)
 }
 
-// CheckServer returns an error that matches [ErrOldServer] where the server that
+// CheckServer returns an error that matches [ErrOldServer] if the server that
 // nc is connected to is older than [OldestServer]. Servers of one cluster may
 // differ: check again after each reconnect.
 func CheckServer(nc *nats.Conn) error {
@@ -62,7 +62,7 @@ func Usable(ctx context.Context, nc *nats.Conn) error {
 	return CheckServer(nc)
 }
 
-// PowerLossCaveat returns a sentence for the log where the server that nc is
+// PowerLossCaveat returns a sentence for the log if the server that nc is
 // connected to keeps the journal through any kill of a process, but may lose
 // acknowledged entries when the power fails shortly after a purge, and ""
 // otherwise. That depends on how the server is configured as well, which no

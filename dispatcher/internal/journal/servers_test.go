@@ -139,7 +139,7 @@ func openOn(t testing.TB, nc *nats.Conn, prefix string) *JetStream {
 
 // batch is an entry that tells its writer and number.
 func batch(node string, number uint64, data string) Entry {
-	return Entry{Kind: KindBatch, Epoch: 7, Number: number, Node: node, Nonce: 99, Data: []byte(data)}
+	return Entry{Type: EntryRecords, Epoch: 7, Number: number, Node: node, Nonce: 99, Data: []byte(data)}
 }
 
 // fill appends the entries from number 1 to n.

@@ -18,7 +18,7 @@ import (
 var ErrUnsafeStream = errors.New("journal: unsafe stream")
 
 const (
-	// autoReplicas is how many servers keep the journal where the cluster allows it.
+	// autoReplicas is how many servers keep the journal if the cluster allows it.
 	autoReplicas = 3
 	// duplicates is how long the stream remembers the names of appends. It must
 	// outlast the repeats of one append, which end with the lease, and not be much
@@ -74,7 +74,7 @@ func (j *JetStream) findOrCreate(ctx context.Context) (*streamInfo, error) {
 	want := j.wanted()
 	err = j.create(ctx, want)
 	if want > 1 && hasCode(err, codeNoReplicas, codeNoPeers) {
-		j.cfg.Log.Info().Str("stream", j.stream).Int("wanted", want).AnErr("reason", err).
+		j.cfg.Logger.Info().Str("stream", j.stream).Int("wanted", want).AnErr("reason", err).
 			Msg("not enough servers for the journal's replicas yet, one for now")
 		err = j.create(ctx, 1)
 	}
@@ -85,7 +85,7 @@ func (j *JetStream) findOrCreate(ctx context.Context) (*streamInfo, error) {
 }
 
 func (j *JetStream) create(ctx context.Context, replicas int) error {
-	return call(ctx, j.nc, apiStreamCreate+j.stream, j.settings(replicas), &done{})
+	return call(ctx, j.nc, apiStreamCreate+j.stream, j.settings(replicas), &emptyReply{})
 }
 
 func (j *JetStream) wanted() int {
@@ -107,7 +107,7 @@ func (j *JetStream) makeSafe(ctx context.Context, info *streamInfo) error {
 		return nil
 	}
 	names := slices.Sorted(maps.Keys(wrong))
-	j.cfg.Log.Warn().Str("stream", j.stream).Strs("settings", names).Msg("repairing settings of the journal's stream that could lose entries")
+	j.cfg.Logger.Warn().Str("stream", j.stream).Strs("settings", names).Msg("repairing settings of the journal's stream that could lose entries")
 	if err := j.update(ctx, info, wrong); err != nil {
 		return fmt.Errorf("repair %s: %w", strings.Join(names, ", "), err)
 	}
@@ -163,12 +163,12 @@ func (j *JetStream) update(ctx context.Context, info *streamInfo, changes map[st
 		return err
 	}
 	maps.Copy(config, changes)
-	return call(ctx, j.nc, apiStreamUpdate+j.stream, config, &done{})
+	return call(ctx, j.nc, apiStreamUpdate+j.stream, config, &emptyReply{})
 }
 
 // Raise gives the journal the replicas it is meant to have once the cluster has
 // grown, and returns how many it has, or is about to have: the server copies
-// the entries in the background while appends go on. Where there is nothing to
+// the entries in the background while appends go on. If there is nothing to
 // raise, it costs one request, or two in a cluster that is too small; calling
 // it every minute is fine.
 func (j *JetStream) Raise(ctx context.Context) (replicas int, err error) {
@@ -188,6 +188,6 @@ func (j *JetStream) Raise(ctx context.Context) (replicas int, err error) {
 	case err != nil:
 		return have, fmt.Errorf("raise replicas of journal from %d to %d: %w", have, want, err)
 	}
-	j.cfg.Log.Info().Str("stream", j.stream).Int("from", have).Int("to", want).Msg("the journal gets more replicas")
+	j.cfg.Logger.Info().Str("stream", j.stream).Int("from", have).Int("to", want).Msg("the journal gets more replicas")
 	return want, nil
 }

@@ -131,15 +131,15 @@ func (w *world) append(after uint64, e Entry, retry bool) (seq uint64, passed bo
 	e.Seq = last + 1
 	w.log = append(w.log, e)
 	w.named[e.ID()] = e.Seq
-	w.note("log %d: %s of %s, epoch %d number %d %s", e.Seq, kindName(e.Kind), e.Node, e.Epoch, e.Number, e.Data)
+	w.note("log %d: %s of %s, epoch %d number %d %s", e.Seq, kindName(e.Type), e.Node, e.Epoch, e.Number, e.Data)
 	for _, n := range w.nodes {
 		n.feed()
 	}
 	return e.Seq, true
 }
 
-func kindName(k Kind) string {
-	return map[Kind]string{KindBatch: "batch", KindClaim: "claim", KindAbdication: "abdication"}[k]
+func kindName(k EntryType) string {
+	return map[EntryType]string{EntryRecords: "batch", EntryClaim: "claim", EntryHandover: "abdication"}[k]
 }
 
 // later runs f on the node after d, when it is not paused, in this life.

@@ -23,13 +23,13 @@ type Policy struct {
 	MaxLost int
 }
 
-// Exhausted tells whether no attempt is left after so many failures.
+// Exhausted reports whether no attempt is left after so many failures.
 func (p Policy) Exhausted(failures int) bool { return failures >= p.MaxAttempts }
 
 // Pause returns how long to wait after the given number of failures, from 1. It
 // is Backoff·Factor^(failures−1), at most MaxBackoff, cut by up to the part Jitter
 // of it; chance, any number, says by how much. Cutting, and not adding, keeps
-// MaxBackoff a bound ("equal jitter" where Jitter is 0.5:
+// MaxBackoff a bound ("equal jitter" if Jitter is 0.5:
 // https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
 func (p Policy) Pause(failures int, chance uint64) time.Duration {
 	pause := float64(p.Backoff) * math.Pow(p.Factor, float64(max(0, failures-1)))

@@ -21,7 +21,7 @@ func fleet(workers, weights, window int) *Selector[int] {
 func cycle(s *Selector[int]) {
 	m := s.Pick()
 	s.Start(m)
-	s.Release(m)
+	s.ReleaseSlot(m)
 }
 
 var sizes = []struct {
@@ -92,7 +92,7 @@ func BenchmarkPickBusy(b *testing.B) {
 				m := s.Pick()
 				s.Start(m)
 				i := rng.IntN(len(running))
-				s.Release(running[i])
+				s.ReleaseSlot(running[i])
 				running[i] = m
 			}
 		})

@@ -37,14 +37,14 @@ func (c *classes) join(row int32, key classKey) int32 {
 	}
 	id, ok := c.byKey[key]
 	if !ok {
-		id = c.open(key)
+		id = c.addClass(key)
 	}
 	c.list[id].members++
 	c.sections[key.section].members++
 	return id
 }
 
-func (c *classes) open(key classKey) int32 {
+func (c *classes) addClass(key classKey) int32 {
 	var id int32
 	if n := len(c.free); n > 0 {
 		id = c.free[n-1]
@@ -56,7 +56,7 @@ func (c *classes) open(key classKey) int32 {
 	}
 	c.list[id] = class{weight: key.weight, section: key.section, top: absent}
 	c.byKey[key] = id
-	c.lightest.push(c.lightPos, entry{first: uint64(key.weight), id: id})
+	c.lightest.push(c.lightPos, item{first: uint64(key.weight), id: id})
 	return id
 }
 
@@ -74,19 +74,19 @@ func (c *classes) leave(id int32) {
 	c.free = append(c.free, id)
 }
 
-// minWeight returns the lightest weight joined in any section, or 0 where there is none.
+// minWeight returns the lightest weight joined in any section, or 0 if there is none.
 func (c *classes) minWeight() int64 {
-	if len(c.lightest.e) == 0 {
+	if len(c.lightest.items) == 0 {
 		return 0
 	}
-	return int64(c.lightest.e[0].first)
+	return int64(c.lightest.items[0].first)
 }
 
-// put makes the row's member idle with this count, or moves it there if it
+// setIdle makes the row's member idle with this count, or moves it there if it
 // already is idle.
-func (c *classes) put(id, row int32, count, order uint64) {
+func (c *classes) setIdle(id, row int32, count, order uint64) {
 	k := &c.list[id]
-	e := entry{first: count, second: order, id: row}
+	e := item{first: count, second: order, id: row}
 	if p := c.pos[row]; p != absent {
 		k.idle.set(c.pos, int(p), e)
 	} else {
@@ -96,8 +96,8 @@ func (c *classes) put(id, row int32, count, order uint64) {
 	c.refresh(id, k)
 }
 
-// drop makes the row's member not idle; nothing happens if it is not.
-func (c *classes) drop(id, row int32) {
+// setBusy makes the row's member not idle; nothing happens if it is not.
+func (c *classes) setBusy(id, row int32) {
 	p := c.pos[row]
 	if p == absent {
 		return
@@ -111,8 +111,8 @@ func (c *classes) drop(id, row int32) {
 // refresh copies the class's root to its section's tops, or takes it out of there.
 func (c *classes) refresh(id int32, k *class) {
 	tops := &c.sections[k.section].tops
-	if len(k.idle.e) > 0 {
-		e := &k.idle.e[0]
+	if len(k.idle.items) > 0 {
+		e := &k.idle.items[0]
 		t := top{weight: uint64(k.weight), count: e.first, order: e.second, row: e.id, class: id}
 		if k.top == absent {
 			k.top = tops.add(t)

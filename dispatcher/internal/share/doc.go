@@ -24,7 +24,7 @@
 // have after this activation and what it has. All deficits together make W, so
 // the greatest one is positive while everybody is idle.
 //
-// The deficit is computed in 64 bits where W·(N+1) is below 2^63, which bounds
+// The deficit is computed in 64 bits if W·(N+1) is below 2^63, which bounds
 // every product in it, and in 128 bits otherwise.
 //
 // # Finding the largest deficit
@@ -93,7 +93,7 @@
 // every member's deficit is positive (that of a member without any activation is
 // w_j·(L+1)), and i's alone is more than W. But together they make W.
 //
-// Where W / lightest weight exceeds [MaxWindow], the cap bites and the lightest
+// If W / lightest weight exceeds [MaxWindow], the cap bites and the lightest
 // members may starve: with 1,000 members of each weight from 1 to 100, W is 5,050,000,
 // and those of weight 1 and 2 are never picked once the window is full. A window
 // of 0 has no such limit.

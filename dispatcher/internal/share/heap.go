@@ -1,15 +1,15 @@
 package share
 
-// entry is an element of a heap: a key of two parts, compared in order, and the
+// item is an element of a heap: a key of two parts, compared in order, and the
 // id of what it stands for. The keys are held in the heap itself and not behind
 // a pointer, so that sifting stays within a few cache lines and the garbage
 // collector has nothing to scan.
-type entry struct {
+type item struct {
 	first, second uint64
 	id            int32
 }
 
-func (e *entry) less(o *entry) bool {
+func (e *item) less(o *item) bool {
 	if e.first != o.first {
 		return e.first < o.first
 	}
@@ -25,30 +25,30 @@ const absent int32 = -1
 // Every method takes pos, in which it keeps the index of each id. Several heaps
 // share one pos as long as no id is in two of them.
 type heap struct {
-	e []entry
+	items []item
 }
 
 const arity = 4
 
-func (h *heap) push(pos []int32, e entry) {
-	h.e = append(h.e, e)
-	h.up(pos, len(h.e)-1, e)
+func (h *heap) push(pos []int32, e item) {
+	h.items = append(h.items, e)
+	h.up(pos, len(h.items)-1, e)
 }
 
-// remove takes out the entry at index i and marks its id absent.
+// remove takes out the item at index i and marks its id absent.
 func (h *heap) remove(pos []int32, i int) {
-	pos[h.e[i].id] = absent
-	n := len(h.e) - 1
-	last := h.e[n]
-	h.e = h.e[:n]
+	pos[h.items[i].id] = absent
+	n := len(h.items) - 1
+	last := h.items[n]
+	h.items = h.items[:n]
 	if i < n {
 		h.set(pos, i, last)
 	}
 }
 
-// set writes e at index i, whose old entry is forgotten, and restores the order.
-func (h *heap) set(pos []int32, i int, e entry) {
-	if i > 0 && e.less(&h.e[(i-1)/arity]) {
+// set writes e at index i, whose old item is forgotten, and restores the order.
+func (h *heap) set(pos []int32, i int, e item) {
+	if i > 0 && e.less(&h.items[(i-1)/arity]) {
 		h.up(pos, i, e)
 		return
 	}
@@ -56,24 +56,24 @@ func (h *heap) set(pos []int32, i int, e entry) {
 }
 
 // up places e at index i or at the ancestor where it belongs.
-func (h *heap) up(pos []int32, i int, e entry) {
+func (h *heap) up(pos []int32, i int, e item) {
 	for i > 0 {
 		parent := (i - 1) / arity
-		p := &h.e[parent]
+		p := &h.items[parent]
 		if !e.less(p) {
 			break
 		}
-		h.e[i] = *p
+		h.items[i] = *p
 		pos[p.id] = int32(i)
 		i = parent
 	}
-	h.e[i] = e
+	h.items[i] = e
 	pos[e.id] = int32(i)
 }
 
 // down places e at index i or at the descendant where it belongs.
-func (h *heap) down(pos []int32, i int, e entry) {
-	es := h.e
+func (h *heap) down(pos []int32, i int, e item) {
+	es := h.items
 	for {
 		first := i*arity + 1
 		if first >= len(es) {

@@ -125,7 +125,7 @@ func (p *play) step(maxMembers int) {
 		p.begin(m)
 	case k < 72:
 		p.say("release %d", m.Value)
-		p.sel.Release(m)
+		p.sel.ReleaseSlot(m)
 		t.running = max(0, t.running-1)
 	case k < 78:
 		p.leave(i)
@@ -169,7 +169,7 @@ func (p *play) restore(k int, m *Member[int], t *twinMember) {
 		}
 	case 94, 95:
 		p.say("take %d", m.Value)
-		p.sel.Take(m)
+		p.sel.TakeSlot(m)
 		t.running++
 	case 96, 97:
 		n := p.rng.IntN(12)
@@ -185,7 +185,7 @@ func (p *play) restore(k int, m *Member[int], t *twinMember) {
 		for _, m := range []*Member[int]{p.left, nil} {
 			p.sel.Start(m)
 			p.sel.Record(m)
-			p.sel.Release(m)
+			p.sel.ReleaseSlot(m)
 			p.sel.Block(m)
 			p.sel.Unblock(m)
 			p.sel.Leave(m)

@@ -34,14 +34,14 @@ func (m *Member[T]) Section() int { return int(m.section) }
 // once it has left.
 func (m *Member[T]) Count() uint64 { return m.count }
 
-// Running returns how many slots are taken. It exceeds [Member.Slots] where the
+// Running returns how many slots are taken. It exceeds [Member.Slots] if the
 // caller took more than there are.
 func (m *Member[T]) Running() int { return m.running }
 
 // Slots returns how many activations the member may run at the same time, at least 1.
 func (m *Member[T]) Slots() int { return m.slots }
 
-// Idle tells whether the member may be picked: it is joined, has a free slot
+// Idle reports whether the member may be picked: it is joined, has a free slot
 // and is not blocked.
 func (m *Member[T]) Idle() bool {
 	return m.owner != nil && m.running < m.slots && !m.blocked

@@ -30,7 +30,7 @@ func (q *quota) step() {
 	q.sel.Start(q.sel.Pick())
 	n, total := int64(q.sel.Counted()), int64(q.sel.Weights())
 	for _, m := range q.members {
-		q.sel.Release(m)
+		q.sel.ReleaseSlot(m)
 		d := n*m.Weight() - int64(m.Count())*total
 		q.ahead = max(q.ahead, -d)
 		if d > q.behind {

@@ -1,8 +1,8 @@
 package share
 
-// gone is the ring entry of an activation whose member is not known any more,
+// departed is the ring entry of an activation whose member is not known any more,
 // as [Selector.RecordGone] records it.
-const gone int32 = -1
+const departed int32 = -1
 
 // minRing is the smallest buffer a ring holds on to; a power of two.
 const minRing = 64

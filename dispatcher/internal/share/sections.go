@@ -25,7 +25,7 @@ func (c *classes) newSection() int32 {
 	return int32(len(c.sections) - 1)
 }
 
-// section returns the section of this id, or nil where there is none.
+// section returns the section of this id, or nil if there is none.
 func (c *classes) section(id int) *section {
 	if id < 0 || id >= len(c.sections) || c.sections[id].dropped {
 		return nil
@@ -39,7 +39,7 @@ func (c *classes) among(sections []int, next, total uint64) int32 {
 	if !narrow(next, total) {
 		return c.amongWide(sections, next, total)
 	}
-	none := nobody()
+	none := worstBlock()
 	best := &none
 	for _, id := range sections {
 		if s := c.section(id); s != nil {
@@ -70,7 +70,7 @@ func (c *classes) amongWide(sections []int, next, total uint64) int32 {
 func (s *Selector[T]) NewSection() int { return int(s.classes.newSection()) }
 
 // DropSection removes a section, so that a later [Selector.NewSection] may return
-// its id, and tells whether it did. It does nothing where the section has members,
+// its id, and reports whether it did. It does nothing if the section has members,
 // does not exist or is section 0.
 func (s *Selector[T]) DropSection(id int) bool {
 	v := s.classes.section(id)
@@ -82,7 +82,7 @@ func (s *Selector[T]) DropSection(id int) bool {
 	return true
 }
 
-// JoinSection is [Selector.Join] into another section. It panics where there is no
+// JoinSection is [Selector.Join] into another section. It panics if there is no
 // such section: a member that no pick could find, or one picked for what it
 // cannot do, would show much later.
 func (s *Selector[T]) JoinSection(section int, value T, weight int64, slots int) *Member[T] {
@@ -93,7 +93,7 @@ func (s *Selector[T]) JoinSection(section int, value T, weight int64, slots int)
 }
 
 // PickAmong returns the idle member of these sections with the largest deficit, of
-// equal ones the first to have joined, whichever section each is in; nil where
+// equal ones the first to have joined, whichever section each is in; nil if
 // nobody is idle there. Deficits are those of all members of the selector, and
 // not of the sections alone. It changes nothing. Sections that do not exist are
 // passed over, and naming one twice is naming it once. It takes
@@ -102,7 +102,7 @@ func (s *Selector[T]) PickAmong(sections []int) *Member[T] {
 	return s.at(s.classes.among(sections, s.counted+1, s.weights))
 }
 
-// IdleIn returns how many members of a section are idle, 0 where there is no
+// IdleIn returns how many members of a section are idle, 0 if there is no
 // such section.
 func (s *Selector[T]) IdleIn(section int) int {
 	if v := s.classes.section(section); v != nil {

@@ -25,7 +25,7 @@ func sectionFleet(workers, weights, n, window int) *Selector[int] {
 func cycleAmong(s *Selector[int], sections []int) {
 	m := s.PickAmong(sections)
 	s.Start(m)
-	s.Release(m)
+	s.ReleaseSlot(m)
 }
 
 func TestSectionIdsAreReused(t *testing.T) {
@@ -139,7 +139,7 @@ func TestLargeSections(t *testing.T) {
 				s.Leave(ms[i])
 				ms = slices.Delete(ms, i, i+1)
 			case k < 15:
-				s.Release(ms[rng.IntN(len(ms))])
+				s.ReleaseSlot(ms[rng.IntN(len(ms))])
 			}
 			among := rng.Perm(5)[:1+rng.IntN(5)]
 			got := s.PickAmong(among)

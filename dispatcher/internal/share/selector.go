@@ -12,8 +12,8 @@ const maxCounted = 1 << 62
 // no member, until the last ring entry that names it has fallen out; only then
 // may a newcomer have it.
 type row[T any] struct {
-	member *Member[T]
-	ghosts uint64 // ring entries that a departed member left behind
+	member          *Member[T]
+	departedEntries uint64 // ring entries that a departed member left behind
 }
 
 // Selector picks members in proportion to their weights. See the package
@@ -94,7 +94,7 @@ func (s *Selector[T]) join(section int32, value T, weight int64, slots int) *Mem
 	s.joined++
 	s.weights += uint64(m.weight)
 	s.resize()
-	s.moved(m, false)
+	s.updateIdle(m, false)
 	return m
 }
 
@@ -110,19 +110,19 @@ func (s *Selector[T]) newRow() int32 {
 
 // Leave removes m. Its activations stay in the history as those of a departed
 // member, but count no more. Takes O(log members), apart from dropping history
-// where the window shrinks; each activation is dropped only once.
+// when the window shrinks; each activation is dropped only once.
 func (s *Selector[T]) Leave(m *Member[T]) {
 	if !s.owns(m) {
 		return
 	}
 	if m.Idle() {
 		s.idle--
-		s.classes.drop(m.class, m.row)
+		s.classes.setBusy(m.class, m.row)
 	}
 	s.classes.leave(m.class)
 	s.rows[m.row] = row[T]{}
 	if s.length > 0 && m.count > 0 {
-		s.rows[m.row].ghosts = m.count
+		s.rows[m.row].departedEntries = m.count
 	} else {
 		s.free = append(s.free, m.row)
 	}
@@ -134,7 +134,7 @@ func (s *Selector[T]) Leave(m *Member[T]) {
 }
 
 // Pick returns the idle member of section 0 with the largest deficit, of equal ones
-// the first to have joined, or nil where nobody is idle there. It changes nothing:
+// the first to have joined, or nil if nobody is idle there. It changes nothing:
 // without a [Selector.Start] the next Pick returns the same member. For the members
 // of other sections there is [Selector.PickAmong].
 func (s *Selector[T]) Pick() *Member[T] {
@@ -158,28 +158,28 @@ func (s *Selector[T]) Start(m *Member[T]) {
 	was := m.Idle()
 	s.count(m)
 	m.running++
-	s.moved(m, was)
+	s.updateIdle(m, was)
 }
 
-// Take takes a slot of m without recording an activation, as a restore does for
+// TakeSlot takes a slot of m without recording an activation, as a restore does for
 // an activation that is already in the history.
-func (s *Selector[T]) Take(m *Member[T]) {
+func (s *Selector[T]) TakeSlot(m *Member[T]) {
 	if !s.owns(m) {
 		return
 	}
 	was := m.Idle()
 	m.running++
-	s.moved(m, was)
+	s.updateIdle(m, was)
 }
 
-// Release gives back a slot of m; nothing happens if none is taken.
-func (s *Selector[T]) Release(m *Member[T]) {
+// ReleaseSlot gives back a slot of m; nothing happens if none is taken.
+func (s *Selector[T]) ReleaseSlot(m *Member[T]) {
 	if !s.owns(m) || m.running == 0 {
 		return
 	}
 	was := m.Idle()
 	m.running--
-	s.moved(m, was)
+	s.updateIdle(m, was)
 }
 
 // Block takes m out of consideration until [Selector.Unblock]. Its weight and
@@ -195,5 +195,5 @@ func (s *Selector[T]) setBlocked(m *Member[T], blocked bool) {
 	}
 	was := m.Idle()
 	m.blocked = blocked
-	s.moved(m, was)
+	s.updateIdle(m, was)
 }

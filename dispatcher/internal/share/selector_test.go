@@ -26,7 +26,7 @@ func TestTiesGoToTheFirstToJoin(t *testing.T) {
 		m := s.Pick()
 		got = append(got, m.Value)
 		s.Start(m)
-		s.Release(m)
+		s.ReleaseSlot(m)
 	}
 	if want := []int{0, 1, 2, 0, 1, 2}; !slices.Equal(got, want) {
 		t.Errorf("picked %v, want %v", got, want)
@@ -38,7 +38,7 @@ func TestMembersOfOthersAreRefused(t *testing.T) {
 	s.Join(0, 1, 1)
 	m := other.Join(1, 1, 1)
 	s.Start(m)
-	s.Take(m)
+	s.TakeSlot(m)
 	s.Record(m)
 	s.Block(m)
 	s.Leave(m)
@@ -76,7 +76,7 @@ func TestRestore(t *testing.T) {
 				s.Leave(ms[j])
 				ms = slices.Delete(ms, j, j+1)
 			case k == 2:
-				s.Release(ms[rapid.IntRange(0, len(ms)-1).Draw(t, "who")])
+				s.ReleaseSlot(ms[rapid.IntRange(0, len(ms)-1).Draw(t, "who")])
 			default:
 				s.Start(s.Pick())
 			}
@@ -86,7 +86,7 @@ func TestRestore(t *testing.T) {
 		for _, m := range ms {
 			again[m] = r.Join(m.Value, m.Weight(), m.Slots())
 			for range m.Running() {
-				r.Take(again[m])
+				r.TakeSlot(again[m])
 			}
 		}
 		for m := range s.History() {

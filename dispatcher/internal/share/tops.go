@@ -70,31 +70,31 @@ func (t *tops) remove(i int32) int32 {
 
 // best returns the row of the idle member with the largest deficit
 // weight·next − count·total, of equal ones the first to have joined, or absent
-// where nobody is idle. next is one more than the sum of the counts of all
+// if nobody is idle. next is one more than the sum of the counts of all
 // members, total the sum of their weights.
 func (t *tops) best(next, total uint64) int32 {
 	if len(t.list) == 0 {
 		return absent
 	}
 	if narrow(next, total) {
-		none := nobody()
+		none := worstBlock()
 		return t.bestNarrow(int64(next), int64(total), &none).row
 	}
 	b, _ := t.bestWide(next, total, nil, wide{})
 	return b.row
 }
 
-// narrow tells whether deficits fit into an int64. No weight exceeds total and no
+// narrow reports whether deficits fit into an int64. No weight exceeds total and no
 // count reaches next, so each of the two products in a deficit is at most
-// total·next. Where that is below 2^63 neither a product nor the difference of two
+// total·next. If that is below 2^63, neither a product nor the difference of two
 // leaves an int64.
 func narrow(next, total uint64) bool {
 	hi, lo := bits.Mul64(total, next)
 	return hi == 0 && lo>>63 == 0
 }
 
-// bestNarrow is best where deficits fit into an int64, and where there is a best
-// already, of other tops and the same time, that is to be beaten. It returns the
+// bestNarrow is best for deficits that fit into an int64. It begins with a block of
+// other tops at the same time, whose best is to be beaten. It returns the
 // block whose best goes first. The first loop settles the blocks that know their
 // best or must find it anew, the second those that only have a bound, of which
 // most are below what the first has found.
@@ -129,12 +129,12 @@ func (t *tops) bestNarrow(next, total int64, best *block) *block {
 	return best
 }
 
-// nobody returns a block that every other one beats.
-func nobody() block {
+// worstBlock returns a block that every other one beats.
+func worstBlock() block {
 	return block{most: math.MinInt64, order: math.MaxUint64, row: absent}
 }
 
-// beats tells whether b's best goes before o's; both are of the same time.
+// beats reports whether b's best goes before o's; both are of the same time.
 func (b *block) beats(o *block) bool {
 	return b.most > o.most || b.most == o.most && b.order < o.order
 }
@@ -149,7 +149,7 @@ func (b *block) bound(next int64) int64 {
 func (t *tops) scan(i int, next, total int64) {
 	first := i * blockLen
 	list := t.list[first:min(first+blockLen, len(t.list))]
-	best := nobody()
+	best := worstBlock()
 	var heaviest int64
 	for k := range list {
 		v := &list[k]

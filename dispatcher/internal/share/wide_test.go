@@ -13,7 +13,7 @@ import (
 func setCount(s *Selector[int], m *Member[int], count uint64) {
 	s.counted += count - m.count
 	m.count = count
-	s.moved(m, m.Idle())
+	s.updateIdle(m, m.Idle())
 }
 
 // pickBig is the rule in numbers of any size, for the members of these sections.
@@ -71,7 +71,7 @@ func TestHugeCounts(t *testing.T) {
 			if got != nil {
 				s.Start(got)
 			}
-			s.Release(ms[rng.IntN(len(ms))])
+			s.ReleaseSlot(ms[rng.IntN(len(ms))])
 		}
 	}
 }

@@ -14,7 +14,7 @@ func (s *Selector[T]) Record(m *Member[T]) {
 	}
 	was := m.Idle()
 	s.count(m)
-	s.moved(m, was)
+	s.updateIdle(m, was)
 }
 
 // RecordMany does what n calls of [Selector.Record] do: a restore's way to the
@@ -40,23 +40,23 @@ func (s *Selector[T]) RecordMany(m *Member[T], n uint64) error {
 	m.count += n
 	s.counted += n
 	if m.Idle() {
-		s.classes.put(m.class, m.row, m.count, m.order)
+		s.classes.setIdle(m.class, m.row, m.count, m.order)
 	}
 	return nil
 }
 
 // RecordGone appends an activation of a departed member to the history. It
 // counts for nobody but takes its place in the window.
-func (s *Selector[T]) RecordGone() { s.admit(gone) }
+func (s *Selector[T]) RecordGone() { s.appendRow(departed) }
 
 // History yields the members of the activations in the window, oldest first, and
-// nil for each whose member has left. There are none where the window is 0. The
+// nil for each whose member has left. There are none if the window is 0. The
 // selector must not be changed meanwhile.
 func (s *Selector[T]) History() iter.Seq[*Member[T]] {
 	return func(yield func(*Member[T]) bool) {
 		for i := range s.ring.n {
 			var m *Member[T]
-			if r := s.ring.at(i); r != gone {
+			if r := s.ring.at(i); r != departed {
 				m = s.rows[r].member
 			}
 			if !yield(m) {
@@ -66,7 +66,7 @@ func (s *Selector[T]) History() iter.Seq[*Member[T]] {
 	}
 }
 
-// Window returns the effective length of the window in activations, or 0 where
+// Window returns the effective length of the window in activations, or 0 if
 // counts are never forgotten. It is the length asked for or, if that is more,
 // twice the sum of the weights divided by the lightest weight, rounded up, so that
 // the lightest member has two activations in a full window; and at most
@@ -88,42 +88,42 @@ func (s *Selector[T]) Counted() uint64 { return s.counted }
 
 func (s *Selector[T]) owns(m *Member[T]) bool { return m != nil && m.owner == s }
 
-// count records an activation of m; the caller then calls moved.
+// count records an activation of m; the caller then calls updateIdle.
 func (s *Selector[T]) count(m *Member[T]) {
-	s.admit(m.row)
+	s.appendRow(m.row)
 	m.count++
 	s.counted++
 }
 
-// moved brings the classes up to date with a member whose count or slots changed.
-func (s *Selector[T]) moved(m *Member[T], wasIdle bool) {
+// updateIdle brings the classes up to date with a member whose count or slots changed.
+func (s *Selector[T]) updateIdle(m *Member[T], wasIdle bool) {
 	switch idle := m.Idle(); {
 	case idle:
 		if !wasIdle {
 			s.idle++
 		}
-		s.classes.put(m.class, m.row, m.count, m.order)
+		s.classes.setIdle(m.class, m.row, m.count, m.order)
 	case wasIdle:
 		s.idle--
-		s.classes.drop(m.class, m.row)
+		s.classes.setBusy(m.class, m.row)
 	}
 }
 
-// admit appends a row to the history, which makes room first by forgetting.
-func (s *Selector[T]) admit(r int32) {
+// appendRow appends a row to the history. If it is full, the oldest is forgotten first.
+func (s *Selector[T]) appendRow(r int32) {
 	if s.length == 0 {
 		return
 	}
 	if s.ring.n >= s.length {
-		s.evict()
+		s.forgetOldest()
 	}
 	s.ring.push(r)
 }
 
-// evict forgets the oldest activation.
-func (s *Selector[T]) evict() {
+// forgetOldest forgets the oldest activation.
+func (s *Selector[T]) forgetOldest() {
 	r := s.ring.pop()
-	if r == gone {
+	if r == departed {
 		return
 	}
 	w := &s.rows[r]
@@ -131,11 +131,11 @@ func (s *Selector[T]) evict() {
 		m.count--
 		s.counted--
 		if m.Idle() {
-			s.classes.put(m.class, m.row, m.count, m.order)
+			s.classes.setIdle(m.class, m.row, m.count, m.order)
 		}
 		return
 	}
-	if w.ghosts--; w.ghosts == 0 {
+	if w.departedEntries--; w.departedEntries == 0 {
 		s.free = append(s.free, r)
 	}
 }
@@ -153,7 +153,7 @@ func (s *Selector[T]) resize() {
 	}
 	s.length = min(s.length, MaxWindow)
 	for s.ring.n > s.length {
-		s.evict()
+		s.forgetOldest()
 	}
 	s.ring.trim()
 }

@@ -32,7 +32,7 @@ func picked(s *Selector[int], n int) map[int]int {
 		m := s.Pick()
 		got[m.Value]++
 		s.Start(m)
-		s.Release(m)
+		s.ReleaseSlot(m)
 	}
 	return got
 }
@@ -77,10 +77,10 @@ func TestNobodyStarves(t *testing.T) {
 			s.Start(m)
 			if gap++; m == watched {
 				gap = 0
-				s.Release(m)
+				s.ReleaseSlot(m)
 			}
 			if other := ms[rng.IntN(len(ms))]; other != m {
-				s.Release(other)
+				s.ReleaseSlot(other)
 			}
 			if gap > 2*s.Window() {
 				t.Fatalf("HA_SEED=%d, round %d: weight %d of %d was passed over %d times, the window is %d",
@@ -148,8 +148,8 @@ func TestNewcomerConverges(t *testing.T) {
 		picked(s, 1)
 		run++
 	}
-	// It owes half of N+run from nothing: run = (N+run)/2 where nothing is evicted,
-	// and half of the window where as much is evicted as is added.
+	// It owes half of N+run from nothing: run = (N+run)/2 if nothing is evicted,
+	// and half of the window if as much is evicted as is added.
 	if share := s.Window() / 2; run > share+1 {
 		t.Errorf("the newcomer took %d activations in a row, its share of the window is %d", run, share)
 	}

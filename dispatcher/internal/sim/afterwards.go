@@ -12,7 +12,7 @@ import (
 
 // What becomes of tasks that have ended, and of all of them in a snapshot.
 
-func (b *books) enterLeft(r *record.TasksForgotten) error {
+func (b *books) enterForgotten(r *record.TasksForgotten) error {
 	for _, n := range r.Tasks {
 		t, err := b.numbered(n)
 		if err != nil {
@@ -21,15 +21,15 @@ func (b *books) enterLeft(r *record.TasksForgotten) error {
 		if !t.state.Final() {
 			return fmt.Errorf("task %s is %s", t.id, t.state)
 		}
-		t.left = true
+		t.forgotten = true
 		b.counts[t.state]--
 		b.w.nemesis.tally.Tasks.Forgotten++
 		if t.batch != nil {
-			t.batch.alive--
-			b.drop(t.batch)
+			t.batch.kept--
+			b.forgetBatch(t.batch)
 		}
-		if g := b.groups[t.spec.AfterBatch]; g != nil && g.then == t.id {
-			b.drop(g)
+		if g := b.batches[t.spec.AfterBatch]; g != nil && g.then == t.id {
+			b.forgetBatch(g)
 		}
 	}
 	return nil

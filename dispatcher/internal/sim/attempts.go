@@ -33,7 +33,7 @@ func (b *books) enterStarted(r *record.TaskStarted) error {
 			return fmt.Errorf("task %s: %w", t.id, err)
 		}
 	}
-	g, err := b.give(reg, r.Number)
+	g, err := b.activate(reg, r.Number)
 	if err != nil {
 		return err
 	}
@@ -46,19 +46,19 @@ func (b *books) enterStarted(r *record.TaskStarted) error {
 	}
 	t.attempt++
 	t.started, t.activation, t.worker = r.At, r.Number, r.Worker
-	b.become(t, ha.TaskRunning, r.At)
-	b.enterGates(t, r.At, 1)
+	b.setState(t, ha.TaskRunning, r.At)
+	b.countRunning(t, r.At, 1)
 	g.task, g.want = t, b.orderOf(t)
 	return nil
 }
 
-// mayFollow checks that all has ended that t comes after. Where somebody put it back
+// mayFollow checks that all has ended that t comes after. If somebody put it back,
 // that was seen to then.
 func (b *books) mayFollow(t *task, _ time.Time) error {
 	if t.revivals > 0 {
 		return nil
 	}
-	for _, id := range t.meant.After {
+	for _, id := range t.intended.After {
 		u := b.byID[id]
 		ends, open := t.open[id]
 		switch {
@@ -68,8 +68,8 @@ func (b *books) mayFollow(t *task, _ time.Time) error {
 			return fmt.Errorf("it starts although task %s, which it comes after, is %s", id, u.state)
 		}
 	}
-	if t.awaits != nil && !t.awaits.settled {
-		return fmt.Errorf("it starts before the batch %s is done", t.awaits.name)
+	if t.awaitedBatch != nil && !t.awaitedBatch.wasDone {
+		return fmt.Errorf("it starts before the batch %s is done", t.awaitedBatch.name)
 	}
 	return nil
 }
@@ -116,8 +116,8 @@ func (b *books) orderOf(t *task) *step.TaskEffect {
 	for _, id := range s.After {
 		up := ha.Upstream{ID: id, Omitted: true}
 		if u := b.byID[id]; u != nil {
-			up.State, up.Omitted = u.state, u.left
-			if !u.left {
+			up.State, up.Omitted = u.state, u.forgotten
+			if !u.forgotten {
 				up.Result = u.result
 			}
 		}
@@ -131,7 +131,7 @@ func (b *books) enterTaskEnded(r *record.TaskEnded) error {
 	if reg == nil || !reg.running[r.Number] {
 		return errors.New("it does not run that")
 	}
-	t := b.given[r.Number-1].task
+	t := b.activations[r.Number-1].task
 	if t == nil || t.state != ha.TaskRunning || t.activation != r.Number {
 		return errors.New("no attempt in force ends")
 	}
@@ -141,12 +141,12 @@ func (b *books) enterTaskEnded(r *record.TaskEnded) error {
 	if err := b.endRun(reg, r.Number, r.Outcome); err != nil {
 		return err
 	}
-	return b.suffer(t, r.Fate)
+	return b.applyFate(t, r.Fate)
 }
 
 // mayEnd compares the end of an attempt with what its worker said.
 func (b *books) mayEnd(t *task, r *record.TaskEnded) error {
-	f, spoke := b.w.tasks.said[b.activation(r.Number)]
+	f, spoke := b.w.tasks.said[b.activationID(r.Number)]
 	state := r.Next.Name()
 	switch r.Outcome {
 	case ha.OutcomeLost:

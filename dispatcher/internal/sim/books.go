@@ -24,13 +24,13 @@ type books struct {
 	epochs
 	ledger
 
-	epoch      ha.Epoch
-	registered map[ha.WorkerID]*registration
-	ever       map[ha.WorkerID]*registration // also those removed
-	given      []*given                      // by number, from 1
-	ended      uint64
-	outcomes   map[ha.Outcome]int
-	cancels    int // orders to cancel ever sent
+	epoch       ha.Epoch
+	registered  map[ha.WorkerID]*registration
+	ever        map[ha.WorkerID]*registration // also those removed
+	activations []*activation                 // by number, from 1
+	ended       uint64
+	outcomes    map[ha.Outcome]int
+	cancels     int // orders to cancel ever sent
 
 	joined, left, lost uint64
 
@@ -50,8 +50,8 @@ type registration struct {
 	since    time.Duration
 }
 
-// given is one activation that was ever made.
-type given struct {
+// activation is one activation that was ever made.
+type activation struct {
 	worker  ha.WorkerID
 	epoch   ha.Epoch
 	at      time.Duration // true time of the commit
@@ -70,13 +70,13 @@ type given struct {
 func newBooks(w *world) *books {
 	return &books{
 		w: w, standby: core.New(w.cfg), registered: map[ha.WorkerID]*registration{}, ever: map[ha.WorkerID]*registration{},
-		outcomes: map[ha.Outcome]int{}, ledger: newLedger(), epochs: epochs{digests: map[uint64][]byte{}, hasty: map[string]*claims{}},
+		outcomes: map[ha.Outcome]int{}, ledger: newLedger(), epochs: epochs{digests: map[uint64][]byte{}, refusedClaims: map[string]*claims{}},
 	}
 }
 
-// commit checks an entry at the moment at which it becomes part of the log.
-func (b *books) commit(e journal.Entry) {
-	if err := b.written(e); err != nil {
+// enterEntry checks an entry at the moment at which it becomes part of the log.
+func (b *books) enterEntry(e journal.Entry) {
+	if err := b.checkWriter(e); err != nil {
 		b.w.fail("log: %v", err)
 		return
 	}
@@ -162,7 +162,7 @@ func (b *books) enterRemoved(r *record.Removed) error {
 		}
 	}
 	for _, n := range slices.Sorted(maps.Keys(reg.running)) {
-		if t := b.given[n-1].task; t != nil && t.activation == n {
+		if t := b.activations[n-1].task; t != nil && t.activation == n {
 			return fmt.Errorf("it still runs task %s", t.id)
 		}
 		b.end(n, ha.OutcomeLost)
@@ -197,22 +197,22 @@ func (b *books) enterActivated(r *record.Activated) error {
 	case len(reg.Kinds) > 0:
 		return fmt.Errorf("it takes no plain activations")
 	}
-	if _, err := b.give(reg, r.Number); err != nil {
+	if _, err := b.activate(reg, r.Number); err != nil {
 		return err
 	}
 	return b.pace(r.At)
 }
 
-// give gives a worker an activation.
-func (b *books) give(reg *registration, number uint64) (*given, error) {
+// activate gives a worker an activation.
+func (b *books) activate(reg *registration, number uint64) (*activation, error) {
 	switch {
 	case len(reg.running) >= reg.Slots:
 		return nil, fmt.Errorf("it runs %d in %d slots", len(reg.running), reg.Slots)
-	case number != uint64(len(b.given))+1:
-		return nil, fmt.Errorf("the last was %d", len(b.given))
+	case number != uint64(len(b.activations))+1:
+		return nil, fmt.Errorf("the last was %d", len(b.activations))
 	}
-	g := &given{worker: reg.Worker, epoch: b.epoch, at: b.w.now, running: true}
-	b.given = append(b.given, g)
+	g := &activation{worker: reg.Worker, epoch: b.epoch, at: b.w.now, running: true}
+	b.activations = append(b.activations, g)
 	reg.running[number] = true
 	return g, nil
 }
@@ -239,7 +239,7 @@ func (b *books) enterEnded(r *record.Ended) error {
 	if reg == nil || !reg.running[r.Number] {
 		return fmt.Errorf("it does not run that")
 	}
-	g := b.given[r.Number-1]
+	g := b.activations[r.Number-1]
 	if g.task != nil && g.task.activation == r.Number {
 		return fmt.Errorf("it is the attempt in force of task %s", g.task.id)
 	}
@@ -253,7 +253,7 @@ func (b *books) enterEnded(r *record.Ended) error {
 func (b *books) endRun(reg *registration, n uint64, outcome ha.Outcome) error {
 	delete(reg.running, n)
 	worked := outcome == ha.OutcomeDone || outcome == ha.OutcomeFailed
-	if worked && !b.given[n-1].begun && reg.owner.manners != simple {
+	if worked && !b.activations[n-1].begun && reg.owner.manners != simple {
 		return fmt.Errorf("it counts as %s, and never began", outcome)
 	}
 	b.end(n, outcome)
@@ -270,8 +270,8 @@ func (b *books) endRun(reg *registration, n uint64, outcome ha.Outcome) error {
 }
 
 func (b *books) end(n uint64, o ha.Outcome) {
-	b.given[n-1].running = false
-	b.given[n-1].ends++
+	b.activations[n-1].running = false
+	b.activations[n-1].ends++
 	b.ended++
 	b.outcomes[o]++
 }
@@ -286,26 +286,26 @@ func (b *books) addUp() error {
 	ended := n.Done + n.Failed + n.Cancelled + n.TimedOut + n.Rejected + n.Losses
 	registered := uint64(len(b.registered))
 	switch {
-	case n.Started != n.Running+ended || n.Started != uint64(len(b.given)) || n.Running != running || ended != b.ended:
-		return fmt.Errorf("counts do not add up: %+v; given %d, running %d, ended %d", n, len(b.given), running, b.ended)
+	case n.Started != n.Running+ended || n.Started != uint64(len(b.activations)) || n.Running != running || ended != b.ended:
+		return fmt.Errorf("counts do not add up: %+v; given %d, running %d, ended %d", n, len(b.activations), running, b.ended)
 	case n.Joined != registered+n.Left+n.Lost || n.Joined != b.joined || n.Left != b.left || n.Lost != b.lost:
 		return fmt.Errorf("counts do not add up: %+v; registered %d, joined %d, left %d, lost %d", n, registered, b.joined, b.left, b.lost)
 	}
 	return b.tasksAddUp()
 }
 
-// activation is the id of the activation of that number.
-func (b *books) activation(n uint64) ha.ActivationID {
-	return ha.ActivationID("a" + strconv.FormatUint(uint64(b.given[n-1].epoch), 36) + "-" + strconv.FormatUint(n, 10))
+// activationID is the id of the activation of that number.
+func (b *books) activationID(n uint64) ha.ActivationID {
+	return ha.ActivationID("a" + strconv.FormatUint(uint64(b.activations[n-1].epoch), 36) + "-" + strconv.FormatUint(n, 10))
 }
 
 // find returns the activation of that id; nil: none was ever committed.
-func (b *books) find(id ha.ActivationID) *given {
+func (b *books) find(id ha.ActivationID) *activation {
 	epoch, number, _ := strings.Cut(strings.TrimPrefix(string(id), "a"), "-")
 	e, err1 := strconv.ParseUint(epoch, 36, 64)
 	n, err2 := strconv.ParseUint(number, 10, 64)
-	if err1 != nil || err2 != nil || n == 0 || n > uint64(len(b.given)) || b.given[n-1].epoch != ha.Epoch(e) {
+	if err1 != nil || err2 != nil || n == 0 || n > uint64(len(b.activations)) || b.activations[n-1].epoch != ha.Epoch(e) {
 		return nil
 	}
-	return b.given[n-1]
+	return b.activations[n-1]
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 
-// request is a message that wants an answer with the same id; with id 0 it wants none.
+// request is a message that wants a reply with the same id; with id 0 it wants none.
 type request struct {
 	id    uint64
 	input step.Input
@@ -26,22 +26,22 @@ func (r request) String() string {
 	return fmt.Sprintf("#%d %s", r.id, shown(r.input))
 }
 
-// answer is the answer to a request.
-type answer struct {
-	id    uint64
-	reply step.Reply
-	list  []step.Reply // to a request with a list
+// reply replies to a request.
+type reply struct {
+	id      uint64
+	result  step.Reply
+	results []step.Reply // to a request with a list
 }
 
-func (a answer) String() string {
-	if a.reply.Err != nil {
-		return fmt.Sprintf("#%d refused: %s %s", a.id, a.reply.Err.Code, a.reply.Err.Message)
+func (a reply) String() string {
+	if a.result.Err != nil {
+		return fmt.Sprintf("#%d refused: %s %s", a.id, a.result.Err.Code, a.result.Err.Message)
 	}
-	text := fmt.Sprintf("#%d ok %s epoch %d ignored %v", a.id, a.reply.Worker, a.reply.Epoch, a.reply.Ignored)
-	if a.reply.Task != "" {
-		text += fmt.Sprintf(" task %s, known %v", a.reply.Task, a.reply.Duplicate)
+	text := fmt.Sprintf("#%d ok %s epoch %d ignored %v", a.id, a.result.Worker, a.result.Epoch, a.result.Ignored)
+	if a.result.Task != "" {
+		text += fmt.Sprintf(" task %s, known %v", a.result.Task, a.result.Duplicate)
 	}
-	return text + shownBody(a.reply.Body) + shownReplies(a.list)
+	return text + shownBody(a.result.Body) + shownReplies(a.results)
 }
 
 // order is a message from a dispatcher to one worker.
@@ -61,17 +61,17 @@ func (o order) String() string {
 	return text
 }
 
-// weather is how badly the bus behaves; the first three are per mille of messages.
-type weather struct {
+// faults is how badly the bus behaves; the first three are per mille of messages.
+type faults struct {
 	drop, duplicate, late int
-	// slow is how many batches, per mille, a dispatcher's connection is slow to take.
+	// slow is how many commits, per mille, a dispatcher's connection is slow to take.
 	slow int
 	// latest is how late the late ones are at most.
 	latest time.Duration
 }
 
-// promptness is how long a message takes that is not late, at most.
-const promptness = 5 * time.Millisecond
+// promptDelay is how long a message takes that is not late, at most.
+const promptDelay = 5 * time.Millisecond
 
 // link is one direction between two nodes.
 type link struct{ from, to *node }
@@ -79,9 +79,9 @@ type link struct{ from, to *node }
 // bus carries messages: most arrive once and promptly, some late and thus out of
 // order, some twice, some never.
 type bus struct {
-	w       *world
-	weather weather
-	cuts    map[link]int // how many faults hold the link cut
+	w      *world
+	faults faults
+	cuts   map[link]int // how many faults hold the link cut
 }
 
 func (b *bus) cut(l link) { b.cuts[l]++ }
@@ -92,8 +92,8 @@ func (b *bus) mend(l link) {
 // chance is true in n of a thousand cases.
 func (w *world) chance(n int) bool { return w.rng.IntN(1000) < n }
 
-// spell is a random time up to most.
-func (w *world) spell(most time.Duration) time.Duration {
+// randomTime is a random time up to most.
+func (w *world) randomTime(most time.Duration) time.Duration {
 	return time.Duration(w.rng.Int64N(int64(most) + 1))
 }
 
@@ -123,25 +123,25 @@ func (b *bus) request(from receiver, r request) {
 	if d := w.dispatchers[0]; b.isCut(from.self(), &d.node) || b.isCut(&d.node, from.self()) {
 		return // it is as likely cut from all of them
 	}
-	w.at(w.spell(promptness), func() { b.arrive(w.dispatchers[0], from, answer{id: r.id, reply: nobody}) })
+	w.at(w.randomTime(promptDelay), func() { b.arrive(w.dispatchers[0], from, reply{id: r.id, result: nobody}) })
 }
 
 func (b *bus) send(from, to receiver, message any) {
 	w := b.w
-	if b.isCut(from.self(), to.self()) || w.chance(b.weather.drop) {
+	if b.isCut(from.self(), to.self()) || w.chance(b.faults.drop) {
 		if w.tracing {
 			w.say("%s -> %s LOST %v", from.self().name, to.self().name, message)
 		}
 		return
 	}
 	copies := 1
-	if w.chance(b.weather.duplicate) {
+	if w.chance(b.faults.duplicate) {
 		copies = 2
 	}
 	for range copies {
-		delay := w.spell(promptness)
-		if w.chance(b.weather.late) {
-			delay = w.spell(b.weather.latest)
+		delay := w.randomTime(promptDelay)
+		if w.chance(b.faults.late) {
+			delay = w.randomTime(b.faults.latest)
 		}
 		w.queue.push(event{at: w.now + delay, do: func() { b.arrive(from, to, message) }})
 	}

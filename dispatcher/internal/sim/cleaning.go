@@ -22,8 +22,8 @@ func (c *cleaning) stop() {
 	c.next, c.end = nil, nil
 }
 
-// clean adds the next pieces of a snapshot to the batch that fills. The first
-// piece begins a batch, as whoever starts to read there must not find other
+// clean adds the next pieces of a snapshot to the commit that fills. The first
+// piece begins a commit, since a reader that begins there must not find other
 // records before it. Other records may come after any piece about one worker or
 // task. All the rest describes one moment, and nothing comes in between, though it
 // may take several entries.
@@ -35,7 +35,7 @@ func (t *term) clean() {
 		}
 		c.due = w.log.commits + 20 + w.rng.IntN(200)
 		t.seal()
-		t.filling.opens = true
+		t.filling.opensSnapshot = true
 		c.next, c.end = iter.Pull(t.core.Snapshot())
 	} else if w.chance(500) {
 		return
@@ -43,7 +43,7 @@ func (t *term) clean() {
 	for n := 1 + w.rng.IntN(w.tasks.pieces); ; {
 		r, more := c.next()
 		if !more {
-			t.filling.closes = true
+			t.filling.closesSnapshot = true
 			c.stop()
 			return
 		}
@@ -56,7 +56,7 @@ func (t *term) clean() {
 			if n--; n == 0 {
 				return
 			}
-		case *record.Totals: // the last one, which closes the batch that it is in
+		case *record.Totals: // the last one, which closes the commit that it is in
 		default:
 			if w.chance(100) {
 				t.seal()
@@ -65,14 +65,14 @@ func (t *term) clean() {
 	}
 }
 
-// cleaned is called for every committed batch. After the last one of a snapshot
+// cleaned is called for every commit that is in the log. After the last one of a snapshot
 // nobody needs what was before it.
-func (t *term) cleaned(b *batch, seq uint64) {
+func (t *term) cleaned(committed *commit, seq uint64) {
 	c := &t.cleaning
-	if b.opens {
+	if committed.opensSnapshot {
 		c.begun = seq
 	}
-	if b.closes {
+	if committed.closesSnapshot {
 		before, l := c.begun, &t.d.w.log
 		l.ask(t.d, func() func() {
 			l.purge(before)

@@ -12,24 +12,24 @@ import (
 // repeats every request until it is answered, and some long after.
 type client struct {
 	node
-	pace   time.Duration // between two errands, at most twice that
+	pace   time.Duration // between two operations, at most twice that
 	serial int           // of its tasks and receipts
-	open   map[uint64]*errand
-	// errands counts those that are not answered.
-	errands int
+	open   map[uint64]*operation
+	// unanswered counts the operations that have no reply yet.
+	unanswered int
 }
 
-// errand is something that a client wants to have done.
-type errand struct {
+// operation is something that a client wants to have done.
+type operation struct {
 	c       *client
 	request request
-	// told is called for every answer that settles it, with whether it was settled before.
-	told    func(a answer, again bool)
-	began   time.Duration // true time
-	settled bool
-	timeout *timer
-	pause   time.Duration
-	tries   int
+	// onReply is called for every reply to it, with whether it had one before.
+	onReply  func(a reply, again bool)
+	began    time.Duration // true time
+	answered bool
+	timeout  *timer
+	pause    time.Duration
+	tries    int
 }
 
 func (c *client) start() {
@@ -38,103 +38,103 @@ func (c *client) start() {
 		c.after(0, c.limit)
 		c.after(0, c.limit)
 	}
-	c.after(c.w.spell(5*time.Second), c.act)
+	c.after(c.w.randomTime(5*time.Second), c.act)
 }
 
 // act does one thing, and comes again.
 func (c *client) act() {
 	w := c.w
-	if w.calm || w.tasks.left <= 0 {
+	if w.calm || w.tasks.remaining <= 0 {
 		return
 	}
-	w.tasks.left--
-	c.want()
-	c.after(w.spell(2*c.pace), c.act)
+	w.tasks.remaining--
+	c.startRandom()
+	c.after(w.randomTime(2*c.pace), c.act)
 }
 
-// do begins an errand.
-func (c *client) do(r request, told func(a answer, again bool)) {
-	c.errands++
-	e := &errand{c: c, request: r, told: told, began: c.w.now, pause: 50 * time.Millisecond}
-	e.send()
+// do begins an operation.
+func (c *client) do(r request, onReply func(a reply, again bool)) {
+	c.unanswered++
+	o := &operation{c: c, request: r, onReply: onReply, began: c.w.now, pause: 50 * time.Millisecond}
+	o.send()
 }
 
-// ask begins an errand whose answer is looked at by the books alone.
-func (c *client) ask(in step.Input) { c.do(request{input: in}, func(answer, bool) {}) }
+// ask begins an operation whose reply only the books check.
+func (c *client) ask(in step.Input) { c.do(request{input: in}, func(reply, bool) {}) }
 
-func (e *errand) send() {
-	c := e.c
-	r := e.request
-	r.id = c.w.ask()
-	if s, ok := r.input.(step.Submit); ok && e.tries > 0 && c.w.opts.Mutation == NoTaskIDs {
+func (o *operation) send() {
+	c := o.c
+	r := o.request
+	r.id = c.w.newRequestID()
+	if s, ok := r.input.(step.Submit); ok && o.tries > 0 && c.w.opts.Mutation == NoTaskIDs {
 		changed := *s.Spec
-		changed.ID += ha.TaskID(fmt.Sprintf("-%d", e.tries))
+		changed.ID += ha.TaskID(fmt.Sprintf("-%d", o.tries))
 		r.input = step.Submit{Spec: &changed}
 	}
-	e.tries++
-	c.open[r.id] = e
-	e.timeout = c.after(c.w.cfg.Timing.ReplyTimeout, func() {
+	o.tries++
+	c.open[r.id] = o
+	o.timeout = c.after(c.w.cfg.Timing.ReplyTimeout, func() {
 		delete(c.open, r.id)
-		e.later()
+		o.retryLater()
 	})
 	c.w.bus.request(c, r)
 }
 
-// later tries again after a pause.
-func (e *errand) later() {
-	w := e.c.w
-	d := e.pause/2 + w.spell(e.pause/2)
-	e.pause = min(2*e.pause, 2*time.Second)
-	e.c.after(d, e.send)
+// retryLater tries again after a pause.
+func (o *operation) retryLater() {
+	w := o.c.w
+	d := o.pause/2 + w.randomTime(o.pause/2)
+	o.pause = min(2*o.pause, 2*time.Second)
+	o.c.after(d, o.send)
 }
 
 func (c *client) receive(_ receiver, message any) {
-	a, ok := message.(answer)
+	r, ok := message.(reply)
 	if !ok {
 		return
 	}
-	e := c.open[a.id]
-	if e == nil {
+	o := c.open[r.id]
+	if o == nil {
 		return // it was answered in time before, or has been asked again
 	}
-	delete(c.open, a.id)
-	e.timeout.stop()
-	if a.reply.Err != nil && a.reply.Err.Status >= 500 {
-		e.later()
+	delete(c.open, r.id)
+	o.timeout.stop()
+	if r.result.Err != nil && r.result.Err.Status >= 500 {
+		o.retryLater()
 		return
 	}
-	again := e.settled
+	again := o.answered
 	if !again {
-		e.settled = true
-		c.errands--
+		o.answered = true
+		c.unanswered--
 	}
-	c.w.books.told(e, a)
-	e.told(a, again)
+	c.w.books.checkReply(o, r)
+	o.onReply(r, again)
 	if !again && c.w.chance(120) {
-		c.after(c.w.spell(time.Minute), e.repeat)
+		c.after(c.w.randomTime(time.Minute), o.repeat)
 	}
 }
 
 // repeat does again what was done, as whoever has lost count may.
-func (e *errand) repeat() {
-	if e.c.w.calm && !e.harmless() {
+func (o *operation) repeat() {
+	if o.c.w.calm && !o.harmless() {
 		return
 	}
-	e.pause = 50 * time.Millisecond
-	e.send()
+	o.pause = 50 * time.Millisecond
+	o.send()
 }
 
-// harmless tells whether a repetition changes nothing, however late it comes.
-func (e *errand) harmless() bool {
-	list := e.request.list
-	switch in := e.request.input.(type) {
+// harmless reports whether a repetition changes nothing, however late it comes.
+func (o *operation) harmless() bool {
+	list := o.request.list
+	switch in := o.request.input.(type) {
 	case step.Submit:
 		list = []step.Input{in}
 	case step.PullTasks:
 		return in.Receipt != ""
 	}
 	for _, in := range list {
-		if s, ok := in.(step.Submit); !ok || e.c.w.books.byID[s.Spec.ID] == nil {
+		if s, ok := in.(step.Submit); !ok || o.c.w.books.byID[s.Spec.ID] == nil {
 			return false // it would be new
 		}
 	}

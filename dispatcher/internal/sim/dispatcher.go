@@ -16,7 +16,7 @@ const stopTimeout = 5 * time.Second
 type dispatcher struct {
 	node
 	lease time.Duration
-	limit int // inputs that one batch may hold
+	limit int // inputs that one commit may hold
 
 	term    *term
 	outbox  *outbox // lives as long as the process
@@ -43,12 +43,12 @@ func (d *dispatcher) start() {
 // kill ends the process, as kill -9 does: what is not committed is gone.
 func (d *dispatcher) kill() {
 	d.say("%s ends", d.name)
-	d.quit()
+	d.dropTerm()
 	d.end()
 }
 
-// quit lets go of the term, if there is one.
-func (d *dispatcher) quit() {
+// dropTerm lets go of the term, if there is one.
+func (d *dispatcher) dropTerm() {
 	if d.term != nil {
 		d.term.cleaning.stop()
 		d.term = nil
@@ -59,15 +59,15 @@ func (d *dispatcher) quit() {
 // newTerm drops the state and begins to build it anew. The timers of the term
 // before, and the answers that are still on their way to it, are void.
 func (d *dispatcher) newTerm() {
-	d.quit()
+	d.dropTerm()
 	d.begin()
 	d.term = newTerm(d)
 	d.term.readEnd()
 }
 
-// again begins a new term, a little later.
-func (d *dispatcher) again() {
-	d.quit()
+// newTermLater begins a new term, a little later.
+func (d *dispatcher) newTermLater() {
+	d.dropTerm()
 	d.begin()
 	if d.leaving {
 		d.kill()
@@ -95,13 +95,13 @@ func (d *dispatcher) leave() {
 			d.kill()
 		}
 	}})
-	d.term.settle()
+	d.term.proceed()
 }
 
-// subscribed tells whether requests reach it: only a leader's do.
+// subscribed reports whether requests reach it: only a leader's do.
 func (d *dispatcher) subscribed() bool { return d.up && d.term != nil && d.term.subscribed }
 
-// leads tells whether the dispatcher leads and its messages may leave.
+// leads reports whether the dispatcher leads and its messages may leave.
 func (d *dispatcher) leads() bool {
 	return d.up && d.term != nil && d.term.won && d.term.member.MayAct(d.monotonic())
 }
@@ -114,8 +114,8 @@ func (d *dispatcher) receive(from receiver, message any) {
 	if !ok || !d.subscribed() {
 		return
 	}
-	d.term.inbox = append(d.term.inbox, incoming{from, d.arrived(r)})
-	d.term.settle()
+	d.term.inbox = append(d.term.inbox, incoming{from, d.stampedRequest(r)})
+	d.term.proceed()
 }
 
 // incoming is a request that waits for the term to take it.
@@ -124,15 +124,15 @@ type incoming struct {
 	request
 }
 
-// arrived is a request as the dispatcher takes it, with the time of its arrival.
-func (d *dispatcher) arrived(r request) request {
+// stampedRequest is a request as the dispatcher takes it, with the time of its arrival.
+func (d *dispatcher) stampedRequest(r request) request {
 	if r.input != nil {
-		r.input = stamp(d.twisted(r.input), d.time())
+		r.input = stamp(d.mutatedInput(r.input), d.time())
 	}
 	if r.list != nil {
 		list := make([]step.Input, len(r.list))
 		for i, in := range r.list {
-			list[i] = stamp(d.twisted(in), d.time())
+			list[i] = stamp(d.mutatedInput(in), d.time())
 		}
 		r.list = list
 	}

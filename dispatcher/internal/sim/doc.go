@@ -14,7 +14,7 @@
 // depends on more than the seed (a map's order, the real clock) has no place
 // here. [Run] draws the world from the seed: how many dispatchers there are, one
 // to four, and their leases, how many workers and how well they know the protocol,
-// the settings, and how bad the weather is. Two worlds in three have tasks in them; the
+// the settings, and how often the bus fails. Two worlds in three have tasks in them; the
 // clocks of their dispatchers and clients are at most 20 s apart to begin with, since the
 // times that tasks are to be run at mean nothing otherwise.
 //
@@ -24,11 +24,11 @@
 // and paused, which makes its timers and messages wait; when it wakes they come
 // at once and in any order.
 //
-// The [bus] carries messages between nodes. Its [weather] says how many it drops,
+// The [bus] carries messages between nodes. Its [faults] say how many it drops,
 // duplicates and delays, up to twelve seconds, so that they overtake each other; a
 // link may also be cut, in one direction or in both. A request goes to one of the
 // dispatchers that are subscribed, which may be two while the older one has not
-// noticed; where none is, it is answered with 'no responders' at once.
+// noticed; if none is, it is answered with 'no responders' at once.
 //
 // The [log] outlives everybody. An append names the entry that it follows and is
 // refused if that is not the last. What is asked of the log takes effect at one
@@ -42,12 +42,12 @@
 // way the loop of package dispatcher drives them. As a standby it follows the
 // entries in order, some time after they were written, and applies them; what was
 // purged before it was read makes it begin anew. When its claim is in the log it
-// leads: inputs fill a batch, one batch at a time is being appended, and what was
+// leads: inputs fill a commit, one commit at a time is being appended, and what was
 // decided goes to the [outbox] when it is committed and the lease holds. Many
-// submissions in one request may take several batches. Now and
+// submissions in one request may take several commits. Now and
 // then the leader writes a snapshot in pieces between everything else, and has the
 // log purged before it. A leader that is deposed drops its state and reads the
-// log again; one that is to stop works off what it has taken on, and abdicates.
+// log again; one that is to stop works off what it has taken on, and hands over.
 //
 // A [worker] is a model of the protocol's worker part, written from the protocol
 // page and not from package worker: hello with an instance until it is answered,
@@ -59,7 +59,7 @@
 // hang until their time is over, some heed neither that nor an order to stop, or
 // take long to stop, go on until somebody stops them, or take the whole process down.
 //
-// A [client] has one errand after the other, on the same bus: it submits tasks under
+// A [client] has one operation after the other, on the same bus: it submits tasks under
 // ids of its own, one or several, with all that a task may have (steps, batches, keys,
 // times, and others to come after, also ones that nobody has submitted yet, or ever
 // will), cancels, puts back, pulls with a receipt, pauses, resumes, limits, closes batches. It
@@ -74,7 +74,7 @@
 //
 // # What is checked
 //
-// The [books] read every batch at the moment at which it is committed, decoded
+// The [books] read every entry at the moment at which it is committed, decoded
 // from its bytes, and share nothing with the core but the records' meaning:
 //
 //   - nobody is given an activation who is not registered, or has no slot free;
@@ -106,7 +106,7 @@
 //     the client asked for and the defaults that the protocol names;
 //   - a task is started while it is pending and by one worker at a time, which
 //     takes its kind and pool and has a free slot; not after it expired, nor before its
-//     time; not before all that it comes after has ended, and completed where it asks for that;
+//     time; not before all that it comes after has ended, and completed if it asks for that;
 //   - nothing starts that is paused, beyond the limit of a kind, a pool or a key, or
 //     sooner than burst and rate allow in any interval;
 //   - of one kind and pool the order is that of priority and age;

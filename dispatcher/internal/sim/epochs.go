@@ -12,10 +12,10 @@ import (
 
 // epochs is what the books hold of who led when.
 type epochs struct {
-	last    journal.Entry      // the last entry of the log
-	left    ha.Epoch           // the highest of anything that left a dispatcher
-	digests map[uint64][]byte  // of the state at some entries; see compared
-	hasty   map[string]*claims // by the node's name
+	last          journal.Entry      // the last entry of the log
+	lastSent      ha.Epoch           // the highest of anything that left a dispatcher
+	digests       map[uint64][]byte  // of the state at some entries; see compared
+	refusedClaims map[string]*claims // by the node's name
 }
 
 // claims counts the claims refused to one node since a true time, for a second.
@@ -27,27 +27,27 @@ type claims struct {
 // mostClaims is how many claims of one node may be refused within a second.
 const mostClaims = 10
 
-// refused checks that nobody who cannot lead keeps the log busy with trying.
-func (b *books) refused(e journal.Entry) {
-	if e.Kind != journal.KindClaim {
+// countRefusedClaim checks that nobody who cannot lead keeps the log busy with trying.
+func (b *books) countRefusedClaim(e journal.Entry) {
+	if e.Type != journal.EntryClaim {
 		return
 	}
-	h := b.hasty[e.Node]
+	h := b.refusedClaims[e.Node]
 	if h == nil || b.w.now-h.since > time.Second {
 		h = &claims{since: b.w.now}
-		b.hasty[e.Node] = h
+		b.refusedClaims[e.Node] = h
 	}
 	if h.refused++; h.refused > mostClaims {
 		b.w.fail("%s had %d claims refused within a second, and claims on", e.Node, h.refused)
 	}
 }
 
-// written checks that an entry may follow the one before: every epoch has one
+// checkWriter checks that an entry may follow the one before: every epoch has one
 // writer, who numbers its entries without a gap, and epochs only grow.
-func (e *epochs) written(n journal.Entry) error {
+func (e *epochs) checkWriter(n journal.Entry) error {
 	last := e.last
 	e.last = n
-	if n.Kind == journal.KindClaim {
+	if n.Type == journal.EntryClaim {
 		if n.Epoch <= last.Epoch || n.Number != 0 {
 			return fmt.Errorf("%s of %s claims after %s of %s", n.ID(), n.Node, last.ID(), last.Node)
 		}
@@ -59,33 +59,33 @@ func (e *epochs) written(n journal.Entry) error {
 	if n.Number != last.Number+1 {
 		return fmt.Errorf("%s of %s does not follow %s", n.ID(), n.Node, last.ID())
 	}
-	if last.Kind == journal.KindAbdication {
+	if last.Type == journal.EntryHandover {
 		return fmt.Errorf("%s of %s follows its abdication", n.ID(), n.Node)
 	}
 	return nil
 }
 
-// leave checks that nothing of an epoch leaves after something of a higher one.
-func (e *epochs) leave(epoch ha.Epoch) error {
-	if epoch < e.left {
-		return fmt.Errorf("something of epoch %d leaves after something of epoch %d", epoch, e.left)
+// checkSent checks that nothing of an epoch leaves after something of a higher one.
+func (e *epochs) checkSent(epoch ha.Epoch) error {
+	if epoch < e.lastSent {
+		return fmt.Errorf("something of epoch %d leaves after something of epoch %d", epoch, e.lastSent)
 	}
-	e.left = epoch
+	e.lastSent = epoch
 	return nil
 }
 
-// alone checks that nobody else may act when a lease begins or goes on. Who has
-// asked to abdicate does not act any more, whatever its lease says.
-func (b *books) alone(d *dispatcher) {
+// checkActsAlone checks that nobody else may act when a lease begins or goes on. A leader
+// that hands over does not act any more, whatever its lease says.
+func (b *books) checkActsAlone(d *dispatcher) {
 	for _, o := range b.w.dispatchers {
-		if o != d && d.leads() && o.leads() && !o.term.resigned && !d.term.resigned {
+		if o != d && d.leads() && o.leads() && !o.term.handingOver && !d.term.handingOver {
 			b.w.fail("%s and %s may act at the same time", d.name, o.name)
 		}
 	}
 }
 
-// compared tells whether states are compared at that entry, as they are at some:
-// fewer where there are tasks, which make it dear.
+// compared reports whether states are compared at that entry, as they are at some:
+// fewer if there are tasks, which make it dear.
 func (w *world) compared(seq uint64) bool {
 	if w.tasks.on {
 		return seq%64 == 0
@@ -101,8 +101,8 @@ func (b *books) compare(name string, seq uint64, c *core.Core) {
 }
 
 func (b *books) compareDigest(name string, seq uint64, digest []byte) {
-	// Nil where the core was given the entry before the books were: never.
+	// Nil if the core was given the entry before the books were: never.
 	if want := b.digests[seq]; want != nil && !bytes.Equal(want, digest) {
-		b.w.fail("%s holds another state than the log has at entry %d: %s", name, seq, unlike(digest, want))
+		b.w.fail("%s holds another state than the log has at entry %d: %s", name, seq, firstDifference(digest, want))
 	}
 }

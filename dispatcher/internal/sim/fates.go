@@ -21,9 +21,9 @@ func (b *books) enterMoved(r *record.TaskMoved) error {
 		b.w.nemesis.tally.Tasks.Overdue++
 	}
 	if t.state == ha.TaskRunning && b.w.tasks.watched {
-		b.given[t.activation-1].stop = b.w.now
+		b.activations[t.activation-1].stop = b.w.now
 	}
-	return b.suffer(t, r.Fate)
+	return b.applyFate(t, r.Fate)
 }
 
 var errNoMove = errors.New("there is no such change")
@@ -78,11 +78,11 @@ func (b *books) mayMove(t *task, f record.Fate) error {
 func (b *books) mayRevive(t *task) error {
 	for _, id := range t.spec.After {
 		u := b.byID[id]
-		if u == nil || !u.left && (!u.state.Final() || u.state != ha.TaskCompleted && t.spec.OnUpstreamFailure != ha.UpstreamRun) {
+		if u == nil || !u.forgotten && (!u.state.Final() || u.state != ha.TaskCompleted && t.spec.OnUpstreamFailure != ha.UpstreamRun) {
 			return fmt.Errorf("task %s, which it comes after, has not completed", id)
 		}
 	}
-	if g := b.groups[t.spec.AfterBatch]; g != nil && !g.done() {
+	if g := b.batches[t.spec.AfterBatch]; g != nil && !g.done() {
 		return fmt.Errorf("the batch %s is not done", g.name)
 	}
 	return nil
@@ -98,13 +98,13 @@ func (b *books) mayDoom(t *task) error {
 	return errors.New("all that ended before it completed")
 }
 
-// suffer makes of t what f says.
-func (b *books) suffer(t *task, f record.Fate) error {
+// applyFate makes of t what f says.
+func (b *books) applyFate(t *task, f record.Fate) error {
 	to, n := f.Next.Name(), &b.w.nemesis.tally.Tasks
 	switch {
 	case t.state == ha.TaskRunning:
-		b.enterGates(t, f.At, -1)
-		to = b.stopped(t, f)
+		b.countRunning(t, f.At, -1)
+		to = b.endAttempt(t, f)
 	case t.state.Final():
 		n.Revived++
 		t.revivals++
@@ -125,12 +125,12 @@ func (b *books) suffer(t *task, f record.Fate) error {
 	if to == ha.TaskScheduled {
 		t.due = f.Due
 	}
-	b.become(t, to, f.At)
+	b.setState(t, to, f.At)
 	return nil
 }
 
-// stopped takes note of the end of an attempt, and returns the state that follows.
-func (b *books) stopped(t *task, f record.Fate) ha.TaskState {
+// endAttempt takes note of the end of an attempt, and returns the state that follows.
+func (b *books) endAttempt(t *task, f record.Fate) ha.TaskState {
 	to := f.Next.Name()
 	t.activation, t.returned = 0, true
 	if f.Charged {

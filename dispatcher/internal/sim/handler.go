@@ -33,9 +33,9 @@ func (w *worker) handle(id ha.ActivationID, t *step.TaskEffect) {
 	world := w.w
 	j := &job{task: t}
 	w.working[id] = j
-	takes := 20*time.Millisecond + world.spell(world.tasks.work)
+	takes := 20*time.Millisecond + world.randomTime(world.tasks.work)
 	if world.calm {
-		takes = 20*time.Millisecond + world.spell(100*time.Millisecond)
+		takes = 20*time.Millisecond + world.randomTime(100*time.Millisecond)
 	}
 	f := step.Finished{Activation: id, Outcome: ha.OutcomeDone, Result: world.result(id)}
 	switch k := world.rng.IntN(1000); {
@@ -47,13 +47,13 @@ func (w *worker) handle(id ha.ActivationID, t *step.TaskEffect) {
 	case k < 180: // it hangs until its time is over
 		takes = time.Hour
 	case k < 210: // and does not notice
-		takes, j.slow = t.Timeout.Duration()+overdueAfter+world.spell(10*time.Second), -1
+		takes, j.slow = t.Timeout.Duration()+overdueAfter+world.randomTime(10*time.Second), -1
 		world.nemesis.tally.Tasks.Stubborn++
 	case world.calm:
 	case k < 260:
-		takes, j.slow = 2*takes, world.spell(4*time.Second)
+		takes, j.slow = 2*takes, world.randomTime(4*time.Second)
 	case k < 270:
-		w.after(world.spell(takes), w.s.mine(func() {
+		w.after(world.randomTime(takes), w.s.ifCurrent(func() {
 			w.say("%s is taken down by task %s", w.name, t.ID)
 			w.kill()
 			world.nemesis.restart(w, 10*time.Second)
@@ -63,12 +63,12 @@ func (w *worker) handle(id ha.ActivationID, t *step.TaskEffect) {
 		takes, j.slow = time.Hour, 0
 	}
 	if world.chance(100) {
-		w.after(takes/2, w.s.mine(func() {
+		w.after(takes/2, w.s.ifCurrent(func() {
 			world.bus.request(w, request{input: step.Progress{Worker: w.s.id, Activation: id, Percent: 50, Text: "half"}})
 		}))
 	}
 	j.end = w.after(takes, func() { w.finish(f) })
-	j.limit = w.after(t.Timeout.Duration(), func() { w.halt(id, ha.OutcomeTimedOut) })
+	j.limit = w.after(t.Timeout.Duration(), func() { w.stopHandler(id, ha.OutcomeTimedOut) })
 }
 
 // result is what a handler returns: no two return the same, and some return nothing.
@@ -80,10 +80,10 @@ func (w *world) result(id ha.ActivationID) []byte {
 }
 
 // cancel obeys an order to stop an activation, if the worker holds it.
-func (w *worker) cancel(id ha.ActivationID) { w.halt(id, ha.OutcomeCancelled) }
+func (w *worker) cancel(id ha.ActivationID) { w.stopHandler(id, ha.OutcomeCancelled) }
 
-// halt stops a handler, or tries to.
-func (w *worker) halt(id ha.ActivationID, outcome ha.Outcome) {
+// stopHandler stops a handler, or tries to.
+func (w *worker) stopHandler(id ha.ActivationID, outcome ha.Outcome) {
 	j := w.working[id]
 	f := step.Finished{Activation: id, Outcome: outcome, Error: "stopped as " + string(id)}
 	switch {
@@ -98,8 +98,8 @@ func (w *worker) halt(id ha.ActivationID, outcome ha.Outcome) {
 	}
 }
 
-// give hands a task back that a leaving worker will not end.
-func (w *worker) give(id ha.ActivationID) {
+// handBack hands a task back that a leaving worker will not end.
+func (w *worker) handBack(id ha.ActivationID) {
 	if j := w.working[id]; j != nil && j.task != nil {
 		w.finish(step.Finished{Activation: id, Outcome: ha.OutcomeCancelled, Error: "leaving"})
 	}

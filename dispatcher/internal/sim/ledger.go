@@ -19,30 +19,30 @@ type ledger struct {
 	counts   map[ha.TaskState]int
 	live     int
 	turns    int // counts the times that a task became pending, or ended
-	groups   map[string]*group
-	kinds    map[string]*gate
-	pools    map[string]*gate
-	keys     map[string]*gate // "*": all without a limit of their own
+	batches  map[string]*batch
+	kinds    map[string]*throttle
+	pools    map[string]*throttle
+	keys     map[string]*throttle // "*": all without a limit of their own
 	receipts map[string][]uint64
 }
 
 func newLedger() ledger {
 	return ledger{
 		byID: map[ha.TaskID]*task{}, byToken: map[string]*task{}, unique: map[string]*task{}, counts: map[ha.TaskState]int{},
-		groups: map[string]*group{}, kinds: map[string]*gate{}, pools: map[string]*gate{}, keys: map[string]*gate{},
+		batches: map[string]*batch{}, kinds: map[string]*throttle{}, pools: map[string]*throttle{}, keys: map[string]*throttle{},
 		receipts: map[string][]uint64{},
 	}
 }
 
 // task is one task as the books have it.
 type task struct {
-	id     ha.TaskID
-	number uint64
-	spec   *ha.TaskSpec // as it was recorded
-	meant  *ha.TaskSpec // as its client means it
-	state  ha.TaskState
-	since  time.Duration // true time
-	turn   int
+	id       ha.TaskID
+	number   uint64
+	spec     *ha.TaskSpec // as it was recorded
+	intended *ha.TaskSpec // as its client means it
+	state    ha.TaskState
+	since    time.Duration // true time
+	turn     int
 
 	// ready is when it first was pending since it was submitted or put back, due when
 	// it is to become pending.
@@ -56,8 +56,8 @@ type task struct {
 	revivals                      int
 	open                          map[ha.TaskID]int // that it came after and that had not ended, with how often those ended until then
 	ends                          []end
-	batch, awaits                 *group
-	pulled, left                  bool
+	batch, awaitedBatch           *batch
+	pulled, forgotten             bool
 }
 
 // end is an end of a task.
@@ -89,20 +89,20 @@ func (t *task) policy() *ha.Retry {
 	return t.spec.Retry
 }
 
-// limit is how long an attempt may take, as the task is meant.
+// limit is how long an attempt may take, as its client intends.
 func (b *books) limit(t *task) time.Duration {
-	if t.step < len(t.meant.Steps) && t.meant.Steps[t.step].Timeout > 0 {
-		return t.meant.Steps[t.step].Timeout.Duration()
+	if t.step < len(t.intended.Steps) && t.intended.Steps[t.step].Timeout > 0 {
+		return t.intended.Steps[t.step].Timeout.Duration()
 	}
-	if t.meant.Timeout > 0 {
-		return t.meant.Timeout.Duration()
+	if t.intended.Timeout > 0 {
+		return t.intended.Timeout.Duration()
 	}
 	return b.w.cfg.TaskTimeout
 }
 
 // numbered returns the task of that number, which must not be forgotten.
 func (b *books) numbered(n uint64) (*task, error) {
-	if n == 0 || n > uint64(len(b.tasks)) || b.tasks[n-1].left {
+	if n == 0 || n > uint64(len(b.tasks)) || b.tasks[n-1].forgotten {
 		return nil, fmt.Errorf("there is no task number %d", n)
 	}
 	return b.tasks[n-1], nil
@@ -120,7 +120,7 @@ func (b *books) enterTask(r record.Record) error {
 	case *record.TaskMoved:
 		return b.enterMoved(r)
 	case *record.TasksForgotten:
-		return b.enterLeft(r)
+		return b.enterForgotten(r)
 	case *record.TasksPulled:
 		return b.enterPulled(r)
 	case *record.RuleSet:
@@ -135,11 +135,11 @@ func (b *books) enterTask(r record.Record) error {
 
 func (b *books) enterSubmitted(r *record.TaskSubmitted) error {
 	s, name := &r.Spec, token(r.Spec.Payload)
-	meant := b.w.tasks.meant[name]
-	if meant == nil {
+	intended := b.w.tasks.intended[name]
+	if intended == nil {
 		return errors.New("nobody means to submit that")
 	}
-	want := b.w.complete(b.w.rewritten(meant))
+	want := b.w.complete(b.w.mutatedSpec(intended))
 	if b.w.opts.Mutation == NoTaskIDs {
 		want.ID = s.ID
 	}
@@ -158,7 +158,7 @@ func (b *books) enterSubmitted(r *record.TaskSubmitted) error {
 	case b.live >= b.w.cfg.MaxTasks:
 		return fmt.Errorf("%d tasks have not ended", b.live)
 	}
-	t := &task{id: s.ID, number: r.Number, spec: s, meant: meant, data: s.Payload}
+	t := &task{id: s.ID, number: r.Number, spec: s, intended: intended, data: s.Payload}
 	b.tasks = append(b.tasks, t)
 	b.byID[t.id], b.byToken[name] = t, t
 	b.live++
@@ -166,31 +166,31 @@ func (b *books) enterSubmitted(r *record.TaskSubmitted) error {
 		b.unique[s.UniqueKey] = t
 	}
 	if s.Batch != "" {
-		t.batch = b.groupOf(s.Batch)
+		t.batch = b.batchOf(s.Batch)
 		if t.batch.closed {
 			return errors.New("its batch is closed")
 		}
 		t.batch.total++
-		t.batch.alive++
+		t.batch.kept++
 	}
 	switch waits := b.waits(t); {
 	case waits:
-		b.become(t, ha.TaskWaiting, r.At)
+		b.setState(t, ha.TaskWaiting, r.At)
 		b.w.nemesis.tally.Tasks.Waited++
 	case s.RunAt.After(r.At):
 		t.due = s.RunAt
-		b.become(t, ha.TaskScheduled, r.At)
+		b.setState(t, ha.TaskScheduled, r.At)
 	default:
-		b.become(t, ha.TaskPending, r.At)
+		b.setState(t, ha.TaskPending, r.At)
 	}
 	return nil
 }
 
-// waits notes what a new task has to wait for, and tells whether it is to be
+// waits notes what a new task has to wait for, and reports whether it is to be
 // decided later what becomes of it.
 func (b *books) waits(t *task) (waits bool) {
 	t.open = map[ha.TaskID]int{}
-	for _, id := range t.meant.After {
+	for _, id := range t.intended.After {
 		if u := b.byID[id]; u == nil {
 			t.open[id] = 0
 		} else if !u.state.Final() {
@@ -202,14 +202,14 @@ func (b *books) waits(t *task) (waits bool) {
 		waits = waits || u == nil || !u.state.Final() || u.state != ha.TaskCompleted && t.spec.OnUpstreamFailure != ha.UpstreamRun
 	}
 	if t.spec.AfterBatch != "" {
-		t.awaits = b.groupOf(t.spec.AfterBatch)
-		waits = waits || !t.awaits.done()
+		t.awaitedBatch = b.batchOf(t.spec.AfterBatch)
+		waits = waits || !t.awaitedBatch.done()
 	}
 	return waits
 }
 
-// become changes the state of t, and what is counted by states.
-func (b *books) become(t *task, state ha.TaskState, at time.Time) {
+// setState changes the state of t, and what is counted by states.
+func (b *books) setState(t *task, state ha.TaskState, at time.Time) {
 	if t.state != "" {
 		b.counts[t.state]--
 	}
@@ -226,19 +226,19 @@ func (b *books) become(t *task, state ha.TaskState, at time.Time) {
 		b.turns++
 		t.turn = b.turns
 		t.ends = append(t.ends, end{state, at, t.result})
-		b.ending(t)
+		b.noteEnded(t)
 	}
 }
 
-// ending takes note that t has ended.
-func (b *books) ending(t *task) {
+// noteEnded takes note that t has ended.
+func (b *books) noteEnded(t *task) {
 	b.live--
 	if b.unique[t.spec.UniqueKey] == t {
 		delete(b.unique, t.spec.UniqueKey)
 	}
 	if t.batch != nil {
 		t.batch.ended++
-		b.settle(t.batch)
+		b.noteDone(t.batch)
 	}
 	n := &b.w.nemesis.tally.Tasks
 	switch t.state {

@@ -35,9 +35,9 @@ func (l *log) delay() (d time.Duration, lost bool) {
 		return 0, true
 	}
 	if !w.calm && w.chance(l.late) {
-		return w.spell(l.latest), false
+		return w.randomTime(l.latest), false
 	}
-	return w.spell(l.slowest), false
+	return w.randomTime(l.slowest), false
 }
 
 // ask brings a question to the log, where serve is called, and what that returns
@@ -58,7 +58,7 @@ func (l *log) ask(d *dispatcher, serve func() (heard func())) {
 	})
 }
 
-// append adds e after the entry with sequence after, and refuses where that is not
+// append adds e after the entry with sequence after, and refuses if that is not
 // the last one. again: the writer has tried before.
 func (l *log) append(after uint64, e journal.Entry, again bool) bool {
 	w, last := l.w, l.last()
@@ -73,16 +73,16 @@ func (l *log) append(after uint64, e journal.Entry, again bool) bool {
 		if w.tracing {
 			w.say("log: refuses %s of %s after %d, the last is %d", e.ID(), e.Node, after, last)
 		}
-		w.books.refused(e)
+		w.books.countRefusedClaim(e)
 		return false
 	}
 	e.Seq = last + 1
 	l.entries = append(l.entries, e)
 	l.commits++
 	if w.tracing {
-		w.say("log: entry %d is kind %d, %s, %d bytes", e.Seq, e.Kind, e.ID(), len(e.Data))
+		w.say("log: entry %d is kind %d, %s, %d bytes", e.Seq, e.Type, e.ID(), len(e.Data))
 	}
-	w.books.commit(e)
+	w.books.enterEntry(e)
 	for _, d := range w.dispatchers {
 		d.feed()
 	}
@@ -90,8 +90,8 @@ func (l *log) append(after uint64, e journal.Entry, again bool) bool {
 }
 
 // look answers a member that does not know what became of its append.
-func (l *log) look(after uint64) journal.Look {
-	look := journal.Look{Last: l.last()}
+func (l *log) look(after uint64) journal.LogEnd {
+	look := journal.LogEnd{Last: l.last()}
 	if !l.w.calm && l.w.chance(50) { // the server that answers lags behind
 		look.Last -= min(uint64(len(l.entries)), uint64(l.w.rng.IntN(4)))
 	}

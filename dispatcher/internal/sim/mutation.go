@@ -42,12 +42,12 @@ const (
 	LostPieces
 	// NoReceipts takes the receipt off a pull.
 	NoReceipts
-	// NoGates loses every wish to pause something, and answers it.
-	NoGates
+	// NoPauses loses every wish to pause something, and answers it.
+	NoPauses
 )
 
-// rewritten is what a submission says once it has reached the dispatcher.
-func (w *world) rewritten(s *ha.TaskSpec) *ha.TaskSpec {
+// mutatedSpec is what a submission says once it has reached the dispatcher.
+func (w *world) mutatedSpec(s *ha.TaskSpec) *ha.TaskSpec {
 	if s == nil {
 		return nil
 	}
@@ -68,8 +68,8 @@ func (w *world) rewritten(s *ha.TaskSpec) *ha.TaskSpec {
 	return &changed
 }
 
-// twisted is what the dispatcher makes of an input that arrived.
-func (d *dispatcher) twisted(in step.Input) step.Input {
+// mutatedInput is what the dispatcher makes of an input that arrived.
+func (d *dispatcher) mutatedInput(in step.Input) step.Input {
 	mutation := d.w.opts.Mutation
 	switch in := in.(type) {
 	case step.Heartbeat:
@@ -83,10 +83,10 @@ func (d *dispatcher) twisted(in step.Input) step.Input {
 		}
 		return in
 	case step.Submit:
-		in.Spec = d.w.rewritten(in.Spec)
+		in.Spec = d.w.mutatedSpec(in.Spec)
 		return in
 	case step.ChangeBatch:
-		in.Then = d.w.rewritten(in.Then)
+		in.Then = d.w.mutatedSpec(in.Then)
 		return in
 	case step.PullTasks:
 		if mutation == NoReceipts {
@@ -94,7 +94,7 @@ func (d *dispatcher) twisted(in step.Input) step.Input {
 		}
 		return in
 	case step.SetPause:
-		in.Paused = in.Paused && mutation != NoGates
+		in.Paused = in.Paused && mutation != NoPauses
 		return in
 	}
 	return in

@@ -39,15 +39,15 @@ func (n *nemesis) strike() {
 		n.killDispatcher(d)
 	case k < 68:
 		d.leave()
-		w.at(w.spell(20*time.Second), d.start)
+		w.at(w.randomTime(20*time.Second), d.start)
 	case k < 82:
 		n.pauseNode(&d.node, pick(w, 8*time.Second, 40*time.Second))
 	case k < 94:
 		n.cut(&d.node, &w.log.node)
 	default:
-		w.log.stalled = w.now + w.spell(9*time.Second)
+		w.log.stalled = w.now + w.randomTime(9*time.Second)
 	}
-	w.at(w.spell(n.pause), n.strike)
+	w.at(w.randomTime(n.pause), n.strike)
 }
 
 // victim picks a dispatcher: mostly one that leads, where the harm is greatest.
@@ -74,7 +74,7 @@ func (n *nemesis) killWorker(o *worker) {
 // healed each.
 func (n *nemesis) restart(o *worker, most time.Duration) {
 	if n.w.chance(800) || n.w.calm {
-		n.w.at(n.w.spell(most), o.start)
+		n.w.at(n.w.randomTime(most), o.start)
 	}
 }
 
@@ -90,7 +90,7 @@ func (n *nemesis) killDispatcher(d *dispatcher) {
 	}
 	n.tally.Failovers++
 	d.kill()
-	n.w.at(n.w.spell(20*time.Second), d.start)
+	n.w.at(n.w.randomTime(20*time.Second), d.start)
 }
 
 func (n *nemesis) pauseNode(v *node, most time.Duration) {
@@ -99,7 +99,7 @@ func (n *nemesis) pauseNode(v *node, most time.Duration) {
 	}
 	n.tally.Pauses++
 	w, life := n.w, v.life
-	d := w.spell(most)
+	d := w.randomTime(most)
 	if w.tracing {
 		w.say("%s is paused for %s", v.name, d)
 	}
@@ -115,7 +115,7 @@ func (n *nemesis) pauseNode(v *node, most time.Duration) {
 func (n *nemesis) cut(a *node, others ...*node) {
 	n.tally.Cuts++
 	w := n.w
-	direction, d := w.rng.IntN(3), w.spell(time.Minute)
+	direction, d := w.rng.IntN(3), w.randomTime(time.Minute)
 	for _, b := range others {
 		links := []link{{a, b}, {b, a}}
 		switch direction {
@@ -147,9 +147,9 @@ func (w *world) heal() {
 		w.say("all is healed")
 	}
 	w.calm = true
-	w.bus.weather = weather{}
+	w.bus.faults = faults{}
 	clear(w.bus.cuts)
-	w.log.slowest, w.log.stalled = promptness, 0
+	w.log.slowest, w.log.stalled = promptDelay, 0
 	for _, d := range w.dispatchers {
 		d.resume()
 		if d.leaving && d.up {

@@ -77,7 +77,7 @@ func (n *node) resume() {
 	}
 }
 
-// ran tells whether the node was up and not paused at any time in the last d.
+// ran reports whether the node was up and not paused at any time in the last d.
 func (n *node) ran(d time.Duration) bool {
 	return n.up && !n.paused && (n.pausedAt == 0 || n.w.now-n.pausedAt > d)
 }

@@ -11,9 +11,9 @@ import (
 
 // Nothing leaves a dispatcher before the record that justifies it is committed.
 
-// sends checks an order.
-func (b *books) sends(o order) {
-	if err := b.leave(o.epoch); err != nil {
+// checkSentOrder checks an order.
+func (b *books) checkSentOrder(o order) {
+	if err := b.checkSent(o.epoch); err != nil {
 		b.w.fail("%v: %v", o, err)
 	}
 	g := b.find(o.activation)
@@ -22,7 +22,7 @@ func (b *books) sends(o order) {
 			g.stop = 0
 		}
 		b.cancels++ // justified by what the worker said, or by what became of the task
-		if g != nil && g.task != nil && g.task.activation > 0 && b.activation(g.task.activation) == o.activation {
+		if g != nil && g.task != nil && g.task.activation > 0 && b.activationID(g.task.activation) == o.activation {
 			b.w.fail("%v: that is the attempt in force of task %s", o, g.task.id)
 		}
 		return
@@ -34,25 +34,25 @@ func (b *books) sends(o order) {
 	}
 }
 
-// leaves checks a reply.
-func (b *books) leaves(epoch ha.Epoch, r reply) {
-	if err := b.leave(epoch); err != nil {
-		b.w.fail("%v: %v", r.answer, err)
+// checkSentReply checks a reply.
+func (b *books) checkSentReply(epoch ha.Epoch, r outgoingReply) {
+	if err := b.checkSent(epoch); err != nil {
+		b.w.fail("%v: %v", r.reply, err)
 	}
-	if r.answer.reply.Err != nil {
-		b.refuses(r)
+	if r.reply.result.Err != nil {
+		b.checkSentRefusal(r)
 		return
 	}
 	if r.request.list != nil {
 		for i, in := range r.request.list {
-			b.leavesTask(in, r.answer.list[i])
+			b.checkSentTaskReply(in, r.reply.results[i])
 		}
 		return
 	}
 	switch in := r.request.input.(type) {
 	case step.Hello:
-		if b.ever[r.answer.reply.Worker] == nil {
-			b.w.fail("%s is told that it is registered, and no committed record says so", r.answer.reply.Worker)
+		if b.ever[r.reply.result.Worker] == nil {
+			b.w.fail("%s is told that it is registered, and no committed record says so", r.reply.result.Worker)
 		}
 	case step.Bye:
 		if b.registered[in.Worker] != nil {
@@ -65,13 +65,13 @@ func (b *books) leaves(epoch ha.Epoch, r reply) {
 			}
 		}
 	default:
-		b.leavesTask(in, r.answer.reply)
+		b.checkSentTaskReply(in, r.reply.result)
 	}
 }
 
-// refuses checks a refusal: nobody is told to be unknown who is registered.
-func (b *books) refuses(r reply) {
-	if r.answer.reply.Err.Status != 404 {
+// checkSentRefusal checks a refusal: nobody is told to be unknown who is registered.
+func (b *books) checkSentRefusal(r outgoingReply) {
+	if r.reply.result.Err.Status != 404 {
 		return
 	}
 	var id ha.WorkerID
@@ -88,9 +88,9 @@ func (b *books) refuses(r reply) {
 	}
 }
 
-// acknowledged checks what a worker was told, once it has arrived: it is in the
+// checkAcknowledged checks what a worker was told, once it has arrived: it is in the
 // log, in effect once.
-func (b *books) acknowledged(o *worker, in step.Input, r step.Reply) {
+func (b *books) checkAcknowledged(o *worker, in step.Input, r step.Reply) {
 	if r.Err != nil {
 		return
 	}
@@ -125,6 +125,6 @@ func (b *books) rebuild() {
 		}
 	}
 	if now, before := c.Digest(nil), b.standby.Digest(nil); !bytes.Equal(now, before) {
-		b.w.fail("the cleaned journal makes another state than the one before: %s", unlike(now, before))
+		b.w.fail("the cleaned journal makes another state than the one before: %s", firstDifference(now, before))
 	}
 }

@@ -32,21 +32,21 @@ func Run(o Options) (Report, error) {
 		d.start()
 	}
 	for _, v := range w.workers {
-		w.at(w.spell(10*time.Second), v.start)
+		w.at(w.randomTime(10*time.Second), v.start)
 	}
 	for _, c := range w.clients {
 		c.start()
 	}
-	w.at(w.spell(5*time.Second), w.nemesis.strike)
-	if w.run(time.Minute + w.spell(90*time.Second)) {
+	w.at(w.randomTime(5*time.Second), w.nemesis.strike)
+	if w.run(time.Minute + w.randomTime(90*time.Second)) {
 		w.heal()
 		w.judge()
 	}
 	for _, d := range w.dispatchers {
-		d.quit()
+		d.dropTerm()
 	}
 	t := &w.nemesis.tally
-	t.Events, t.Activations, t.Commits = w.count, len(w.books.given), w.log.commits
+	t.Events, t.Activations, t.Commits = w.count, len(w.books.activations), w.log.commits
 	t.Lost, t.Rejected, t.Evicted = w.books.outcomes[ha.OutcomeLost], w.books.outcomes[ha.OutcomeRejected], int(w.books.lost)
 	t.Cleanings = w.log.purges
 	t.Tasks.Submitted = len(w.books.tasks)
@@ -69,7 +69,7 @@ func newWorld(o Options) *world {
 	if o.Mutation == HastyEviction {
 		w.cfg.Timing.EvictAfter = 15 * time.Second
 	}
-	w.bus = &bus{w: w, cuts: map[link]int{}, weather: weather{
+	w.bus = &bus{w: w, cuts: map[link]int{}, faults: faults{
 		drop: pick(w, 0, 10, 50, 200), duplicate: pick(w, 0, 10, 100), late: pick(w, 0, 10, 100),
 		slow: pick(w, 0, 5, 20), latest: pick(w, 100*time.Millisecond, 3*time.Second, 12*time.Second),
 	}}
@@ -81,7 +81,7 @@ func newWorld(o Options) *world {
 	w.nemesis = &nemesis{w: w, pause: pick(w, 2*time.Second, 8*time.Second, 30*time.Second), strong: w.chance(700)}
 	for i := range pick(w, 1, 2, 2, 3, 3, 4) {
 		w.dispatchers = append(w.dispatchers, &dispatcher{
-			node: w.punctual(fmt.Sprintf("d%d", i+1)), limit: pick(w, 3, 30, 1024),
+			node: w.syncedNode(fmt.Sprintf("d%d", i+1)), limit: pick(w, 3, 30, 1024),
 			lease: pick(w, time.Second, 1500*time.Millisecond, 3*time.Second, 6*time.Second),
 		})
 	}
@@ -95,7 +95,7 @@ func pick[T any](w *world, choices ...T) T { return choices[w.rng.IntN(len(choic
 
 // node makes a node whose clock is up to 3 % fast or slow, and up to an hour off.
 func (w *world) node(name string) node {
-	return node{w: w, name: name, clock: clock{offset: w.spell(time.Hour), ppm: w.rng.Int64N(60_001) - 30_000}}
+	return node{w: w, name: name, clock: clock{offset: w.randomTime(time.Hour), ppm: w.rng.Int64N(60_001) - 30_000}}
 }
 
 func (w *world) drawWorker(name string) *worker {
@@ -113,10 +113,10 @@ func (w *world) drawWorker(name string) *worker {
 		v.slots = 2 + w.rng.IntN(2)
 	}
 	w.drawKinds(v)
-	v.workMin = 50*time.Millisecond + w.spell(time.Second)
+	v.workMin = 50*time.Millisecond + w.randomTime(time.Second)
 	if w.cfg.ActivateEvery == 0 {
 		v.workMin += 2 * time.Second
 	}
-	v.workMax = v.workMin + w.spell(5*time.Second)
+	v.workMax = v.workMin + w.randomTime(5*time.Second)
 	return v
 }

@@ -33,8 +33,8 @@ func newSession(w *worker, r step.Reply) *session {
 	return s
 }
 
-// mine wraps what a timer does: it does nothing once the session is over.
-func (s *session) mine(do func()) func() {
+// ifCurrent wraps what a timer does: it does nothing once the session is over.
+func (s *session) ifCurrent(do func()) func() {
 	return func() {
 		if s.w.s == s {
 			do()
@@ -43,7 +43,7 @@ func (s *session) mine(do func()) func() {
 }
 
 func (s *session) tick() {
-	s.w.after(s.w.w.cfg.Timing.Heartbeat, s.mine(func() {
+	s.w.after(s.w.w.cfg.Timing.Heartbeat, s.ifCurrent(func() {
 		s.tick()
 		s.heartbeat()
 	}))
@@ -59,7 +59,7 @@ func (s *session) heartbeat() {
 	if s.w.manners != simple {
 		in.Running = append([]ha.ActivationID{}, s.held...)
 	}
-	s.beat = s.w.call(in, s.mine(s.miss))
+	s.beat = s.w.call(in, s.ifCurrent(s.miss))
 }
 
 func (s *session) miss() {
@@ -78,36 +78,36 @@ func (s *session) miss() {
 	}
 }
 
-// answered takes the answer to any request of the session.
-func (s *session) answered(a answer) {
+// handleReply takes the reply to any request of the session.
+func (s *session) handleReply(a reply) {
 	switch {
-	case s.beat.answers(a):
-		if unknown(a.reply) {
+	case s.beat.takes(a):
+		if unknown(a.result) {
 			s.over()
 			return
 		}
-		if a.reply.Err != nil || a.reply.Epoch < s.epoch {
+		if a.result.Err != nil || a.result.Epoch < s.epoch {
 			s.miss()
 			return
 		}
-		s.beat, s.missed, s.epoch = nil, 0, a.reply.Epoch
+		s.beat, s.missed, s.epoch = nil, 0, a.result.Epoch
 		if s.overdue {
 			s.heartbeat()
 		}
-	case s.report.answers(a):
-		s.w.w.books.acknowledged(s.w, s.report.input, a.reply)
+	case s.report.takes(a):
+		s.w.w.books.checkAcknowledged(s.w, s.report.input, a.result)
 		s.report = nil
 		switch {
-		case unknown(a.reply):
+		case unknown(a.result):
 			s.over()
-		case a.reply.Err != nil && a.reply.Err.Status != 409:
-			s.again()
+		case a.result.Err != nil && a.result.Err.Status != 409:
+			s.retryReport()
 		default:
 			s.acknowledged()
 		}
-	case s.bye.answers(a):
-		s.w.w.books.acknowledged(s.w, s.bye.input, a.reply)
-		if a.reply.Err != nil && !unknown(a.reply) {
+	case s.bye.takes(a):
+		s.w.w.books.checkAcknowledged(s.w, s.bye.input, a.result)
+		if a.result.Err != nil && !unknown(a.result) {
 			s.byeAgain()
 			return
 		}
@@ -176,21 +176,21 @@ func (s *session) send() {
 		in.Finished = slices.Clone(s.finished)
 	}
 	s.sent = len(s.finished)
-	s.report = s.w.call(in, s.mine(s.again))
+	s.report = s.w.call(in, s.ifCurrent(s.retryReport))
 	if s.w.manners == simple || s.w.manners == forgetful {
 		s.acknowledged() // or so it believes
 	}
 }
 
-// again repeats a report after a pause.
-func (s *session) again() {
+// retryReport repeats a report after a pause.
+func (s *session) retryReport() {
 	s.report, s.sent, s.paused = nil, 0, true
 	if s.pause == 0 {
 		s.pause = 50 * time.Millisecond
 	}
-	d := s.pause/2 + s.w.w.spell(s.pause/2)
+	d := s.pause/2 + s.w.w.randomTime(s.pause/2)
 	s.pause = min(2*s.pause, 2*time.Second)
-	s.w.after(d, s.mine(func() {
+	s.w.after(d, s.ifCurrent(func() {
 		s.paused = false
 		s.advance()
 	}))
@@ -211,9 +211,9 @@ func (s *session) acknowledged() {
 // drain takes no more work, finishes, reports, and says bye.
 func (s *session) drain() {
 	s.draining = true
-	s.w.after(drainPatience, s.mine(func() {
+	s.w.after(drainPatience, s.ifCurrent(func() {
 		for _, id := range slices.Clone(s.held) {
-			s.w.give(id)
+			s.w.handBack(id)
 		}
 	}))
 	s.advance()
@@ -221,7 +221,7 @@ func (s *session) drain() {
 
 func (s *session) sayBye() {
 	s.byes++
-	s.bye = s.w.call(step.Bye{Worker: s.id}, s.mine(s.byeAgain))
+	s.bye = s.w.call(step.Bye{Worker: s.id}, s.ifCurrent(s.byeAgain))
 }
 
 func (s *session) byeAgain() {

@@ -105,8 +105,8 @@ func (t *task) String() string {
 		t.id, t.number, t.state, t.step, t.attempt, t.failures, t.lost, t.activation, t.pulled, t.result, t.ends)
 }
 
-// unlike says where two states differ first.
-func unlike(a, b []byte) string {
+// firstDifference says where two states differ first.
+func firstDifference(a, b []byte) string {
 	for len(a) > 0 && len(b) > 0 {
 		ra, restA, err1 := record.Decode(a)
 		rb, restB, err2 := record.Decode(b)

@@ -126,7 +126,7 @@ func TestMutations(t *testing.T) {
 		{NoDependencies, "no dependencies", "which it comes after"},
 		{LostPieces, "lost pieces", "the cleaned journal"},
 		{NoReceipts, "no receipts", "no committed record says so"},
-		{NoGates, "no gates", "this is set"},
+		{NoPauses, "no pauses", "this is set"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, failed, err := each(200, c.mutation)

@@ -56,10 +56,10 @@ func (c *client) spec() *ha.TaskSpec {
 		}
 	}
 	if w.chance(80) {
-		s.RunAt = c.time().Add(w.spell(25*time.Second) - 5*time.Second)
+		s.RunAt = c.time().Add(w.randomTime(25*time.Second) - 5*time.Second)
 	}
 	if w.chance(80) {
-		s.ExpiresAt = c.time().Add(time.Second + w.spell(30*time.Second))
+		s.ExpiresAt = c.time().Add(time.Second + w.randomTime(30*time.Second))
 	}
 	if w.chance(80) {
 		s.UniqueKey = fmt.Sprintf("u%d", w.rng.IntN(4))

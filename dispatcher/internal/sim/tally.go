@@ -4,12 +4,12 @@ package sim
 type Tally struct {
 	Events, Activations, Lost, Rejected, Evicted, Commits, Cleanings int
 	Failovers, Pauses, Cuts, GaveUp, SharesChecked                   int
-	// Won counts leaderships, Abdications those handed over in order, Looks the
+	// Won counts leaderships, Handovers those handed over in order, EndReads the
 	// appends whose outcome was unknown, Gaps the standbys that found purged what they
-	// were to follow, Held the batches that were committed when the lease had run out,
+	// were to follow, Held the commits that were in the log when the lease had run out,
 	// and Fenced those that were not sent because it had.
-	Won, Abdications, Looks, Gaps, Held, Fenced int
-	Tasks                                       TaskTally
+	Won, Handovers, EndReads, Gaps, Held, Fenced int
+	Tasks                                        TaskTally
 }
 
 // TaskTally counts what happened to tasks.
@@ -54,7 +54,7 @@ func (t *Tally) list() []*int {
 	return []*int{
 		&t.Events, &t.Activations, &t.Lost, &t.Rejected, &t.Evicted, &t.Commits, &t.Cleanings,
 		&t.Failovers, &t.Pauses, &t.Cuts, &t.GaveUp, &t.SharesChecked,
-		&t.Won, &t.Abdications, &t.Looks, &t.Gaps, &t.Held, &t.Fenced,
+		&t.Won, &t.Handovers, &t.EndReads, &t.Gaps, &t.Held, &t.Fenced,
 		&k.Submitted, &k.Completed, &k.Failed, &k.Cancelled, &k.TimedOut,
 		&k.Waited, &k.Doomed, &k.Expired, &k.Revived, &k.Stepped, &k.Partial,
 		&k.Again, &k.Wandered, &k.Late, &k.Overdue, &k.Stubborn, &k.Gone, &k.Slandered,

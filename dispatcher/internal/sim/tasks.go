@@ -9,21 +9,21 @@ import (
 	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 
-// tasking is what a world has of tasks beside the books, the clients and the handlers.
-type tasking struct {
+// taskSettings is what a world has of tasks beside the books, the clients and the handlers.
+type taskSettings struct {
 	on           bool // there are any
 	kinds, pools []string
-	left         int           // things that clients may still ask for
+	remaining    int           // things that clients may still ask for
 	skew         time.Duration // how far apart the clocks of dispatchers and clients are set, at most
 	work         time.Duration // that a handler takes, at most
-	pieces       int           // of a snapshot in one batch, at most
+	pieces       int           // of a snapshot in one commit, at most
 	watched      bool          // what went wrong before the world was healed is over
 	rest         bool          // handlers have no bad habits any more
 
-	// meant is what clients mean their tasks to be, by [token], whatever becomes of
+	// intended is what clients mean their tasks to be, by [token], whatever becomes of
 	// it on the way, and ids lists all of them.
-	meant map[string]*ha.TaskSpec
-	ids   []ha.TaskID
+	intended map[string]*ha.TaskSpec
+	ids      []ha.TaskID
 	// said is what workers reported, whether or not it ever arrived.
 	said map[ha.ActivationID]step.Finished
 	// Somebody has asked for these to happen.
@@ -35,11 +35,11 @@ type tasking struct {
 // drawTasks draws whether and how there are tasks.
 func (w *world) drawTasks() {
 	k := &w.tasks
-	*k = tasking{
+	*k = taskSettings{
 		on: w.chance(650), kinds: []string{"k0", "k1", "k2"}, pools: []string{"default", "p1"},
-		left: pick(w, 50, 150, 300), skew: pick(w, 0, time.Second, 20*time.Second),
+		remaining: pick(w, 50, 150, 300), skew: pick(w, 0, time.Second, 20*time.Second),
 		work: pick(w, 100*time.Millisecond, time.Second, 3*time.Second), pieces: pick(w, 1, 5, 100),
-		meant: map[string]*ha.TaskSpec{}, said: map[ha.ActivationID]step.Finished{}, gone: map[ha.WorkerID]bool{},
+		intended: map[string]*ha.TaskSpec{}, said: map[ha.ActivationID]step.Finished{}, gone: map[ha.WorkerID]bool{},
 		cancelled: map[ha.TaskID]bool{}, revived: map[ha.TaskID]bool{}, revivedKinds: map[string]bool{},
 	}
 	w.cfg.Aging = pick(w, time.Second, 10*time.Minute)
@@ -51,16 +51,16 @@ func (w *world) drawTasks() {
 		return
 	}
 	for i := range 1 + w.rng.IntN(2) {
-		c := &client{node: w.punctual(fmt.Sprintf("c%d", i)), pace: pick(w, 200*time.Millisecond, time.Second), open: map[uint64]*errand{}}
+		c := &client{node: w.syncedNode(fmt.Sprintf("c%d", i)), pace: pick(w, 200*time.Millisecond, time.Second), open: map[uint64]*operation{}}
 		w.clients = append(w.clients, c)
 	}
 }
 
-// punctual makes a node whose clock somebody looks after.
-func (w *world) punctual(name string) node {
+// syncedNode makes a node whose clock somebody looks after.
+func (w *world) syncedNode(name string) node {
 	n := w.node(name)
 	if w.tasks.on {
-		n.clock.offset = w.spell(w.tasks.skew)
+		n.clock.offset = w.randomTime(w.tasks.skew)
 	}
 	return n
 }
@@ -108,8 +108,8 @@ func (w *world) declareGone(id ha.WorkerID) {
 	for _, d := range w.dispatchers {
 		if d.leads() && !d.paused && !d.leaving {
 			w.nemesis.tally.Tasks.Gone++
-			d.term.inbox = append(d.term.inbox, incoming{nil, d.arrived(request{input: step.Gone{Worker: id}})})
-			d.term.settle()
+			d.term.inbox = append(d.term.inbox, incoming{nil, d.stampedRequest(request{input: step.Gone{Worker: id}})})
+			d.term.proceed()
 		}
 	}
 }
@@ -118,7 +118,7 @@ func (w *world) declareGone(id ha.WorkerID) {
 func (n *nemesis) died(id ha.WorkerID) {
 	w := n.w
 	if w.tasks.on && !w.calm && w.chance(600) {
-		w.at(time.Second+w.spell(time.Second), func() { w.declareGone(id) })
+		w.at(time.Second+w.randomTime(time.Second), func() { w.declareGone(id) })
 	}
 }
 

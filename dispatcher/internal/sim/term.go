@@ -21,7 +21,7 @@ type term struct {
 	d      *dispatcher
 	core   *core.Core
 	member *journal.Member
-	batches
+	commits
 	cleaning cleaning
 	inbox    []incoming
 
@@ -31,22 +31,22 @@ type term struct {
 	feeding bool
 	end     *bounds
 
-	op         uint64        // the question to the log whose answer counts
-	tried      journal.Entry // the append tried last
-	won        bool
-	subscribed bool
-	resigned   bool // has asked to abdicate
-	alarm      *timer
-	alarmAt    time.Duration
+	op          uint64        // the question to the log whose reply counts
+	tried       journal.Entry // the append tried last
+	won         bool
+	subscribed  bool
+	handingOver bool // its handover is on its way to the log, or in it
+	alarm       *timer
+	alarmAt     time.Duration
 }
 
 // bounds is where the log began and ended.
 type bounds struct{ first, last uint64 }
 
 func newTerm(d *dispatcher) *term {
-	t := &term{d: d, core: core.New(d.w.cfg), batches: batches{filling: new(batch)}}
+	t := &term{d: d, core: core.New(d.w.cfg), commits: commits{filling: new(commit)}}
 	t.member = journal.NewMember(journal.MemberConfig{
-		Node: d.name, Nonce: d.w.rng.Uint64(), Lease: d.lease, Jitter: d.w.spell(d.lease / 4),
+		Node: d.name, Nonce: d.w.rng.Uint64(), Lease: d.lease, Jitter: d.w.randomTime(d.lease / 4),
 	}, d.monotonic())
 	return t
 }
@@ -59,7 +59,7 @@ func (t *term) readEnd() {
 			t.next, t.end = 1, &b
 			t.caughtUp()
 			t.feed()
-			t.settle()
+			t.proceed()
 		}
 	}, func() { t.d.after(followRetry, t.readEnd) })
 }
@@ -128,21 +128,21 @@ func (t *term) follow() {
 		if t.next < l.first {
 			d.say("%s: entry %d was purged before it was read", d.name, t.next)
 			d.w.nemesis.tally.Gaps++
-			d.again()
+			d.newTermLater()
 			return
 		}
 		e := l.at(t.next)
 		t.next++
-		if !t.saw(e) {
+		if !t.takeEntry(e) {
 			return
 		}
 	}
 	t.feed()
-	t.settle()
+	t.proceed()
 }
 
-// saw takes one entry. It returns false where that ended the term.
-func (t *term) saw(e journal.Entry) bool {
+// takeEntry takes one entry. It returns false if that ended the term.
+func (t *term) takeEntry(e journal.Entry) bool {
 	apply, actions := t.member.Followed(t.d.monotonic(), e)
 	if apply {
 		if err := t.core.Replay(e.Data); err != nil {
@@ -158,7 +158,7 @@ func (t *term) saw(e journal.Entry) bool {
 }
 
 // caughtUp tells the member when the end is reached, so that it may claim. It
-// returns false where that ended the term.
+// returns false if that ended the term.
 func (t *term) caughtUp() bool {
 	if t.end == nil || t.won || t.member.Position() < t.end.last {
 		return true
@@ -171,20 +171,20 @@ func (t *term) caughtUp() bool {
 	return t.act(t.member.CaughtUp(t.d.monotonic()))
 }
 
-// act does what the member asks for, and takes its news. It returns false where
-// they ended the term.
+// act does what the member asks for, and takes what it reports. It returns false if
+// that ended the term.
 func (t *term) act(actions []journal.Action) bool {
 	d := t.d
 	for _, a := range actions {
-		switch a.Kind {
+		switch a.Type {
 		case journal.DoAppend:
 			t.append(a)
-		case journal.DoLook:
-			d.w.nemesis.tally.Looks++
+		case journal.DoReadEnd:
+			d.w.nemesis.tally.EndReads++
 			t.ask(func() func() {
 				l := d.w.log.look(a.After)
-				return func() { t.heard(t.member.Looked(d.monotonic(), l)) }
-			}, func() { t.heard(t.member.Looked(d.monotonic(), journal.Look{Failed: true})) })
+				return func() { t.handle(t.member.EndRead(d.monotonic(), l)) }
+			}, func() { t.handle(t.member.EndRead(d.monotonic(), journal.LogEnd{Failed: true})) })
 		case journal.Won:
 			t.lead()
 		case journal.Committed:
@@ -192,7 +192,7 @@ func (t *term) act(actions []journal.Action) bool {
 		case journal.Lost:
 			if t.member.Role() == journal.RoleDeposed {
 				d.say("%s leads no longer", d.name)
-				d.again()
+				d.newTermLater()
 				return false
 			}
 		}
@@ -200,9 +200,9 @@ func (t *term) act(actions []journal.Action) bool {
 	return true
 }
 
-func (t *term) heard(actions []journal.Action) {
+func (t *term) handle(actions []journal.Action) {
 	if t.act(actions) {
-		t.settle()
+		t.proceed()
 	}
 }
 
@@ -211,8 +211,8 @@ func (t *term) append(a journal.Action) {
 	t.tried = a.Entry
 	t.ask(func() func() {
 		passed := t.d.w.log.append(a.After, a.Entry, again)
-		return func() { t.heard(t.member.Answered(t.d.monotonic(), passed)) }
-	}, func() { t.heard(t.member.Answered(t.d.monotonic(), false)) })
+		return func() { t.handle(t.member.AppendReturned(t.d.monotonic(), passed)) }
+	}, func() { t.handle(t.member.AppendReturned(t.d.monotonic(), false)) })
 }
 
 // lead begins the leadership that the member won.
@@ -223,35 +223,35 @@ func (t *term) lead() {
 	epoch := ha.Epoch(t.member.Epoch())
 	d.acting, d.actsUntil = epoch, t.member.ActsUntil()
 	d.say("%s leads epoch %d from position %d", d.name, epoch, t.member.Position())
-	d.w.books.alone(d)
+	d.w.books.checkActsAlone(d)
 	t.filling.epoch = epoch
 	if err := t.core.Lead(d.time(), epoch, d.name, &t.filling.ready); err != nil {
 		d.w.fail("%s leads: %v", d.name, err)
 	}
 }
 
-// settle does what can be done now, and sets the alarm; after anything that happened.
-func (t *term) settle() {
+// proceed does what can be done now, and sets the alarm; after anything that happened.
+func (t *term) proceed() {
 	if t.d.term != t {
 		return
 	}
 	if t.won {
 		t.drain()
-		if !t.flush() || !t.resign() {
+		if !t.flush() || !t.handOver() {
 			return
 		}
 	}
 	t.setAlarm()
 }
 
-// resign hands over once a dispatcher that is to stop has nothing open.
-func (t *term) resign() bool {
-	if !t.d.leaving || t.resigned || !t.idle() || !t.d.outbox.empty() || !t.member.CanOffer() {
+// handOver hands over once a dispatcher that is to stop has nothing open.
+func (t *term) handOver() bool {
+	if !t.d.leaving || t.handingOver || !t.idle() || !t.d.outbox.empty() || !t.member.CanPropose() {
 		return true
 	}
-	t.resigned = true
-	t.d.w.nemesis.tally.Abdications++
-	return t.act(t.member.Abdicate(t.d.monotonic()))
+	t.handingOver = true
+	t.d.w.nemesis.tally.Handovers++
+	return t.act(t.member.HandOver(t.d.monotonic()))
 }
 
 // setAlarm makes sure that a tick comes when core or member want one, or a little later.
@@ -271,7 +271,7 @@ func (t *term) setAlarm() {
 	if !ok {
 		return
 	}
-	late := time.Microsecond + d.w.spell(time.Millisecond)
+	late := time.Microsecond + d.w.randomTime(time.Millisecond)
 	t.alarm = d.after(max(0, wake-d.monotonic())+late, func() {
 		t.alarm = nil
 		if !t.act(t.member.Tick(d.monotonic())) {
@@ -280,6 +280,6 @@ func (t *term) setAlarm() {
 		if t.won && !d.leaving {
 			t.core.Step(step.Tick{At: d.time()}, &t.filling.ready)
 		}
-		t.settle()
+		t.proceed()
 	})
 }

@@ -27,7 +27,7 @@ func (w *world) judge() {
 	if !w.run(w.now + 4*timing.Heartbeat) {
 		return
 	}
-	if !w.settleTasks() {
+	if !w.awaitTasksEnd() {
 		return
 	}
 	again := func() error { return w.allActivated(starts) }
@@ -70,7 +70,7 @@ func (w *world) registryIsRight() error {
 	return nil
 }
 
-// leader returns the one dispatcher that leads; an error where it is none or two.
+// leader returns the one dispatcher that leads; an error if it is none or two.
 func (w *world) leader() (leader *dispatcher, err error) {
 	for _, d := range w.dispatchers {
 		if !d.leads() {
@@ -102,7 +102,7 @@ func (w *world) quiet() {
 	lost, rejected := w.books.outcomes[ha.OutcomeLost], w.books.outcomes[ha.OutcomeRejected]
 	cancels := w.books.cancels
 	joined, left, gone := w.books.joined, w.books.left, w.books.lost
-	given, epoch := len(w.books.given), w.log.at(w.log.last()).Epoch
+	given, epoch := len(w.books.activations), w.log.at(w.log.last()).Epoch
 	for range 30 {
 		if !w.run(w.now + time.Second) {
 			return
@@ -114,7 +114,7 @@ func (w *world) quiet() {
 	if now := w.log.at(w.log.last()).Epoch; now != epoch {
 		w.fail("the leadership changes without a fault: epoch %d after %d", now, epoch)
 	}
-	for i, g := range w.books.given[given:] {
+	for i, g := range w.books.activations[given:] {
 		if !g.begun && w.now-g.at > time.Second {
 			w.fail("activation %d never began, without a fault", given+i+1)
 		}
@@ -131,7 +131,7 @@ func (w *world) quiet() {
 	if joined != w.books.joined || left != w.books.left || gone != w.books.lost {
 		w.fail("without a fault %d joined, %d left and %d were lost", w.books.joined-joined, w.books.left-left, w.books.lost-gone)
 	}
-	for i, g := range w.books.given {
+	for i, g := range w.books.activations {
 		reg := w.books.registered[g.worker]
 		if !g.running || reg == nil || !reg.owner.repairable() {
 			continue
@@ -150,18 +150,18 @@ func (w *world) sameState() error {
 			return fmt.Errorf("%s is down", d.name)
 		case d.term.member.Position() != w.log.last():
 			return fmt.Errorf("%s is at entry %d of %d", d.name, d.term.member.Position(), w.log.last())
-		case d.term.flying != nil || !d.term.filling.empty():
+		case d.term.appending != nil || !d.term.filling.empty():
 			return errors.New("records are on their way")
 		}
 		if now, all := d.term.core.Digest(nil), w.books.standby.Digest(nil); !bytes.Equal(now, all) {
-			w.fail("%s holds another state than the log: %s", d.name, unlike(now, all))
+			w.fail("%s holds another state than the log: %s", d.name, firstDifference(now, all))
 		}
 	}
 	return nil
 }
 
 // shares lets everybody be idle at every beat, for two windows, and compares the
-// last window with the weights. It says nothing where the rule does not: where
+// last window with the weights. It says nothing if the rule does not: if
 // activations come without a beat, or somebody's slot is taken for good.
 func (w *world) shares() {
 	every := w.cfg.ActivateEvery
@@ -187,7 +187,7 @@ func (w *world) shares() {
 		return
 	}
 	counts := map[ha.WorkerID]int{}
-	for _, g := range w.books.given[len(w.books.given)-window:] {
+	for _, g := range w.books.activations[len(w.books.activations)-window:] {
 		counts[g.worker]++
 	}
 	for id, reg := range w.books.registered {

@@ -16,7 +16,7 @@ const (
 	obedient manners = iota
 	// forgetful sends each available once, as a shell script may.
 	forgetful
-	// anonymous sends no instance: a hello whose answer was lost makes another registration.
+	// anonymous sends no instance: a hello whose reply was lost makes another registration.
 	anonymous
 	// simple sends no list of what it runs, says "all is done" once, and has one slot.
 	// An activation of it may stay open for ever, and the protocol says so.
@@ -34,7 +34,7 @@ type traits struct {
 	workMax time.Duration
 }
 
-// repairable tells whether the protocol promises that the worker is activated
+// repairable reports whether the protocol promises that the worker is activated
 // again whatever happened.
 func (t traits) repairable() bool { return t.manners != simple && len(t.kinds) == 0 }
 
@@ -54,7 +54,7 @@ type worker struct {
 	acted    ha.Epoch // of the last one, in this life
 }
 
-// call is a request that waits for its answer.
+// call is a request that waits for its reply.
 type call struct {
 	id      uint64
 	input   step.Input
@@ -96,7 +96,7 @@ func (w *worker) greet() {
 	w.forget()
 	w.instance = ""
 	if w.manners != anonymous {
-		w.instance = fmt.Sprintf("%s-%d-%d", w.name, w.life, w.w.ask())
+		w.instance = fmt.Sprintf("%s-%d-%d", w.name, w.life, w.w.newRequestID())
 	}
 	w.pause = 50 * time.Millisecond
 	w.sayHello()
@@ -114,21 +114,21 @@ func (w *worker) helloAgain() {
 		w.kill()
 		return
 	}
-	pause := w.pause/2 + w.w.spell(w.pause/2)
+	pause := w.pause/2 + w.w.randomTime(w.pause/2)
 	w.pause = min(2*w.pause, 2*time.Second)
 	w.after(pause, w.sayHello)
 }
 
 // call sends a request. Unless it is answered in time, late is called.
 func (w *worker) call(in step.Input, late func()) *call {
-	c := &call{id: w.w.ask(), input: in}
+	c := &call{id: w.w.newRequestID(), input: in}
 	c.timeout = w.after(w.w.cfg.Timing.ReplyTimeout, late)
 	w.w.bus.request(w, request{id: c.id, input: in})
 	return c
 }
 
-// answers tells whether an answer is the one that is waited for.
-func (c *call) answers(a answer) bool {
+// takes reports whether a reply is the one that is waited for.
+func (c *call) takes(a reply) bool {
 	if c == nil || c.id != a.id {
 		return false
 	}
@@ -138,13 +138,13 @@ func (c *call) answers(a answer) bool {
 
 func (w *worker) receive(_ receiver, message any) {
 	switch m := message.(type) {
-	case answer:
+	case reply:
 		switch {
-		case w.hello.answers(m):
-			w.w.books.acknowledged(w, w.hello.input, m.reply)
-			w.welcome(m.reply)
+		case w.hello.takes(m):
+			w.w.books.checkAcknowledged(w, w.hello.input, m.result)
+			w.welcome(m.result)
 		case w.s != nil:
-			w.s.answered(m)
+			w.s.handleReply(m)
 		}
 	case order:
 		switch {
@@ -156,7 +156,7 @@ func (w *worker) receive(_ receiver, message any) {
 	}
 }
 
-// welcome takes the answer to a hello.
+// welcome takes the reply to a hello.
 func (w *worker) welcome(r step.Reply) {
 	if r.Err != nil {
 		w.helloAgain()
@@ -194,7 +194,7 @@ func (w *worker) work(o order) {
 	if o.task != nil {
 		w.handle(id, o.task)
 	} else {
-		d := w.workMin + w.w.spell(w.workMax-w.workMin)
+		d := w.workMin + w.w.randomTime(w.workMax-w.workMin)
 		if w.w.swift {
 			d = 5 * time.Millisecond
 		}

@@ -31,7 +31,7 @@ type world struct {
 	workers     []*worker
 	clients     []*client
 	nemesis     *nemesis
-	tasks       tasking
+	tasks       taskSettings
 	calm        bool // no faults any more
 	swift       bool // work takes next to no time
 	begunOnce   map[ha.ActivationID]bool
@@ -135,8 +135,8 @@ func (w *world) begun(o *worker, id ha.ActivationID, epoch ha.Epoch) {
 	}
 }
 
-// ask returns an id for a request.
-func (w *world) ask() uint64 {
+// newRequestID returns an id for a request.
+func (w *world) newRequestID() uint64 {
 	w.asked++
 	return w.asked
 }

@@ -26,8 +26,8 @@ type Common struct {
 	MayAssign bool
 }
 
-// Reach moves the clock to at, unless it is there or further already.
-func (c *Common) Reach(at time.Time) {
+// AdvanceTo moves the clock to at, unless it is there or further already.
+func (c *Common) AdvanceTo(at time.Time) {
 	if at.After(c.Now) {
 		c.Now, c.Nanos = at, at.UnixNano()
 	}

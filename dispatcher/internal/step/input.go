@@ -51,9 +51,9 @@ type Finished struct {
 	// Permanent and Result are for the task of the activation. Result may share memory.
 	Permanent bool
 	Result    []byte
-	// Unheard: the worker lives, and knows nothing of the activation. No worker says
-	// so; it follows from heartbeats.
-	Unheard bool
+	// Omitted: the worker lives, and its heartbeats do not name the activation. No worker
+	// reports that; it follows from the heartbeats.
+	Omitted bool
 }
 
 // Gone says that a worker's process is gone.

@@ -53,20 +53,20 @@ func (ts *Tasks) applySubmitted(r *record.TaskSubmitted) error {
 	}
 	t := ts.newTask(r)
 	ts.add(t)
-	ts.adopt(t)
-	if t.more != nil {
-		if b := t.more.batch; b != nil {
+	ts.takeDependents(t)
+	if t.extras != nil {
+		if b := t.extras.batch; b != nil {
 			b.total++
 			b.kept++
 		}
-		ts.await(t)
+		ts.awaitUpstreams(t)
 	}
 	switch {
-	case t.more != nil && (t.more.missing > 0 || t.more.doomedBy != ""):
+	case t.extras != nil && (t.extras.missing > 0 || t.extras.doomedBy != ""):
 		t.state = waiting
-		ts.resolve(t)
-	case t.more != nil && t.more.runAt > t.submitted:
-		t.state, t.due = scheduled, t.more.runAt
+		ts.markToDecide(t)
+	case t.extras != nil && t.extras.runAt > t.submitted:
+		t.state, t.due = scheduled, t.extras.runAt
 	default:
 		ts.turns++
 		t.state, t.ready, t.due, t.turn = pending, t.submitted, t.submitted, ts.turns
@@ -90,7 +90,7 @@ func (ts *Tasks) newTask(r *record.TaskSubmitted) *task {
 	if record.Plain(s) {
 		return t
 	}
-	m := t.extra()
+	m := t.needExtras()
 	m.after, m.afterBatch, m.runAnyway = s.After, s.AfterBatch, s.OnUpstreamFailure == ha.UpstreamRun
 	m.runAt, m.expires, m.unique = step.Nanos(s.RunAt), step.Nanos(s.ExpiresAt), s.UniqueKey
 	m.labels, m.metadata = s.Labels, s.Metadata
@@ -129,34 +129,34 @@ func (ts *Tasks) policy(r *ha.Retry) *retry.Policy {
 // add makes t known by its number, its id and its keys.
 func (ts *Tasks) add(t *task) {
 	ts.table.put(t)
-	ts.table.enter(t)
+	ts.table.indexID(t)
 	if !ts.common.Loading {
-		ts.hold(t)
+		ts.claimKeys(t)
 	}
 }
 
-// hold takes the keys of a task that has not ended; letGo gives them back.
-func (ts *Tasks) hold(t *task) {
-	if t.more == nil {
+// claimKeys takes the keys of a task that has not ended; returnKeys gives them back.
+func (ts *Tasks) claimKeys(t *task) {
+	if t.extras == nil {
 		return
 	}
-	if t.more.unique != "" {
-		ts.unique[t.more.unique] = t
+	if t.extras.unique != "" {
+		ts.unique[t.extras.unique] = t
 	}
-	if t.more.key != nil {
-		t.more.key = ts.keys.of(t.more.key.name) // it may have been forgotten since the task ended
-		t.more.key.tasks++
+	if t.extras.key != nil {
+		t.extras.key = ts.keys.of(t.extras.key.name) // it may have been forgotten since the task ended
+		t.extras.key.tasks++
 	}
 }
 
-func (ts *Tasks) letGo(t *task) {
-	if t.more == nil {
+func (ts *Tasks) returnKeys(t *task) {
+	if t.extras == nil {
 		return
 	}
-	if ts.unique[t.more.unique] == t {
-		delete(ts.unique, t.more.unique)
+	if ts.unique[t.extras.unique] == t {
+		delete(ts.unique, t.extras.unique)
 	}
-	if k := t.more.key; k != nil {
+	if k := t.extras.key; k != nil {
 		k.tasks--
 		ts.keys.forget(k)
 	}
@@ -190,8 +190,8 @@ func (ts *Tasks) applyTaskStarted(r *record.TaskStarted) error {
 		s.state, s.worker = running, t.worker
 		s.attempts++
 	}
-	if t.more != nil {
-		t.more.progress = nil
+	if t.extras != nil {
+		t.extras.progress = nil
 	}
 	ts.link(t)
 	if !ts.common.Loading {
@@ -215,7 +215,7 @@ func (ts *Tasks) applyTaskEnded(r *record.TaskEnded) error {
 	if err != nil || w == nil {
 		return err
 	}
-	w.Worked(r.Outcome, uint64(r.Worked))
+	w.CountAttempt(r.Outcome, uint64(r.Worked))
 	if a.Owner.Part != step.PartTasks {
 		if ts.common.Loading {
 			return nil
@@ -234,7 +234,7 @@ func (ts *Tasks) applyTaskEnded(r *record.TaskEnded) error {
 
 func (ts *Tasks) applyTaskMoved(r *record.TaskMoved) error {
 	if ts.common.Loading && r.Reason == record.Retried {
-		ts.load.revived(r.Task)
+		ts.load.noteRevival(r.Task)
 	}
 	t := ts.table.get(r.Task)
 	if t == nil {
@@ -260,24 +260,24 @@ func (ts *Tasks) applyTasksForgotten(r *record.TasksForgotten) error {
 		}
 		ts.unlink(t)
 		ts.table.drop(n)
-		ts.table.strike(t)
+		ts.table.unindexID(t)
 		if ts.common.Loading {
 			continue
 		}
 		t.class.kind.failed.first(&ts.table) // which drops what is void
-		ts.memories.keep(record.RememberedID{Hash: hashOf(t.id), Print: t.print, State: t.state})
-		if t.more != nil && t.more.batch != nil {
-			t.more.batch.kept--
-			ts.batches.forget(t.more.batch, &ts.table)
+		ts.forgotten.keep(record.RememberedID{Hash: hashOf(t.id), Print: t.print, State: t.state})
+		if t.extras != nil && t.extras.batch != nil {
+			t.extras.batch.kept--
+			ts.batches.forget(t.extras.batch, &ts.table)
 		}
-		if t.more != nil && t.more.afterBatch != "" {
-			if b := ts.batches.byName[t.more.afterBatch]; b != nil && b.then == t.id {
+		if t.extras != nil && t.extras.afterBatch != "" {
+			if b := ts.batches.byName[t.extras.afterBatch]; b != nil && b.then == t.id {
 				ts.batches.forget(b, &ts.table)
 			}
 		}
 	}
-	ts.good.first(&ts.table)
-	ts.bad.first(&ts.table)
+	ts.endedWell.first(&ts.table)
+	ts.endedBadly.first(&ts.table)
 	return nil
 }
 
@@ -318,11 +318,11 @@ func (ts *Tasks) applyRuleSet(r *record.RuleSet) error {
 		p.paused, p.limit = r.Paused, r.Concurrency
 	case r.Key == "*":
 		ts.keys.limit = r.Concurrency
-		ts.keys.apply(&ts.table, ts.keys.inOrder()...)
+		ts.keys.applyLimits(&ts.table, ts.keys.inOrder()...)
 	case r.Key != "":
 		k := ts.keys.of(r.Key)
 		k.limit = r.Concurrency
-		ts.keys.apply(&ts.table, k)
+		ts.keys.applyLimits(&ts.table, k)
 		ts.keys.forget(k)
 	default:
 		return errors.New("apply rule set: it names nothing")

@@ -37,7 +37,7 @@ func (ts *Tasks) lookUp(id ha.TaskID) (*task, *ha.Error) {
 	if t := ts.table.byID(id); t != nil {
 		return t, nil
 	}
-	if m, known := ts.memories.recall(id); known {
+	if m, known := ts.forgotten.recall(id); known {
 		return nil, ha.NotFound("unknown_task", "task %s is kept no longer; it ended as %s", id, m.state.Name())
 	}
 	return nil, ha.NotFound("unknown_task", "there is no task %s", id)
@@ -60,13 +60,13 @@ func (ts *Tasks) retryable(t *task) *ha.Error {
 	if t.state == completed {
 		return ha.Conflict("not_failed", "task %s has completed", t.id)
 	}
-	if t.more == nil {
+	if t.extras == nil {
 		return nil
 	}
-	if holder := ts.unique[t.more.unique]; holder != nil && t.more.unique != "" && holder != t {
-		return ha.Conflict("not_unique", "task %s, which has not ended, has the unique key %s", holder.id, t.more.unique)
+	if holder := ts.unique[t.extras.unique]; holder != nil && t.extras.unique != "" && holder != t {
+		return ha.Conflict("not_unique", "task %s, which has not ended, has the unique key %s", holder.id, t.extras.unique)
 	}
-	if e := t.more.expires; e > 0 && e <= ts.common.Nanos {
+	if e := t.extras.expires; e > 0 && e <= ts.common.Nanos {
 		return ha.Conflict("expired", "task %s was not to be started after %s", t.id, step.Moment(e).Format(time.RFC3339))
 	}
 	return ts.upstreamOpen(t)
@@ -74,14 +74,14 @@ func (ts *Tasks) retryable(t *task) *ha.Error {
 
 // upstreamOpen says which of those that t comes after keeps it from being put back.
 func (ts *Tasks) upstreamOpen(t *task) *ha.Error {
-	for _, id := range t.more.after {
+	for _, id := range t.extras.after {
 		u := ts.table.byID(id)
-		_, remembered := ts.memories.recall(id)
-		if u == nil && !remembered || u != nil && (!u.state.Final() || u.state.Bad() && !t.more.runAnyway) {
+		_, remembered := ts.forgotten.recall(id)
+		if u == nil && !remembered || u != nil && (!u.state.Final() || u.state.Bad() && !t.extras.runAnyway) {
 			return ha.Conflict("upstream_open", "task %s, which task %s comes after, has not completed: see to that one first", id, t.id)
 		}
 	}
-	if b := ts.batches.byName[t.more.afterBatch]; b != nil && !b.done() {
+	if b := ts.batches.byName[t.extras.afterBatch]; b != nil && !b.done() {
 		return ha.Conflict("upstream_open", "batch %s, which task %s comes after, is not done", b.name, t.id)
 	}
 	return nil
@@ -99,7 +99,7 @@ func (ts *Tasks) retryTask(in step.RetryTask, out *step.Ready) step.Reply {
 		if err := ts.retryable(t); err != nil {
 			reply := step.Reply{Err: err}
 			if err.Code == "not_unique" {
-				reply.Task = ts.unique[t.more.unique].id
+				reply.Task = ts.unique[t.extras.unique].id
 			}
 			return reply
 		}
@@ -119,7 +119,7 @@ func (ts *Tasks) retryKind(in step.RetryTask, out *step.Ready) step.Retried {
 	if k == nil {
 		return r
 	}
-	var kept []ending // that cannot be put back now; they go to the end of the queue
+	var kept []endRef // that cannot be put back now; they go to the end of the queue
 	for r.Retried < in.Limit {
 		t := k.failed.first(&ts.table)
 		if t == nil {
@@ -134,7 +134,7 @@ func (ts *Tasks) retryKind(in step.RetryTask, out *step.Ready) step.Retried {
 			kept = append(kept, e)
 		}
 	}
-	r.More = slices.ContainsFunc(k.failed.list, func(e ending) bool {
+	r.More = slices.ContainsFunc(k.failed.list, func(e endRef) bool {
 		t := e.task(&ts.table)
 		return t != nil && ts.retryable(t) == nil
 	})
@@ -152,9 +152,9 @@ func (ts *Tasks) progress(in step.Progress, out *step.Ready) step.Reply {
 		return step.Reply{Err: ha.Conflict("not_yours", "worker %s does not run activation %s", w.Worker, in.Activation)}
 	}
 	t := ts.table.get(a.Owner.Number)
-	t.extra().progress = &ha.Progress{Percent: in.Percent, Text: in.Text, At: ts.common.Now}
+	t.needExtras().progress = &ha.Progress{Percent: in.Percent, Text: in.Text, At: ts.common.Now}
 	ts.tellTask(out, step.TellProgressed, t)
-	note := &out.Tasks[len(out.Tasks)-1]
-	note.Percent, note.Text = in.Percent, in.Text
+	effect := &out.Tasks[len(out.Tasks)-1]
+	effect.Percent, effect.Text = in.Percent, in.Text
 	return step.Reply{}
 }

@@ -12,7 +12,7 @@ import (
 type batch struct {
 	name       string
 	closed     bool
-	settled    bool // it was done once; a task of it that is put back changes nothing in that
+	wasDone    bool // it was done once; a task of it that is put back changes nothing in that
 	total      int
 	ended      [states]int
 	then       ha.TaskID
@@ -30,7 +30,7 @@ func (b *batch) endedCount() int {
 	return n
 }
 
-func (b *batch) done() bool { return b.settled || b.closed && b.endedCount() == b.total }
+func (b *batch) done() bool { return b.wasDone || b.closed && b.endedCount() == b.total }
 
 func (b *batch) view() ha.TaskBatch {
 	return ha.TaskBatch{

@@ -16,7 +16,7 @@ const (
 	maxClasses = 100_000
 )
 
-// throttle is what lets tasks start, or not.
+// throttle is what lets the tasks of a kind or a pool start, or not.
 type throttle struct {
 	name    string
 	paused  bool
@@ -43,11 +43,11 @@ type kind struct {
 
 	stats record.KindCounts
 	// failed are the ends that a retry of the whole kind puts back, oldest first.
-	failed ends
+	failed endQueue
 }
 
-// opens returns when the rate allows a start; 0: now.
-func (k *kind) opens(now int64) int64 {
+// opensAt returns when the rate allows a start; 0: now.
+func (k *kind) opensAt(now int64) int64 {
 	if k.interval == 0 {
 		return 0
 	}
@@ -57,7 +57,7 @@ func (k *kind) opens(now int64) int64 {
 	return 0
 }
 
-// stale tells whether due is further off than any number of starts can have put
+// stale reports whether due is further off than any number of starts can have put
 // it: it is from a slower rate, or from a leader whose clock was ahead.
 func (k *kind) stale(now int64) bool { return k.due > now+k.burst*k.interval }
 
@@ -76,8 +76,8 @@ type class struct {
 	kind  *kind
 	pool  *pool
 	queue lanes
-	// done are those with a result that nobody was handed, the oldest first.
-	done list
+	// results are those with a result that nobody was handed, the oldest first.
+	results list
 	// sections are those of the selector whose workers may run them.
 	sections []int
 }
@@ -97,7 +97,7 @@ func newCatalog(f *fleet.Fleet) catalog {
 	return catalog{fleet: f, kinds: map[string]*kind{}, pools: map[string]*pool{}, classes: map[className]*class{}}
 }
 
-// kindOf returns the kind of that name, which it makes where there is none.
+// kindOf returns the kind of that name, which it makes if there is none.
 func (c *catalog) kindOf(name string, at int64) *kind {
 	k := c.kinds[name]
 	if k == nil {
@@ -136,13 +136,13 @@ func (c *catalog) classOf(kind, pool string, at int64) *class {
 	return k
 }
 
-// roomFor tells why tasks of that kind and pool cannot be told from others any
-// more; nil: they can.
-func (c *catalog) roomFor(kind, pool string) *ha.Error {
+// refuseNames returns why the state can hold no tasks of that kind and pool, or nil if it
+// can: the number of names is bounded.
+func (c *catalog) refuseNames(kind, pool string) *ha.Error {
 	if c.classes[className{kind, pool}] != nil {
 		return nil
 	}
-	if err := c.roomForRule(kind, pool); err != nil {
+	if err := c.refuseRuleNames(kind, pool); err != nil {
 		return err
 	}
 	if len(c.classList) >= maxClasses {
@@ -151,8 +151,8 @@ func (c *catalog) roomFor(kind, pool string) *ha.Error {
 	return nil
 }
 
-// roomForRule is roomFor for the rules of one kind or one pool: the other is empty.
-func (c *catalog) roomForRule(kind, pool string) *ha.Error {
+// refuseRuleNames is refuseNames for the rules of one kind or one pool: the other is empty.
+func (c *catalog) refuseRuleNames(kind, pool string) *ha.Error {
 	switch {
 	case kind != "" && c.kinds[kind] == nil && len(c.kindList) >= maxKinds:
 		return ha.Overloaded("too_many_names", "at most %d different kinds may be used", maxKinds)

@@ -11,7 +11,7 @@ type recount struct {
 	ts        *Tasks
 	err       error
 	tasks     []*task
-	places    map[*task][]string // in which queues each is
+	queues    map[*task][]string // in which queues each is
 	counts    [states]int
 	bytes     int64
 	ended     int64
@@ -29,7 +29,7 @@ func (ts *Tasks) Check() error {
 		return nil // nothing is derived yet
 	}
 	r := recount{
-		ts: ts, places: map[*task][]string{}, throttles: map[*throttle]*throttle{}, keys: map[*key]*key{}, unique: map[string]*task{},
+		ts: ts, queues: map[*task][]string{}, throttles: map[*throttle]*throttle{}, keys: map[*key]*key{}, unique: map[string]*task{},
 		batches: map[*batch]*batch{},
 	}
 	for one := ts.table.from(0); one != nil; one = ts.table.from(one.number + 1) {
@@ -38,9 +38,9 @@ func (ts *Tasks) Check() error {
 	r.walkQueues()
 	for _, one := range r.tasks {
 		r.add(one)
-		r.place(one)
-		r.timer(one)
-		r.waits(one)
+		r.checkQueue(one)
+		r.checkTimer(one)
+		r.checkUpstreams(one)
 	}
 	r.totals()
 	r.runsOwned()
@@ -65,7 +65,7 @@ func (r *recount) walk(where string, l *list) {
 		if t.list != l || t.prev != last {
 			r.fail("task %s stands in %s and is linked elsewhere", t.id, where)
 		}
-		r.places[t] = append(r.places[t], where)
+		r.queues[t] = append(r.queues[t], where)
 		n++
 	}
 	if l.last != last || l.n != n {
@@ -83,7 +83,7 @@ func (r *recount) walkLanes(where string, q *lanes) {
 		r.walk(where, &l.fresh)
 		n += l.returned.n + l.fresh.n
 		for t := l.returned.first; t != nil; t = t.next {
-			heldBack := t.more != nil && t.more.key != nil // by its key, before it was let in
+			heldBack := t.extras != nil && t.extras.key != nil // by its key, before it was let in
 			if !t.returned && !heldBack || t.priority != l.priority {
 				r.fail("task %s, %t, of priority %d, in the returned of lane %d", t.id, t.returned, t.priority, l.priority)
 			}
@@ -102,12 +102,12 @@ func (r *recount) walkLanes(where string, q *lanes) {
 func (r *recount) walkQueues() {
 	for _, k := range r.ts.catalog.classList {
 		r.walkLanes("queue of "+k.kind.name+" in "+k.pool.name, &k.queue)
-		r.walk("results of "+k.kind.name+" in "+k.pool.name, &k.done)
+		r.walk("results of "+k.kind.name+" in "+k.pool.name, &k.results)
 	}
 	for _, k := range r.ts.keys.inOrder() {
 		r.walkLanes("queue of key "+k.name, &k.waiting)
 	}
-	r.walk("resolved", &r.ts.resolved)
+	r.walk("resolved", &r.ts.toDecide)
 }
 
 func (r *recount) throttle(g *throttle) *throttle {
@@ -120,9 +120,9 @@ func (r *recount) throttle(g *throttle) *throttle {
 // add counts t in.
 func (r *recount) add(t *task) {
 	r.counts[t.state]++
-	r.bytes += t.weight()
+	r.bytes += t.size()
 	if t.state.Final() {
-		r.ended += t.weight()
+		r.ended += t.size()
 	}
 	for _, g := range []*throttle{&t.class.kind.throttle, &t.class.pool.throttle} {
 		switch t.state {
@@ -132,10 +132,10 @@ func (r *recount) add(t *task) {
 			r.throttle(g).running++
 		}
 	}
-	if t.more == nil {
+	if t.extras == nil {
 		return
 	}
-	if b := t.more.batch; b != nil {
+	if b := t.extras.batch; b != nil {
 		if r.batches[b] == nil {
 			r.batches[b] = &batch{}
 		}
@@ -145,13 +145,13 @@ func (r *recount) add(t *task) {
 	if t.state.Final() {
 		return
 	}
-	if u := t.more.unique; u != "" {
+	if u := t.extras.unique; u != "" {
 		if r.unique[u] != nil {
 			r.fail("tasks %s and %s both have the unique key %s", t.id, r.unique[u].id, u)
 		}
 		r.unique[u] = t
 	}
-	if k := t.more.key; k != nil {
+	if k := t.extras.key; k != nil {
 		if r.keys[k] == nil {
 			r.keys[k] = &key{}
 		}
@@ -162,24 +162,24 @@ func (r *recount) add(t *task) {
 	}
 }
 
-// place verifies that t stands in the queue that its state calls for, and in no other.
-func (r *recount) place(t *task) {
+// checkQueue verifies that t stands in the queue that its state calls for, and in no other.
+func (r *recount) checkQueue(t *task) {
 	name := t.class.kind.name + " in " + t.class.pool.name
 	var want []string
 	switch {
-	case t.state == pending && t.more != nil && t.more.key != nil && !t.admitted:
-		want = []string{"queue of key " + t.more.key.name}
+	case t.state == pending && t.extras != nil && t.extras.key != nil && !t.admitted:
+		want = []string{"queue of key " + t.extras.key.name}
 	case t.state == pending:
 		want = []string{"queue of " + name}
 	case t.state == completed && !t.pulled:
 		want = []string{"results of " + name}
-	case t.state == waiting && (t.more.missing == 0 || t.more.doomedBy != ""):
+	case t.state == waiting && (t.extras.missing == 0 || t.extras.doomedBy != ""):
 		want = []string{"resolved"}
 	}
-	if !slices.Equal(r.places[t], want) {
-		r.fail("task %s, %s, stands in %q, want %q", t.id, t.state.Name(), r.places[t], want)
+	if !slices.Equal(r.queues[t], want) {
+		r.fail("task %s, %s, stands in %q, want %q", t.id, t.state.Name(), r.queues[t], want)
 	}
-	keyed := t.more != nil && t.more.key != nil
+	keyed := t.extras != nil && t.extras.key != nil
 	if t.admitted && (!keyed || t.state != pending && t.state != running) || keyed && t.state == running && !t.admitted {
 		r.fail("task %s, %s, admitted to its key: %t", t.id, t.state.Name(), t.admitted)
 	}
@@ -188,9 +188,9 @@ func (r *recount) place(t *task) {
 	}
 }
 
-// timer verifies that t is in the heap it should be in, if in any.
-func (r *recount) timer(t *task) {
-	heap := r.ts.wakes.heap
+// checkTimer verifies that t is in the heap it should be in, if in any.
+func (r *recount) checkTimer(t *task) {
+	heap := r.ts.wakeups.heap
 	if t.state == running {
 		heap = r.ts.deadlines.heap
 	}
@@ -206,9 +206,9 @@ func (r *recount) timer(t *task) {
 	}
 }
 
-// waits verifies that somebody will tell t of all that it waits for.
-func (r *recount) waits(t *task) {
-	m := t.more
+// checkUpstreams verifies that somebody will tell t of all that it waits for.
+func (r *recount) checkUpstreams(t *task) {
+	m := t.extras
 	if m == nil || t.state != waiting {
 		return
 	}
@@ -226,7 +226,7 @@ func (r *recount) waits(t *task) {
 			if u.state.Final() {
 				r.fail("task %s waits for %s, which is %s", t.id, u.id, u.state.Name())
 			}
-			tellers = u.extra().dependents
+			tellers = u.needExtras().dependents
 		}
 		if !slices.Contains(tellers, t) {
 			r.fail("nobody tells task %s of the end of %s", t.id, m.after[i])

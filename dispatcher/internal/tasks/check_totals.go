@@ -11,11 +11,11 @@ import (
 
 func (r *recount) totals() {
 	s := r.ts
-	if s.counts != r.counts || s.bytes != r.bytes || s.ended != r.ended {
-		r.fail("counts %v of %d bytes, %d ended; counted anew %v of %d, %d", s.counts, s.bytes, s.ended, r.counts, r.bytes, r.ended)
+	if s.counts != r.counts || s.bytes != r.bytes || s.endedBytes != r.ended {
+		r.fail("counts %v of %d bytes, %d ended; counted anew %v of %d, %d", s.counts, s.bytes, s.endedBytes, r.counts, r.bytes, r.ended)
 	}
-	if len(r.tasks) != s.table.n || len(s.table.ids.numbers)+len(s.table.ids.taken) != s.table.n {
-		r.fail("%d tasks in the table, which says %d, %d by id", len(r.tasks), s.table.n, len(s.table.ids.numbers)+len(s.table.ids.taken))
+	if len(r.tasks) != s.table.n || len(s.table.ids.numbers)+len(s.table.ids.collided) != s.table.n {
+		r.fail("%d tasks in the table, which says %d, %d by id", len(r.tasks), s.table.n, len(s.table.ids.numbers)+len(s.table.ids.collided))
 	}
 	for _, t := range r.tasks {
 		if s.table.byID(t.id) != t {
@@ -25,11 +25,11 @@ func (r *recount) totals() {
 	if len(s.deadlines.heap) != r.counts[running] {
 		r.fail("%d deadlines of %d running tasks", len(s.deadlines.heap), r.counts[running])
 	}
-	if due := len(slices.DeleteFunc(slices.Clone(r.tasks), func(t *task) bool { return t.state == running || t.dueAt() == 0 })); len(s.wakes.heap) != due {
-		r.fail("%d timers of %d tasks", len(s.wakes.heap), due)
+	if due := len(slices.DeleteFunc(slices.Clone(r.tasks), func(t *task) bool { return t.state == running || t.dueAt() == 0 })); len(s.wakeups.heap) != due {
+		r.fail("%d timers of %d tasks", len(s.wakeups.heap), due)
 	}
-	if len(s.memories.oldest) != len(s.memories.byHash) {
-		r.fail("%d ids in order, %d by hash", len(s.memories.oldest), len(s.memories.byHash))
+	if len(s.forgotten.oldest) != len(s.forgotten.byHash) {
+		r.fail("%d ids in order, %d by hash", len(s.forgotten.oldest), len(s.forgotten.byHash))
 	}
 }
 
@@ -120,49 +120,49 @@ func (r *recount) admissions() {
 // the queues for that do not grow beyond what is kept.
 func (r *recount) endsKept() {
 	for _, q := range []struct {
-		ends *ends
+		ends *endQueue
 		in   [2]state
-	}{{&r.ts.good, [2]state{completed, cancelled}}, {&r.ts.bad, [2]state{failed, timedOut}}} {
-		listed := map[ending]bool{}
+	}{{&r.ts.endedWell, [2]state{completed, cancelled}}, {&r.ts.endedBadly, [2]state{failed, timedOut}}} {
+		listed := map[endRef]bool{}
 		for _, e := range q.ends.list {
 			listed[e] = true
 		}
 		for _, t := range r.tasks {
-			if (t.state == q.in[0] || t.state == q.in[1]) && !listed[ending{t.number, t.turn}] {
+			if (t.state == q.in[0] || t.state == q.in[1]) && !listed[endRef{t.number, t.turn}] {
 				r.fail("task %s, %s, will never be forgotten", t.id, t.state.Name())
 			}
 		}
 	}
-	retryable := map[ending]bool{}
+	retryable := map[endRef]bool{}
 	for _, k := range r.ts.catalog.kindList {
 		for _, e := range k.failed.list {
 			retryable[e] = true
 		}
 	}
 	for _, t := range r.tasks {
-		if (t.state == failed || t.state == timedOut) && !retryable[ending{t.number, t.turn}] {
+		if (t.state == failed || t.state == timedOut) && !retryable[endRef{t.number, t.turn}] {
 			r.fail("task %s, %s, is not among those to retry", t.id, t.state.Name())
 		}
 	}
 }
 
-// Settled returns an error if a leader left something undone that it could have done.
+// CheckDone returns an error if a leader left something undone that it could have done.
 // It is for tests.
-func (ts *Tasks) Settled() error {
-	if ts.more {
+func (ts *Tasks) CheckDone() error {
+	if ts.unfinished {
 		return nil
 	}
 	now := ts.common.Nanos
-	for _, h := range []*timers{&ts.deadlines, &ts.wakes} {
+	for _, h := range []*timers{&ts.deadlines, &ts.wakeups} {
 		if d := h.first(); d != nil && d.at <= now {
 			return fmt.Errorf("task %s was due at %s, it is %s", d.t.id, step.Moment(d.at), step.Moment(now))
 		}
 	}
-	if ts.resolved.n > 0 {
-		return fmt.Errorf("nothing is decided about %d tasks", ts.resolved.n)
+	if ts.toDecide.n > 0 {
+		return fmt.Errorf("nothing is decided about %d tasks", ts.toDecide.n)
 	}
 	for _, k := range ts.catalog.classList {
-		if k.queue.n > 0 && k.kind.open() && k.pool.open() && k.kind.opens(now) == 0 {
+		if k.queue.n > 0 && k.kind.open() && k.pool.open() && k.kind.opensAt(now) == 0 {
 			if w := ts.fleet.PickAmong(k.sections); w != nil {
 				return fmt.Errorf("%d tasks of kind %s wait while worker %s is idle", k.queue.n, k.kind.name, w.Worker)
 			}

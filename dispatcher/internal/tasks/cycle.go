@@ -6,17 +6,17 @@ import (
 	ha "github.com/seed261fe303/ha"
 )
 
-// maxTangle bounds the search for a cycle.
-const maxTangle = 100_000
+// maxCycleSearch bounds the search for a cycle.
+const maxCycleSearch = 100_000
 
-// refuseCycle says whether a task that is submitted as s would wait for itself. It
+// refuseCycle returns a refusal if a task that is submitted as s would wait for itself. It
 // goes from s to all that would wait for it: by its id, or by the batch that it
-// joins. Where nobody waits yet, which is the rule, it looks no further.
+// joins. If no task waits yet, which is the rule, it looks no further.
 func (ts *Tasks) refuseCycle(s *ha.TaskSpec) *ha.Error {
 	if len(s.After) == 0 && s.AfterBatch == "" {
 		return nil
 	}
-	w := walk{after: s.After, afterBatch: s.AfterBatch, seen: map[*task]bool{}, batches: map[*batch]bool{}}
+	w := cycleSearch{after: s.After, afterBatch: s.AfterBatch, seen: map[*task]bool{}, batches: map[*batch]bool{}}
 	if e := ts.expected[s.ID]; e != nil {
 		w.add(e.tasks)
 	}
@@ -24,20 +24,20 @@ func (ts *Tasks) refuseCycle(s *ha.TaskSpec) *ha.Error {
 	for len(w.open) > 0 {
 		t := w.open[len(w.open)-1]
 		w.open = w.open[:len(w.open)-1]
-		if w.closes(t) {
+		if w.comesAfter(t) {
 			return ha.Conflict("cyclic", "task %s would wait for itself, by way of task %s", s.ID, t.id)
 		}
-		if len(w.seen) > maxTangle {
-			return ha.TooLarge("too_tangled", "more than %d tasks would wait for this one", maxTangle)
+		if len(w.seen) > maxCycleSearch {
+			return ha.TooLarge("too_tangled", "more than %d tasks would wait for this one", maxCycleSearch)
 		}
-		w.add(t.more.dependents)
-		w.batch(t.more.batch)
+		w.add(t.extras.dependents)
+		w.batch(t.extras.batch)
 	}
 	return nil
 }
 
-// walk is a search through those that wait.
-type walk struct {
+// cycleSearch is a search through the tasks that wait.
+type cycleSearch struct {
 	after      []ha.TaskID
 	afterBatch string
 	seen       map[*task]bool
@@ -45,7 +45,7 @@ type walk struct {
 	open       []*task
 }
 
-func (w *walk) add(list []*task) {
+func (w *cycleSearch) add(list []*task) {
 	for _, t := range list {
 		if t.state == waiting && !w.seen[t] {
 			w.seen[t] = true
@@ -54,17 +54,17 @@ func (w *walk) add(list []*task) {
 	}
 }
 
-func (w *walk) batch(b *batch) {
+func (w *cycleSearch) batch(b *batch) {
 	if b != nil && !w.batches[b] {
 		w.batches[b] = true
 		w.add(b.dependents)
 	}
 }
 
-// closes tells whether what the search began with comes after t.
-func (w *walk) closes(t *task) bool {
+// comesAfter reports whether the task that the search began with comes after t.
+func (w *cycleSearch) comesAfter(t *task) bool {
 	if slices.Contains(w.after, t.id) {
 		return true
 	}
-	return w.afterBatch != "" && t.more.batch != nil && t.more.batch.name == w.afterBatch
+	return w.afterBatch != "" && t.extras.batch != nil && t.extras.batch.name == w.afterBatch
 }

@@ -22,8 +22,8 @@ func (ts *Tasks) applyFate(t *task, f *record.Fate) error {
 	if was.Final() {
 		ts.revive(t)
 	}
-	if m := t.more; was == waiting && m != nil {
-		ts.unexpect(t)
+	if m := t.extras; was == waiting && m != nil {
+		ts.dropExpectations(t)
 		m.open, m.batchOpen, m.missing, m.doomedBy = nil, false, 0, ""
 	}
 	t.state, t.reason, t.err = f.Next, f.Reason, f.Error
@@ -110,7 +110,7 @@ func cut(s string, n int) string {
 	return s[:n]
 }
 
-// advance takes a task to its next step where this one is done, or failed in a
+// advance takes a task to its next step if this one is done, or failed in a
 // partial one.
 func (ts *Tasks) advance(t *task, f *record.Fate) {
 	s := t.current()
@@ -122,7 +122,7 @@ func (ts *Tasks) advance(t *task, f *record.Fate) {
 	}
 	switch {
 	case f.Next == completed:
-		s.state, t.more.carried = completed, true
+		s.state, t.extras.carried = completed, true
 	case s.partial && (f.Next == failed || f.Next == timedOut):
 		s.state = f.Next
 	default:
@@ -131,14 +131,14 @@ func (ts *Tasks) advance(t *task, f *record.Fate) {
 		}
 		return
 	}
-	if t.more.step+1 == len(t.more.steps) {
-		if !t.more.carried { // every step failed, and the data is what it was
-			t.result, t.more.carried = t.payload, true
+	if t.extras.step+1 == len(t.extras.steps) {
+		if !t.extras.carried { // every step failed, and the data is what it was
+			t.result, t.extras.carried = t.payload, true
 		}
 		t.state, t.reason = completed, record.NoReason
 		return
 	}
-	t.more.step++
+	t.extras.step++
 	next := t.current()
 	t.state, t.reason = pending, record.NoReason
 	t.attempt, t.failures, t.lost, t.returned = 0, 0, 0, false
@@ -149,33 +149,33 @@ func (ts *Tasks) advance(t *task, f *record.Fate) {
 func (ts *Tasks) revive(t *task) {
 	t.attempt, t.failures, t.lost = 0, 0, 0
 	t.ready, t.ended, t.returned = 0, 0, false
-	if t.more == nil {
+	if t.extras == nil {
 		return
 	}
-	t.more.progress = nil
+	t.extras.progress = nil
 	if s := t.current(); s != nil {
 		s.state = pending
 	}
 	if ts.common.Loading {
 		return
 	}
-	ts.hold(t)
-	if b := t.more.batch; b != nil {
+	ts.claimKeys(t)
+	if b := t.extras.batch; b != nil {
 		b.ended[t.state]--
 	}
 }
 
 // taskEnded tells those that wait for t.
 func (ts *Tasks) taskEnded(t *task) {
-	ts.letGo(t)
-	m := t.more
+	ts.returnKeys(t)
+	m := t.extras
 	if m == nil {
 		return
 	}
 	for _, d := range m.dependents {
 		if d.state == waiting {
 			ts.upstreamEnded(d, t.id, t.state)
-			ts.resolve(d)
+			ts.markToDecide(d)
 		}
 	}
 	m.dependents = nil

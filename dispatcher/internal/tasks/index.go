@@ -13,8 +13,8 @@ type idIndex struct {
 	// hash is of one process: no two have the same one.
 	hash    func(ha.TaskID) uint64
 	numbers map[uint64]uint64 // by the hash of the id
-	// taken are the numbers of those tasks whose hash another one had before them.
-	taken map[ha.TaskID]uint64
+	// collided are the numbers of those tasks whose hash another task had before them.
+	collided map[ha.TaskID]uint64
 }
 
 func newIDs(hash func(ha.TaskID) uint64) idIndex {
@@ -22,7 +22,7 @@ func newIDs(hash func(ha.TaskID) uint64) idIndex {
 		seed := maphash.MakeSeed()
 		hash = func(id ha.TaskID) uint64 { return maphash.String(seed, string(id)) }
 	}
-	return idIndex{hash: hash, numbers: make(map[uint64]uint64), taken: make(map[ha.TaskID]uint64)}
+	return idIndex{hash: hash, numbers: make(map[uint64]uint64), collided: make(map[ha.TaskID]uint64)}
 }
 
 // byID returns the task of that id, or nil.
@@ -32,27 +32,27 @@ func (b *table) byID(id ha.TaskID) *task {
 			return t
 		}
 	}
-	if n, ok := b.ids.taken[id]; ok {
+	if n, ok := b.ids.collided[id]; ok {
 		return b.get(n)
 	}
 	return nil
 }
 
-// enter adds t, which is in the table, to those that byID finds.
-func (b *table) enter(t *task) {
+// indexID adds t, which is in the table, to those that byID finds.
+func (b *table) indexID(t *task) {
 	h := b.ids.hash(t.id)
 	if _, taken := b.ids.numbers[h]; taken {
-		b.ids.taken[t.id] = t.number
+		b.ids.collided[t.id] = t.number
 		return
 	}
 	b.ids.numbers[h] = t.number
 }
 
-// strike undoes enter.
-func (b *table) strike(t *task) {
+// unindexID undoes indexID.
+func (b *table) unindexID(t *task) {
 	if h := b.ids.hash(t.id); b.ids.numbers[h] == t.number {
 		delete(b.ids.numbers, h)
 		return
 	}
-	delete(b.ids.taken, t.id)
+	delete(b.ids.collided, t.id)
 }

@@ -50,8 +50,8 @@ func (ks *keys) inOrder() []*key {
 	return list
 }
 
-// most returns how many tasks of k may be admitted; 0: any number.
-func (ks *keys) most(k *key) int {
+// limitOf returns how many tasks of k may be admitted; 0: any number.
+func (ks *keys) limitOf(k *key) int {
 	if k.limit > 0 {
 		return k.limit
 	}
@@ -61,7 +61,7 @@ func (ks *keys) most(k *key) int {
 // admits reports whether one more task of k may be in the queue of its class, or run.
 // Those that may not wait in a queue of the key's own, so that they hold up nobody.
 func (ks *keys) admits(k *key) bool {
-	most := ks.most(k)
+	most := ks.limitOf(k)
 	return most == 0 || k.admitted < most
 }
 
@@ -76,36 +76,36 @@ func (ks *keys) admit(k *key) {
 	}
 }
 
-// apply makes the limits of these keys good for tasks that wait already: if
+// applyLimits makes the limits of these keys good for tasks that wait already: if
 // one has become lower, the latest of its tasks leave the queues of their classes.
-func (ks *keys) apply(tasks *table, changed ...*key) {
+func (ks *keys) applyLimits(tasks *table, changed ...*key) {
 	queued := make(map[*key][]*task)
 	for _, k := range changed {
-		if most := ks.most(k); most > 0 && k.admitted > most {
+		if most := ks.limitOf(k); most > 0 && k.admitted > most {
 			queued[k] = nil
 		}
 	}
 	for t := tasks.from(0); t != nil && len(queued) > 0; t = tasks.from(t.number + 1) {
 		if t.state == pending && t.admitted {
-			if list, ok := queued[t.more.key]; ok {
-				queued[t.more.key] = append(list, t)
+			if list, ok := queued[t.extras.key]; ok {
+				queued[t.extras.key] = append(list, t)
 			}
 		}
 	}
 	for _, k := range changed {
-		ks.withdraw(k, queued[k])
+		ks.revokeAdmissions(k, queued[k])
 		ks.admit(k)
 	}
 }
 
-// withdraw takes the places of k above its limit from those queued, and puts them
-// before those that wait for one.
-func (ks *keys) withdraw(k *key, queued []*task) {
+// revokeAdmissions takes the admissions of k above its limit from the tasks queued, and
+// puts these before those that wait to be admitted.
+func (ks *keys) revokeAdmissions(k *key, queued []*task) {
 	if len(queued) == 0 {
 		return
 	}
 	slices.SortFunc(queued, byTurn)
-	list := queued[max(0, len(queued)-(k.admitted-ks.most(k))):]
+	list := queued[max(0, len(queued)-(k.admitted-ks.limitOf(k))):]
 	for _, t := range list {
 		t.leave()
 		t.admitted = false

@@ -112,7 +112,7 @@ func (t *task) leave() {
 // rank is t's place in the order of lanes.
 func (t *task) rank(aging int64) int64 { return t.ready - int64(t.priority)*aging }
 
-// before tells whether t goes first.
+// before reports whether t goes first.
 func (t *task) before(o *task, aging int64) bool {
 	if a, b := t.rank(aging), o.rank(aging); a != b {
 		return a < b

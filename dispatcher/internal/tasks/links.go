@@ -6,7 +6,7 @@ func (ts *Tasks) link(t *task) {
 		return
 	}
 	ts.counts[t.state]++
-	ts.bytes += t.weight()
+	ts.bytes += t.size()
 	switch t.state {
 	case pending:
 		t.class.kind.pending++
@@ -15,25 +15,25 @@ func (ts *Tasks) link(t *task) {
 	case running:
 		t.class.kind.running++
 		t.class.pool.running++
-		if m := t.more; m != nil && m.key != nil && !t.admitted {
+		if m := t.extras; m != nil && m.key != nil && !t.admitted {
 			t.admitted = true
 			m.key.admitted++
 		}
 		ts.deadlines.add(t, t.deadline())
 		return
 	case completed, cancelled:
-		ts.ended += t.weight()
-		ts.good.push(t)
+		ts.endedBytes += t.size()
+		ts.endedWell.push(t)
 		if t.state == completed && !t.pulled {
-			t.class.done.push(t)
+			t.class.results.push(t)
 		}
 	case failed, timedOut:
-		ts.ended += t.weight()
-		ts.bad.push(t)
+		ts.endedBytes += t.size()
+		ts.endedBadly.push(t)
 		t.class.kind.failed.push(t)
 	}
 	if at := t.dueAt(); at > 0 {
-		ts.wakes.add(t, at)
+		ts.wakeups.add(t, at)
 	}
 }
 
@@ -43,12 +43,12 @@ func (ts *Tasks) unlink(t *task) {
 		return
 	}
 	ts.counts[t.state]--
-	ts.bytes -= t.weight()
+	ts.bytes -= t.size()
 	if t.timer != 0 {
 		if t.state == running {
 			ts.deadlines.remove(t)
 		} else {
-			ts.wakes.remove(t)
+			ts.wakeups.remove(t)
 		}
 	}
 	if t.list != nil {
@@ -58,14 +58,14 @@ func (ts *Tasks) unlink(t *task) {
 	case pending:
 		t.class.kind.pending--
 		t.class.pool.pending--
-		ts.release(t)
+		ts.releaseAdmission(t)
 	case running:
 		t.class.kind.running--
 		t.class.pool.running--
-		ts.release(t)
+		ts.releaseAdmission(t)
 		ts.common.MayAssign = true
 	case completed, cancelled, failed, timedOut:
-		ts.ended -= t.weight()
+		ts.endedBytes -= t.size()
 	}
 }
 
@@ -73,7 +73,7 @@ func (ts *Tasks) unlink(t *task) {
 // concurrency key has no room for it, into that of the key.
 func (ts *Tasks) enqueue(t *task) {
 	ts.common.MayAssign = true
-	if m := t.more; m != nil && m.key != nil {
+	if m := t.extras; m != nil && m.key != nil {
 		if !ts.keys.admits(m.key) {
 			m.key.waiting.push(t)
 			return
@@ -84,13 +84,13 @@ func (ts *Tasks) enqueue(t *task) {
 	t.class.queue.push(t)
 }
 
-// release gives back what t took of its concurrency key.
-func (ts *Tasks) release(t *task) {
+// releaseAdmission gives back what t took of its concurrency key.
+func (ts *Tasks) releaseAdmission(t *task) {
 	if !t.admitted {
 		return
 	}
 	t.admitted = false
-	t.more.key.admitted--
+	t.extras.key.admitted--
 	ts.common.MayAssign = true
-	ts.keys.admit(t.more.key)
+	ts.keys.admit(t.extras.key)
 }

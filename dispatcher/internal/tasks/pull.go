@@ -12,7 +12,7 @@ func (ts *Tasks) pull(in step.PullTasks, out *step.Ready) step.Reply {
 		}
 	}
 	r := &record.TasksPulled{Receipt: in.Receipt}
-	left := in.Bytes
+	remaining := in.Bytes
 	heads := ts.heads(in)
 	for len(r.Tasks) < in.Limit && len(heads) > 0 {
 		best := 0
@@ -22,7 +22,7 @@ func (ts *Tasks) pull(in step.PullTasks, out *step.Ready) step.Reply {
 			}
 		}
 		t := heads[best]
-		if left -= len(t.result) + resultBytes; left < 0 && len(r.Tasks) > 0 {
+		if remaining -= len(t.result) + resultBytes; remaining < 0 && len(r.Tasks) > 0 {
 			break
 		}
 		r.Tasks = append(r.Tasks, t.number)
@@ -37,15 +37,15 @@ func (ts *Tasks) pull(in step.PullTasks, out *step.Ready) step.Reply {
 	return step.Reply{Body: results}
 }
 
-// resultBytes is the most that a result takes in an answer beside itself.
+// resultBytes is the most that a result takes in a reply beside itself.
 const resultBytes = 300
 
 // heads returns the oldest result of each class that is asked for.
 func (ts *Tasks) heads(in step.PullTasks) []*task {
 	var heads []*task
 	for _, k := range ts.catalog.classList {
-		if k.done.first != nil && (in.Kind == "" || in.Kind == k.kind.name) && (in.Pool == "" || in.Pool == k.pool.name) {
-			heads = append(heads, k.done.first)
+		if k.results.first != nil && (in.Kind == "" || in.Kind == k.kind.name) && (in.Pool == "" || in.Pool == k.pool.name) {
+			heads = append(heads, k.results.first)
 		}
 	}
 	return heads

@@ -15,7 +15,7 @@ type lanesTwin struct {
 	list  []*task // in the order in which they were pushed
 }
 
-// behind tells whether o stands before t in the lane that both are in.
+// behind reports whether o stands before t in the lane that both are in.
 func behind(t, o *task, pushed func(*task) int) bool {
 	if t.priority != o.priority || t == o {
 		return false
@@ -244,7 +244,7 @@ func TestRateFollowsTheBucket(t *testing.T) {
 		for range 100 {
 			now += rapid.Int64Range(0, 1500).Draw(t, "later")
 			twin.at(now)
-			opens := k.opens(now)
+			opens := k.opensAt(now)
 			if open := twin.level >= interval; open != (opens == 0) {
 				t.Fatalf("the bucket has %d of %d, a start takes %d; it opens in %d", twin.level, twin.full, interval, opens-now)
 			} else if open {

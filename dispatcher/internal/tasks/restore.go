@@ -37,11 +37,11 @@ func (ts *Tasks) applySnapshot(r record.Record) error {
 		p.paused, p.limit = r.Paused, r.Limit
 	case *record.BatchRestored:
 		b := ts.batches.of(r.Name)
-		b.closed, b.settled, b.total, b.ended = r.Closed, r.Settled, r.Total, r.Ended
+		b.closed, b.wasDone, b.total, b.ended = r.Closed, r.Settled, r.Total, r.Ended
 		b.then, b.order, b.restored = r.Then, r.Order, true
 	case *record.IDsRestored:
 		for _, id := range r.IDs {
-			ts.memories.keep(id)
+			ts.forgotten.keep(id)
 		}
 	case *record.TaskTotals:
 		ts.restoreTotals(r)
@@ -56,16 +56,16 @@ func (ts *Tasks) restoreTask(r *record.TaskRestored) error {
 	switch {
 	case r.Number == 0 || r.Number > math.MaxInt64 || ts.table.get(r.Number) != nil || ts.table.byID(t.id) != nil:
 		return fmt.Errorf("apply task restored: task %s cannot have the number %d", t.id, r.Number)
-	case r.State == waiting && t.more == nil || r.Step < 0 || r.Step > ha.MaxSteps:
+	case r.State == waiting && t.extras == nil || r.Step < 0 || r.Step > ha.MaxSteps:
 		return fmt.Errorf("apply task restored: task %s cannot be %s at step %d", t.id, r.State.Name(), r.Step)
 	}
 	t.state, t.reason, t.returned, t.pulled, t.turn = r.State, r.Reason, r.Returned, r.Pulled, r.Turn
 	t.attempt, t.failures, t.lost = int32(r.Attempt), int32(r.Failures), int32(r.Lost)
 	t.ready, t.started, t.ended, t.due = step.Nanos(r.Ready), step.Nanos(r.Started), step.Nanos(r.Ended), step.Nanos(r.Due)
 	t.result, t.err, t.worker, t.activation = r.Result, r.Error, r.Worker, r.Activation
-	if m := t.more; m != nil {
+	if m := t.extras; m != nil {
 		m.carried, m.doomedBy, m.step = r.Carried, r.DoomedBy, r.Step
-		m.batchOpen, m.awaits = r.BatchOpen > 0, r.BatchOpen
+		m.batchOpen, m.awaitedBatch = r.BatchOpen > 0, r.BatchOpen
 		if t.state == waiting {
 			m.open = make([]bool, len(m.after))
 		}
@@ -86,7 +86,7 @@ func (ts *Tasks) restoreTask(r *record.TaskRestored) error {
 	}
 	ts.add(t)
 	if t.state == waiting {
-		ts.load.piece(t)
+		ts.load.notePiece(t)
 	}
 	return nil
 }
@@ -123,16 +123,16 @@ func (ts *Tasks) Rebuild() error {
 	}
 	for _, t := range order {
 		if t.state == running { // before those that wait for a place in their key
-			ts.hold(t)
+			ts.claimKeys(t)
 			ts.link(t)
 		}
 	}
 	for _, t := range order {
 		if !t.state.Final() && t.state != running {
-			ts.hold(t)
+			ts.claimKeys(t)
 		}
-		if t.more != nil && t.more.batch != nil {
-			t.more.batch.kept++
+		if t.extras != nil && t.extras.batch != nil {
+			t.extras.batch.kept++
 		}
 		if t.state != running {
 			ts.link(t)
@@ -140,17 +140,17 @@ func (ts *Tasks) Rebuild() error {
 	}
 	for t := ts.table.from(0); t != nil; t = ts.table.from(t.number + 1) {
 		if t.state == waiting {
-			if b := ts.batches.byName[t.more.afterBatch]; b == nil || b.order != t.more.awaits {
-				t.more.batchOpen = false // done, and forgotten since its own piece was written
+			if b := ts.batches.byName[t.extras.afterBatch]; b == nil || b.order != t.extras.awaitedBatch {
+				t.extras.batchOpen = false // done, and forgotten since its own piece was written
 			}
-			ts.awaitOpen(t)
-			ts.resolve(t)
+			ts.awaitOpenUpstreams(t)
+			ts.markToDecide(t)
 		}
 	}
 	for _, k := range ts.keys.inOrder() {
 		ts.keys.forget(k) // if all of its tasks have ended
 	}
-	ts.load = load{}
+	ts.load = loadOrder{}
 	return nil
 }
 

@@ -35,7 +35,7 @@ func (ts *Tasks) poolRule(name string) record.RuleSet {
 }
 
 func (ts *Tasks) pause(in step.SetPause, out *step.Ready) step.Reply {
-	if err := ts.catalog.roomForRule(in.Kind, in.Pool); err != nil {
+	if err := ts.catalog.refuseRuleNames(in.Kind, in.Pool); err != nil {
 		return step.Reply{Err: err}
 	}
 	r := ts.kindRule(in.Kind)
@@ -61,7 +61,7 @@ const maxKeyLimits = 100_000
 
 func (ts *Tasks) setLimit(in step.SetLimit, out *step.Ready) step.Reply {
 	l := in.Limit
-	if err := ts.catalog.roomForRule(l.Kind, l.Pool); err != nil {
+	if err := ts.catalog.refuseRuleNames(l.Kind, l.Pool); err != nil {
 		return step.Reply{Err: err}
 	}
 	var r record.RuleSet

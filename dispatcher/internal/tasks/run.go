@@ -26,7 +26,7 @@ func (ts *Tasks) Assign(out *step.Ready) {
 	aging := int64(ts.cfg.Aging)
 	for n := 0; len(ts.ready) > 0; {
 		if n == step.TaskBurst {
-			ts.more = true
+			ts.unfinished = true
 			return
 		}
 		best := 0
@@ -63,31 +63,31 @@ func (ts *Tasks) candidates() {
 	}
 }
 
-// mayStart tells whether pauses, limits and rates let a task of k start. Where only
-// the rate does not, the time when it will is kept.
+// mayStart reports whether pauses, limits and rates let a task of k start. If only the
+// rate does not, the time when it will is kept.
 func (ts *Tasks) mayStart(k *class) bool {
 	if !k.kind.open() || !k.pool.open() {
 		return false
 	}
-	opens := k.kind.opens(ts.common.Nanos)
-	if opens > 0 && (ts.rateOpens == 0 || opens < ts.rateOpens) {
-		ts.rateOpens = opens
+	opensAt := k.kind.opensAt(ts.common.Nanos)
+	if opensAt > 0 && (ts.rateOpens == 0 || opensAt < ts.rateOpens) {
+		ts.rateOpens = opensAt
 	}
-	return opens == 0
+	return opensAt == 0
 }
 
 func (ts *Tasks) start(out *step.Ready, t *task, w *fleet.Worker) {
-	ts.made.started = record.TaskStarted{At: ts.common.Now, Worker: w.Worker, Number: ts.fleet.NextNumber(), Task: t.number}
-	ts.record(out, &ts.made.started)
+	ts.reused.started = record.TaskStarted{At: ts.common.Now, Worker: w.Worker, Number: ts.fleet.NextNumber(), Task: t.number}
+	ts.record(out, &ts.reused.started)
 	e := ts.fleet.Tell(out, step.SendActivate, w)
 	e.Activation = fleet.ActivationID(t.activation)
-	note := ts.note(t)
-	note.Timeout = ha.Milliseconds(time.Duration(t.limit()))
-	note.Payload = t.data()
-	if m := t.more; m != nil {
-		note.Labels, note.Metadata, note.Upstream = m.labels, m.metadata, ts.upstream(m)
+	effect := ts.taskEffect(t)
+	effect.Timeout = ha.Milliseconds(time.Duration(t.attemptTimeout()))
+	effect.Payload = t.data()
+	if m := t.extras; m != nil {
+		effect.Labels, effect.Metadata, effect.Upstream = m.labels, m.metadata, ts.upstream(m)
 	}
-	out.Tasks = append(out.Tasks, note)
+	out.Tasks = append(out.Tasks, effect)
 	e.Task = len(out.Tasks)
 	started := step.Effect{Type: step.TellStarted, At: ts.common.Now, Worker: w.Worker, Name: w.Name, Activation: e.Activation, Task: len(out.Tasks)}
 	out.Effects = append(out.Effects, started)
@@ -95,7 +95,7 @@ func (ts *Tasks) start(out *step.Ready, t *task, w *fleet.Worker) {
 
 // upstream says how those ended that a task came after. Results that are together
 // too large are left out from the first on that does not fit.
-func (ts *Tasks) upstream(m *more) []ha.Upstream {
+func (ts *Tasks) upstream(m *extras) []ha.Upstream {
 	if len(m.after) == 0 {
 		return nil
 	}
@@ -111,7 +111,7 @@ func (ts *Tasks) upstream(m *more) []ha.Upstream {
 				u.Omitted = true
 			}
 		} else {
-			past, _ := ts.memories.recall(id)
+			past, _ := ts.forgotten.recall(id)
 			u.State, u.Omitted = past.state.Name(), true
 		}
 		list = append(list, u)
@@ -119,20 +119,20 @@ func (ts *Tasks) upstream(m *more) []ha.Upstream {
 	return list
 }
 
-// note is what effects say of t.
-func (ts *Tasks) note(t *task) step.TaskEffect {
+// taskEffect returns what effects say of t.
+func (ts *Tasks) taskEffect(t *task) step.TaskEffect {
 	n := step.TaskEffect{ID: t.id, Kind: t.class.kind.name, Pool: t.class.pool.name, Attempt: int(t.attempt)}
-	if t.more != nil && len(t.more.steps) > 0 {
-		n.Step, n.Steps = t.more.step, len(t.more.steps)
+	if t.extras != nil && len(t.extras.steps) > 0 {
+		n.Step, n.Steps = t.extras.step, len(t.extras.steps)
 	}
 	return n
 }
 
 // tellTask adds an event about t to out.
-func (ts *Tasks) tellTask(out *step.Ready, kind step.EffectType, t *task) {
-	out.Tasks = append(out.Tasks, ts.note(t))
-	e := step.Effect{Type: kind, At: ts.common.Now, Task: len(out.Tasks)}
-	if kind != step.TellSubmitted {
+func (ts *Tasks) tellTask(out *step.Ready, typ step.EffectType, t *task) {
+	out.Tasks = append(out.Tasks, ts.taskEffect(t))
+	e := step.Effect{Type: typ, At: ts.common.Now, Task: len(out.Tasks)}
+	if typ != step.TellSubmitted {
 		e.Worker, e.Error, e.Reason = t.worker, t.err, t.reason.Name()
 	}
 	out.Effects = append(out.Effects, e)
@@ -144,9 +144,9 @@ var fateEvents = [states]step.EffectType{
 
 // tellFate tells what became of t.
 func (ts *Tasks) tellFate(out *step.Ready, t *task) {
-	kind := fateEvents[t.state]
-	if t.state == pending && t.reason == record.NoReason && t.attempt == 0 && t.more != nil && t.more.step > 0 {
-		kind = step.TellStepped
+	typ := fateEvents[t.state]
+	if t.state == pending && t.reason == record.NoReason && t.attempt == 0 && t.extras != nil && t.extras.step > 0 {
+		typ = step.TellStepped
 	}
-	ts.tellTask(out, kind, t)
+	ts.tellTask(out, typ, t)
 }

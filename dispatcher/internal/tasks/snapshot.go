@@ -37,13 +37,13 @@ func (t *task) restored(r *record.TaskRestored) {
 		Ready: step.Moment(t.ready), Started: step.Moment(t.started), Ended: step.Moment(t.ended), Due: step.Moment(t.due),
 		Result: t.result, Error: t.err, Worker: t.worker, Activation: t.activation,
 	}
-	m := t.more
+	m := t.extras
 	if m == nil {
 		return
 	}
 	r.Carried, r.DoomedBy, r.Step = m.carried, m.doomedBy, m.step
 	if m.batchOpen {
-		r.BatchOpen = m.awaits
+		r.BatchOpen = m.awaitedBatch
 	}
 	for i, open := range m.open {
 		if open {
@@ -64,7 +64,7 @@ func (t *task) spec() ha.TaskSpec {
 		ID: t.id, Kind: t.class.kind.name, Pool: t.class.pool.name, Payload: t.payload, Priority: int(t.priority),
 		Timeout: ha.Milliseconds(time.Duration(t.timeout)), Retry: retryOf(t.policy),
 	}
-	m := t.more
+	m := t.extras
 	if m == nil {
 		return s
 	}
@@ -121,30 +121,30 @@ func (ts *Tasks) SharedSnapshot() iter.Seq[record.Record] {
 		}
 		for _, b := range ts.batches.inOrder() {
 			if !yield(&record.BatchRestored{
-				Name: b.name, Closed: b.closed, Settled: b.settled, Total: b.total, Ended: b.ended, Then: b.then, Order: b.order,
+				Name: b.name, Closed: b.closed, Settled: b.wasDone, Total: b.total, Ended: b.ended, Then: b.then, Order: b.order,
 			}) {
 				return
 			}
 		}
-		for piece := range slices.Chunk(ts.memories.oldest, idsPiece) {
+		for piece := range slices.Chunk(ts.forgotten.oldest, idsPiece) {
 			r := &record.IDsRestored{IDs: make([]record.RememberedID, 0, len(piece))}
 			for _, h := range piece {
-				m := ts.memories.byHash[h]
+				m := ts.forgotten.byHash[h]
 				r.IDs = append(r.IDs, record.RememberedID{Hash: h, Print: m.print, State: m.state})
 			}
 			if !yield(r) {
 				return
 			}
 		}
-		if totals := ts.totals(); anything(totals) {
+		if totals := ts.totals(); hasTasks(totals) {
 			yield(totals)
 		}
 	}
 }
 
-// anything reports whether there ever was a task, or anything set about tasks. If
+// hasTasks reports whether there ever was a task, or anything set about tasks. If
 // there was not, a snapshot says nothing of them.
-func anything(r *record.TaskTotals) bool {
+func hasTasks(r *record.TaskTotals) bool {
 	return r.Submissions > 0 || r.KeyLimit > 0 || r.Batches > 0 || len(r.Keys) > 0
 }
 

@@ -99,7 +99,7 @@ func (ts *Tasks) submit(in step.Submit, out *step.Ready) step.Reply {
 	if err := ts.refuse(s); err != nil {
 		return step.Reply{Err: err}
 	}
-	r := &ts.made.submitted
+	r := &ts.reused.submitted
 	r.At, r.Number, r.Print = ts.common.Now, ts.submissions+1, print
 	ts.complete(&r.Spec, s)
 	ts.record(out, r)
@@ -109,12 +109,12 @@ func (ts *Tasks) submit(in step.Submit, out *step.Ready) step.Reply {
 	return step.Reply{Task: t.id}
 }
 
-// knows tells whether a task of that id was submitted, and whether with that print.
+// knows reports whether a task of that id was submitted, and whether with that print.
 func (ts *Tasks) knows(id ha.TaskID, print uint64) (known, same bool) {
 	if t := ts.table.byID(id); t != nil {
 		return true, t.print == print
 	}
-	m, known := ts.memories.recall(id)
+	m, known := ts.forgotten.recall(id)
 	return known, known && m.print == print
 }
 
@@ -123,7 +123,7 @@ func (ts *Tasks) refuse(s *ha.TaskSpec) *ha.Error {
 	if ts.live() >= ts.cfg.MaxTasks {
 		return ha.Overloaded("backlog_full", "at most %d tasks may be unfinished", ts.cfg.MaxTasks)
 	}
-	if bytes := ts.bytes - ts.ended; bytes >= ts.cfg.MaxTaskBytes {
+	if bytes := ts.bytes - ts.endedBytes; bytes >= ts.cfg.MaxTaskBytes {
 		return ha.Overloaded("backlog_full", "unfinished tasks may take at most about %d bytes, they take %d", ts.cfg.MaxTaskBytes, bytes)
 	}
 	pool := s.Pool
@@ -131,12 +131,12 @@ func (ts *Tasks) refuse(s *ha.TaskSpec) *ha.Error {
 		pool = defaultPool
 	}
 	if len(s.Steps) == 0 {
-		if err := ts.catalog.roomFor(s.Kind, pool); err != nil {
+		if err := ts.catalog.refuseNames(s.Kind, pool); err != nil {
 			return err
 		}
 	}
 	for i := range s.Steps {
-		if err := ts.catalog.roomFor(s.Steps[i].Kind, pool); err != nil {
+		if err := ts.catalog.refuseNames(s.Steps[i].Kind, pool); err != nil {
 			return err
 		}
 	}

@@ -26,12 +26,12 @@ type table struct {
 
 func newTable(hash func(ha.TaskID) uint64) table { return table{ids: newIDs(hash)} }
 
-// find returns the index of the page for the task of that number or, where there
+// find returns the index of the page for the task of that number or, if there
 // is none, of the next.
 func (b *table) find(number uint64) int {
 	first := number - number%pageTasks
 	if n := uint64(len(b.pages)); n > 0 && first <= b.pages[n-1].first {
-		// Where no page is missing, it is as far from the last as its number.
+		// If no page is missing, it is as far from the last as its number.
 		if back := (b.pages[n-1].first - first) / pageTasks; back < n && b.pages[n-1-back].first == first {
 			return int(n - 1 - back)
 		}
@@ -47,7 +47,7 @@ func (b *table) get(number uint64) *task {
 	return nil
 }
 
-// put adds t, whose number may be any; see enter for its id.
+// put adds t, whose number may be any; see indexID for its id.
 func (b *table) put(t *task) {
 	i := b.find(t.number)
 	if i == len(b.pages) || t.number-b.pages[i].first >= pageTasks {
@@ -61,7 +61,7 @@ func (b *table) put(t *task) {
 	p.tasks[t.number%pageTasks] = t
 }
 
-// drop removes the task of that number; see strike for its id.
+// drop removes the task of that number; see unindexID for its id.
 func (b *table) drop(number uint64) {
 	if b.get(number) == nil {
 		return

@@ -44,7 +44,7 @@ type task struct {
 
 	submitted, ready, started, ended, due int64
 
-	timeout int64 // of one attempt of the task; see task.limit for a step's
+	timeout int64 // of one attempt of the task; see task.attemptTimeout for a step's
 	policy  *retry.Policy
 	payload []byte
 	// result is the task's or, while carried, the data that the steps carry.
@@ -53,15 +53,15 @@ type task struct {
 
 	worker     ha.WorkerID
 	activation record.Run
-	more       *more // nil: it has none of that
+	extras     *extras // nil: all of them are zero
 
 	list       *list // that it is in
 	prev, next *task
 	timer      int32 // its place in a heap of timers, and 1 more; 0: none
 }
 
-// more is what few tasks have.
-type more struct {
+// extras are the fields that few tasks need.
+type extras struct {
 	after      []ha.TaskID
 	afterBatch string
 	runAnyway  bool
@@ -76,14 +76,15 @@ type more struct {
 	labels     map[string]string
 	metadata   []byte
 
-	// open tells for each of after whether it still waits for it, batchOpen for
-	// afterBatch, which is the batch of the order awaits; missing counts them. dependents are the tasks that wait for this one.
-	open       []bool
-	batchOpen  bool
-	awaits     uint64
-	missing    int
-	dependents []*task
-	doomedBy   ha.TaskID // the first of after that ended badly
+	// open holds for each of after whether the task still waits for it, batchOpen the same
+	// for afterBatch, which is the batch of the order awaitedBatch; missing counts them.
+	// dependents are the tasks that wait for this one.
+	open         []bool
+	batchOpen    bool
+	awaitedBatch uint64
+	missing      int
+	dependents   []*task
+	doomedBy     ha.TaskID // the first of after that ended badly
 
 	progress *ha.Progress // soft, until the attempt ends
 }
@@ -101,40 +102,40 @@ type taskStep struct {
 	err      string
 }
 
-// extra returns t's more, which it makes where there is none.
-func (t *task) extra() *more {
-	if t.more == nil {
-		t.more = new(more)
+// needExtras returns the extras of t, which it makes if there are none.
+func (t *task) needExtras() *extras {
+	if t.extras == nil {
+		t.extras = new(extras)
 	}
-	return t.more
+	return t.extras
 }
 
 // expires returns after when t is not to be started any more; 0: never.
 func (t *task) expires() int64 {
-	if t.more == nil {
+	if t.extras == nil {
 		return 0
 	}
-	return t.more.expires
+	return t.extras.expires
 }
 
 // current returns the step that t is at, or nil.
 func (t *task) current() *taskStep {
-	if t.more == nil || t.more.step >= len(t.more.steps) {
+	if t.extras == nil || t.extras.step >= len(t.extras.steps) {
 		return nil
 	}
-	return &t.more.steps[t.more.step]
+	return &t.extras.steps[t.extras.step]
 }
 
-// limit returns how long an attempt of t may take.
-func (t *task) limit() int64 {
+// attemptTimeout returns how long an attempt of t may take.
+func (t *task) attemptTimeout() int64 {
 	if s := t.current(); s != nil && s.timeout > 0 {
 		return s.timeout
 	}
 	return t.timeout
 }
 
-// rules returns the retry policy for an attempt of t.
-func (t *task) rules() *retry.Policy {
+// retryPolicy returns the policy for an attempt of t.
+func (t *task) retryPolicy() *retry.Policy {
 	if s := t.current(); s != nil && s.policy != nil {
 		return s.policy
 	}
@@ -143,16 +144,16 @@ func (t *task) rules() *retry.Policy {
 
 // data returns what an attempt of t works on.
 func (t *task) data() []byte {
-	if t.more != nil && t.more.carried {
+	if t.extras != nil && t.extras.carried {
 		return t.result
 	}
 	return t.payload
 }
 
-// weight is about how many bytes t takes.
-func (t *task) weight() int64 {
+// size returns about how many bytes t takes.
+func (t *task) size() int64 {
 	n := taskBytes + len(t.payload) + len(t.result) + len(t.err)
-	if m := t.more; m != nil {
+	if m := t.extras; m != nil {
 		n += len(m.metadata) + len(m.after)*80 + len(m.steps)*128 + len(m.labels)*128
 	}
 	return int64(n)
@@ -161,12 +162,12 @@ func (t *task) weight() int64 {
 // taskBytes is about what a task takes beside what is counted byte for byte.
 const taskBytes = 500
 
-// overdue is how long a dispatcher waits beyond a task's timeout for the worker,
+// overdueGrace is how long a dispatcher waits beyond a task's timeout for the worker,
 // which should have stopped it by itself.
-const overdue = 500 * time.Millisecond
+const overdueGrace = 500 * time.Millisecond
 
 // deadline returns when a running t is taken from its worker.
-func (t *task) deadline() int64 { return t.started + t.limit() + int64(overdue) }
+func (t *task) deadline() int64 { return t.started + t.attemptTimeout() + int64(overdueGrace) }
 
 // dueAt returns when something is to be done about t, apart from starting it; 0: never.
 func (t *task) dueAt() int64 {

@@ -50,12 +50,12 @@ type Tasks struct {
 	batches     batches
 	keys        keys
 	receipts    receipts
-	memories    memories
+	forgotten   forgottenTasks
 
 	derived
 	soft
-	load load // while a snapshot is loaded
-	made made
+	load   loadOrder // while a snapshot is loaded
+	reused reusedRecords
 
 	printer    record.Printer
 	lastPolicy *retry.Policy // most tasks have the same one
@@ -63,32 +63,32 @@ type Tasks struct {
 
 // derived follows from the recorded state.
 type derived struct {
-	expected  map[ha.TaskID]*expectation
-	unique    map[string]*task
-	counts    [states]int
-	bytes     int64  // about what all of them take
-	ended     int64  // about what those take that ended
-	deadlines timers // of those that run
-	wakes     timers // of those that do not
-	good, bad ends
-	// resolved are waiting tasks about which something is to be decided: what they came
-	// after has ended, one way or another.
-	resolved list
+	expected              map[ha.TaskID]*expectation
+	unique                map[string]*task
+	counts                [states]int
+	bytes                 int64  // about what all of them take
+	endedBytes            int64  // about what those take that ended
+	deadlines             timers // of those that run
+	wakeups               timers // of those that do not
+	endedWell, endedBadly endQueue
+	// toDecide are waiting tasks about which something is to be decided: the tasks that they
+	// came after have ended, one way or another.
+	toDecide list
 }
 
 // soft dies with a leadership.
 type soft struct {
-	// more: work was left over by the bound on one Step.
-	more bool
+	// unfinished: the bound on one Step left work over.
+	unfinished bool
 	// rateOpens is when the next task may start that a rate holds back, 0: none is.
 	rateOpens int64
 	// ready is the memory of Assign.
 	ready []candidate
 }
 
-// made are the records that are made most often. Each is filled in, applied and encoded
-// before the next of its type, so one of each is enough.
-type made struct {
+// reusedRecords are the records that are made most often. Each is filled in, applied and
+// encoded before the next of its type, so one of each is enough.
+type reusedRecords struct {
 	submitted record.TaskSubmitted
 	started   record.TaskStarted
 	ended     record.TaskEnded
@@ -101,7 +101,7 @@ func New(cfg Config, common *step.Common, f *fleet.Fleet) *Tasks {
 	return &Tasks{
 		cfg: cfg, common: common, fleet: f,
 		table: newTable(cfg.IDHash), catalog: newCatalog(f), batches: newBatches(), keys: newKeys(int64(cfg.Aging)),
-		receipts: newReceipts(), memories: newMemories(),
+		receipts: newReceipts(), forgotten: newForgottenTasks(),
 		derived: derived{expected: map[ha.TaskID]*expectation{}, unique: map[string]*task{}},
 	}
 }
@@ -109,7 +109,7 @@ func New(cfg Config, common *step.Common, f *fleet.Fleet) *Tasks {
 // Lead begins a leadership.
 func (ts *Tasks) Lead() {
 	// The leader before may have left something undone, for what is over the bound of one Step.
-	ts.soft = soft{more: ts.counts[pending] > 0 || ts.resolved.n > 0}
+	ts.soft = soft{unfinished: ts.counts[pending] > 0 || ts.toDecide.n > 0}
 }
 
 // Name returns the name of a kind, a pool or a batch, as [record.Interner] asks.
@@ -144,7 +144,7 @@ func (ts *Tasks) newTaskID() ha.TaskID {
 	name := strconv.AppendUint(append(b[:0], 't'), uint64(ts.common.Epoch), 36)
 	name = strconv.AppendUint(append(name, '-'), ts.submissions+1, 10)
 	for id := ha.TaskID(name); ; id += "x" {
-		_, remembered := ts.memories.recall(id)
+		_, remembered := ts.forgotten.recall(id)
 		if ts.table.byID(id) == nil && ts.expected[id] == nil && !remembered {
 			return id
 		}

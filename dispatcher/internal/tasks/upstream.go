@@ -9,7 +9,7 @@ import (
 // upstreamEnded takes note for d that the task of that id, which it comes after,
 // ended in that state.
 func (ts *Tasks) upstreamEnded(d *task, id ha.TaskID, s state) {
-	m := d.more
+	m := d.extras
 	for i := range m.open {
 		if m.open[i] && m.after[i] == id {
 			m.open[i] = false
@@ -26,39 +26,38 @@ func (ts *Tasks) batchEnded(b *batch) {
 	if !b.done() {
 		return
 	}
-	b.settled = true
+	b.wasDone = true
 	for _, d := range b.dependents {
-		if d.more.batchOpen {
-			d.more.batchOpen = false
-			d.more.missing--
+		if d.extras.batchOpen {
+			d.extras.batchOpen = false
+			d.extras.missing--
 		}
-		ts.resolve(d)
+		ts.markToDecide(d)
 	}
 	b.dependents = nil
 }
 
-// resolve puts t among those about which something is to be decided, if so.
-func (ts *Tasks) resolve(t *task) {
-	if t.state == waiting && t.list == nil && (t.more.missing == 0 || t.more.doomedBy != "") {
-		ts.resolved.push(t)
+// markToDecide puts t among those about which something is to be decided, if it is one.
+func (ts *Tasks) markToDecide(t *task) {
+	if t.state == waiting && t.list == nil && (t.extras.missing == 0 || t.extras.doomedBy != "") {
+		ts.toDecide.push(t)
 	}
 }
 
-// await enters a new task t as dependent of all that it comes after, and takes on
-// those that expected it.
-func (ts *Tasks) await(t *task) {
-	m := t.more
+// awaitUpstreams enters a new task t as a dependent of all that it comes after.
+func (ts *Tasks) awaitUpstreams(t *task) {
+	m := t.extras
 	m.open = make([]bool, len(m.after))
 	for i := range m.after {
 		m.open[i] = true
 	}
 	m.batchOpen = m.afterBatch != ""
-	ts.awaitOpen(t)
+	ts.awaitOpenUpstreams(t)
 }
 
-// awaitOpen is await for what is open of t.
-func (ts *Tasks) awaitOpen(t *task) {
-	m := t.more
+// awaitOpenUpstreams is awaitUpstreams for what is open of t.
+func (ts *Tasks) awaitOpenUpstreams(t *task) {
+	m := t.extras
 	m.missing = 0
 	for _, open := range m.open {
 		if open {
@@ -72,17 +71,17 @@ func (ts *Tasks) awaitOpen(t *task) {
 		}
 		switch u := ts.table.byID(id); {
 		case u == nil:
-			if past, known := ts.memories.recall(id); known {
+			if past, known := ts.forgotten.recall(id); known {
 				ts.upstreamEnded(t, id, past.state)
 			} else {
-				ts.expect(id, t)
+				ts.expectTask(id, t)
 			}
 		case u.state.Final():
 			ts.upstreamEnded(t, id, u.state)
 		case ts.load.endedSince(u, t): // badly: nothing else is put back
 			ts.upstreamEnded(t, id, failed)
 		default:
-			u.extra().dependents = append(u.extra().dependents, t)
+			u.needExtras().dependents = append(u.needExtras().dependents, t)
 		}
 	}
 	if !m.batchOpen {
@@ -94,26 +93,26 @@ func (ts *Tasks) awaitOpen(t *task) {
 		return
 	}
 	m.missing++
-	m.awaits = b.order
+	m.awaitedBatch = b.order
 	b.dependents = append(b.dependents, t)
 }
 
-// adopt makes those that expected the id of t its dependents.
-func (ts *Tasks) adopt(t *task) {
+// takeDependents makes the tasks that expected the id of t its dependents.
+func (ts *Tasks) takeDependents(t *task) {
 	if e := ts.expected[t.id]; e != nil {
-		t.extra().dependents = append(t.extra().dependents, e.tasks...)
+		t.needExtras().dependents = append(t.needExtras().dependents, e.tasks...)
 		delete(ts.expected, t.id)
 	}
 }
 
-// expectation is the tasks that wait for an id nobody has submitted; gone counts
+// expectation is the tasks that wait for an id nobody has submitted; stale counts
 // those of them that wait no longer.
 type expectation struct {
 	tasks []*task
-	gone  int
+	stale int
 }
 
-func (ts *Tasks) expect(id ha.TaskID, t *task) {
+func (ts *Tasks) expectTask(id ha.TaskID, t *task) {
 	e := ts.expected[id]
 	if e == nil {
 		e = new(expectation)
@@ -122,16 +121,17 @@ func (ts *Tasks) expect(id ha.TaskID, t *task) {
 	e.tasks = append(e.tasks, t)
 }
 
-// unexpect lets go of what t expected, which waits no longer. The id may never come.
-func (ts *Tasks) unexpect(t *task) {
-	for i, id := range t.more.after {
+// dropExpectations removes t, which waits no longer, from the tasks that expect an id. The
+// id may never come.
+func (ts *Tasks) dropExpectations(t *task) {
+	for i, id := range t.extras.after {
 		e := ts.expected[id]
-		if e == nil || !t.more.open[i] {
+		if e == nil || !t.extras.open[i] {
 			continue
 		}
-		if e.gone++; e.gone > len(e.tasks)/2 { // not each time: a million may expect the same
+		if e.stale++; e.stale > len(e.tasks)/2 { // not each time: a million may expect the same
 			e.tasks = slices.DeleteFunc(e.tasks, func(o *task) bool { return o == t || o.state != waiting })
-			e.gone = 0
+			e.stale = 0
 		}
 		if len(e.tasks) == 0 {
 			delete(ts.expected, id)

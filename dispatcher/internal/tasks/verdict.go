@@ -15,11 +15,11 @@ import (
 // EndRun ends the attempt that a run of w is at.
 func (ts *Tasks) EndRun(w *fleet.Worker, a fleet.Run, f step.Finished, out *step.Ready) {
 	t := ts.table.get(a.Owner.Number)
-	ts.made.ended = record.TaskEnded{
+	ts.reused.ended = record.TaskEnded{
 		Worker: w.Worker, Number: a.Number, Outcome: f.Outcome,
 		Worked: time.Duration(max(0, ts.common.Nanos-t.started)), Fate: ts.verdict(t, f),
 	}
-	ts.record(out, &ts.made.ended)
+	ts.record(out, &ts.reused.ended)
 	ts.tellFate(out, t)
 }
 
@@ -34,13 +34,13 @@ func (ts *Tasks) verdict(t *task, f step.Finished) record.Fate {
 	case ha.OutcomeRejected:
 		fate.Next, fate.Reason, fate.Error = pending, record.Rejected, ""
 	case ha.OutcomeLost:
-		if f.Unheard { // no worker died
+		if f.Omitted { // no worker died
 			fate.Next, fate.Reason = pending, record.OrderLost
 			break
 		}
 		fate.Lost = true
 		fate.Next, fate.Reason = pending, record.WorkerLost
-		if int(t.lost) >= t.rules().MaxLost {
+		if int(t.lost) >= t.retryPolicy().MaxLost {
 			f.Error = fmt.Sprintf("%s: %d workers were lost over it", f.Error, t.lost+1)
 			ts.charge(t, &fate, f)
 		}
@@ -52,7 +52,7 @@ func (ts *Tasks) verdict(t *task, f step.Finished) record.Fate {
 
 // charge counts a failed attempt, and schedules the next or ends the task.
 func (ts *Tasks) charge(t *task, fate *record.Fate, f step.Finished) {
-	rules := t.rules()
+	rules := t.retryPolicy()
 	fate.Charged, fate.Error = true, f.Error
 	failures := int(t.failures) + 1
 	switch {
@@ -84,6 +84,6 @@ func (ts *Tasks) move(out *step.Ready, t *task, f record.Fate) {
 			ts.fleet.Tell(out, step.SendCancel, w).Activation = fleet.ActivationID(t.activation)
 		}
 	}
-	ts.made.moved = record.TaskMoved{Task: t.number, Fate: f}
-	ts.record(out, &ts.made.moved)
+	ts.reused.moved = record.TaskMoved{Task: t.number, Fate: f}
+	ts.record(out, &ts.reused.moved)
 }

@@ -23,9 +23,9 @@ func (ts *Tasks) taskRecord(t *task, whole bool) ha.TaskRecord {
 	r := ha.TaskRecord{
 		ID: t.id, Kind: t.class.kind.name, State: t.state.Name(), Pool: t.class.pool.name, Priority: int(t.priority),
 		Error: t.err, Reason: t.reason.Name(),
-		Attempt: int(t.attempt), Failures: int(t.failures), Lost: int(t.lost), MaxAttempts: t.rules().MaxAttempts,
+		Attempt: int(t.attempt), Failures: int(t.failures), Lost: int(t.lost), MaxAttempts: t.retryPolicy().MaxAttempts,
 		SubmittedAt: step.Moment(t.submitted), ReadyAt: step.Moment(t.ready), StartedAt: step.Moment(t.started), EndedAt: step.Moment(t.ended),
-		Timeout: ha.Milliseconds(time.Duration(t.limit())), Worker: t.worker, Pulled: t.pulled,
+		Timeout: ha.Milliseconds(time.Duration(t.attemptTimeout())), Worker: t.worker, Pulled: t.pulled,
 	}
 	if t.activation.Number > 0 {
 		r.Activation = fleet.ActivationID(t.activation)
@@ -36,7 +36,7 @@ func (ts *Tasks) taskRecord(t *task, whole bool) ha.TaskRecord {
 	if whole {
 		r.Payload, r.Result = t.payload, t.result
 	}
-	m := t.more
+	m := t.extras
 	if m == nil {
 		return r
 	}
@@ -101,7 +101,7 @@ func (ts *Tasks) List(f Filter, after Cursor, limit, look int) (list []ha.TaskRe
 func (f *Filter) matches(t *task) bool {
 	return (f.State == "" || f.State == t.state.Name()) && (f.Kind == "" || f.Kind == t.class.kind.name) &&
 		(f.Pool == "" || f.Pool == t.class.pool.name) &&
-		(f.Batch == "" || t.more != nil && t.more.batch != nil && t.more.batch.name == f.Batch)
+		(f.Batch == "" || t.extras != nil && t.extras.batch != nil && t.extras.batch.name == f.Batch)
 }
 
 // KindView is what is known of one kind. Interval and Burst are its rate's.
@@ -164,8 +164,8 @@ type Kept struct {
 // Kept returns how much the state holds.
 func (ts *Tasks) Kept() Kept {
 	k := Kept{
-		Tasks: ts.table.n, Remembered: len(ts.memories.byHash),
-		EndedWell: len(ts.good.list), EndedBadly: len(ts.bad.list), Expected: len(ts.expected),
+		Tasks: ts.table.n, Remembered: len(ts.forgotten.byHash),
+		EndedWell: len(ts.endedWell.list), EndedBadly: len(ts.endedBadly.list), Expected: len(ts.expected),
 	}
 	for _, one := range ts.catalog.kindList {
 		k.Failed += len(one.failed.list)

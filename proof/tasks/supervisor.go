@@ -25,27 +25,27 @@ const (
 	pauseMost  = 4 * time.Second
 )
 
-// life is one process of a worker.
-type life struct {
+// workerProcess is one process of a worker.
+type workerProcess struct {
 	name    string
 	process *harness.Process
 
-	mu     sync.Mutex
-	killed time.Time // when it was, by us; zero: it was not
-	ended  time.Time // when its end was seen; zero: it lives
-	told   bool      // to stop
-	pauses []harness.Gap
+	mu         sync.Mutex
+	killed     time.Time // when it was, by us; zero: it was not
+	ended      time.Time // when its end was seen; zero: it lives
+	toldToStop bool      // to stop
+	pauses     []harness.Gap
 }
 
 // end notes that the process has ended.
-func (l *life) end() {
+func (l *workerProcess) end() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.ended = time.Now()
 }
 
 // kill ends it with -9, and returns the time just before.
-func (l *life) kill() (time.Time, error) {
+func (l *workerProcess) kill() (time.Time, error) {
 	l.mu.Lock()
 	l.killed = time.Now()
 	at := l.killed
@@ -54,21 +54,21 @@ func (l *life) kill() (time.Time, error) {
 }
 
 // killedAt returns when it was killed by us; zero: it was not.
-func (l *life) killedAt() time.Time {
+func (l *workerProcess) killedAt() time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.killed
 }
 
-// over returns when its end was seen; zero: it lives.
-func (l *life) over() time.Time {
+// endedAt returns when its end was seen; zero: it lives.
+func (l *workerProcess) endedAt() time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.ended
 }
 
-// frozen tells whether it was, at some moment between from and to.
-func (l *life) frozen(from, to time.Time) bool {
+// frozen reports whether it was, at some moment between from and to.
+func (l *workerProcess) frozen(from, to time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, g := range l.pauses {
@@ -79,53 +79,53 @@ func (l *life) frozen(from, to time.Time) bool {
 	return false
 }
 
-// shift is a place in the fleet of workers, held by one process after the other.
-type shift struct {
+// supervisor keeps one worker of the fleet running, in one process after the other.
+type supervisor struct {
 	name   string
 	slots  int
 	kinds  []string
 	lab    *harness.Lab
 	server string
 	book   *book
-	every  time.Duration // between two of what befalls it in a storm, on average
+	every  time.Duration // between two disturbances in a storm, on average
 	rng    *rand.Rand
 
-	mu     sync.Mutex
-	lives  []*life
-	counts map[string]int // of what befell it
+	mu        sync.Mutex
+	processes []*workerProcess
+	counts    map[string]int // of the disturbances
 }
 
-// current returns the process that holds it now; nil: none does yet.
-func (s *shift) current() *life {
+// current returns the process that runs now; nil: none was started yet.
+func (s *supervisor) current() *workerProcess {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.lives) == 0 {
+	if len(s.processes) == 0 {
 		return nil
 	}
-	return s.lives[len(s.lives)-1]
+	return s.processes[len(s.processes)-1]
 }
 
 // start starts the next process.
-func (s *shift) start(seed uint64) (*life, error) {
+func (s *supervisor) start(seed uint64) (*workerProcess, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	name := fmt.Sprintf("%s-%d", s.name, len(s.lives)+1)
+	name := fmt.Sprintf("%s-%d", s.name, len(s.processes)+1)
 	ledger := filepath.Join(s.lab.Dir, name+".ledger")
 	p, err := s.lab.StartSelf(s.name, workerWord, "-server", s.server, "-name", name, "-weight", fmt.Sprint(s.slots),
 		"-slots", fmt.Sprint(s.slots), "-kinds", strings.Join(s.kinds, ","), "-ledger", ledger, "-seed", fmt.Sprint(seed))
 	if err != nil {
 		return nil, err
 	}
-	l := &life{name: name, process: p}
-	s.lives = append(s.lives, l)
+	l := &workerProcess{name: name, process: p}
+	s.processes = append(s.processes, l)
 	s.book.open(l, ledger)
 	return l, nil
 }
 
-// keep sees to it that somebody holds the shift until ctx ends. During the storm
+// run keeps a process of the worker running until ctx ends. During the storm
 // processes are killed, stopped and frozen. The error says that a process ended for
 // which there is no reason.
-func (s *shift) keep(ctx context.Context, seed uint64, storm *storm) error {
+func (s *supervisor) run(ctx context.Context, seed uint64, storm *storm) error {
 	for {
 		err := s.serve(ctx, seed, storm)
 		if ctx.Err() != nil || err != nil {
@@ -134,15 +134,15 @@ func (s *shift) keep(ctx context.Context, seed uint64, storm *storm) error {
 	}
 }
 
-// serve is keep for one process.
-func (s *shift) serve(ctx context.Context, seed uint64, storm *storm) error {
+// serve is run for one process.
+func (s *supervisor) serve(ctx context.Context, seed uint64, storm *storm) error {
 	_ = pause.Sleep(ctx, time.Duration(s.rng.Int64N(int64(restartWithin)))) // ctx ended: the process ends at once
 	l, err := s.start(seed)
 	if err != nil {
 		return err
 	}
 	for l.process.Running() && ctx.Err() == nil {
-		if err := s.befall(ctx, l, storm); err != nil {
+		if err := s.disturb(ctx, l, storm); err != nil {
 			return err
 		}
 	}
@@ -155,9 +155,9 @@ func (s *shift) serve(ctx context.Context, seed uint64, storm *storm) error {
 	}
 }
 
-// befall waits for the storm, and then for a random time, and does something to the
-// process. Where that ends first, or the storm does, it waits for the end.
-func (s *shift) befall(ctx context.Context, l *life, storm *storm) error {
+// disturb waits for the storm, and then for a random time, and does something to the
+// process. If that ends first, or the storm does, it waits for the end.
+func (s *supervisor) disturb(ctx context.Context, l *workerProcess, storm *storm) error {
 	select {
 	case <-storm.begun:
 	case <-ctx.Done():
@@ -165,7 +165,7 @@ func (s *shift) befall(ctx context.Context, l *life, storm *storm) error {
 	case <-l.process.Done():
 		return nil
 	}
-	if storm.lull(ctx, l.process.Done(), s.every, s.rng) {
+	if storm.pause(ctx, l.process.Done(), s.every, s.rng) {
 		select {
 		case <-ctx.Done():
 		case <-l.process.Done():
@@ -180,12 +180,12 @@ func (s *shift) befall(ctx context.Context, l *life, storm *storm) error {
 }
 
 // strike kills, stops or freezes the process.
-func (s *shift) strike(ctx context.Context, l *life) error {
+func (s *supervisor) strike(ctx context.Context, l *workerProcess) error {
 	switch what := s.rng.IntN(5); what {
 	case 0:
 		s.count("stopped")
 		l.mu.Lock()
-		l.told = true
+		l.toldToStop = true
 		l.mu.Unlock()
 		if err := l.process.Terminate(); err != nil {
 			return err
@@ -202,7 +202,7 @@ func (s *shift) strike(ctx context.Context, l *life) error {
 }
 
 // freeze stops the process for a while, as an overcommitted machine does.
-func (s *shift) freeze(ctx context.Context, l *life) error {
+func (s *supervisor) freeze(ctx context.Context, l *workerProcess) error {
 	s.count("frozen")
 	from := time.Now()
 	if err := l.process.Pause(); err != nil {
@@ -220,17 +220,17 @@ func (s *shift) freeze(ctx context.Context, l *life) error {
 	return err
 }
 
-func (s *shift) count(what string) {
+func (s *supervisor) count(what string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.counts[what]++
 }
 
-// accountFor returns an error where nobody ended the process: neither did we, nor
+// accountFor returns an error if nobody ended the process: neither did we, nor
 // a task that is poison.
-func (s *shift) accountFor(l *life) error {
+func (s *supervisor) accountFor(l *workerProcess) error {
 	l.mu.Lock()
-	killed, told := !l.killed.IsZero(), l.told
+	killed, told := !l.killed.IsZero(), l.toldToStop
 	l.mu.Unlock()
 	if killed || told && l.process.Status() == 0 {
 		return nil

@@ -16,25 +16,27 @@ const rememberIDs = 1 << 20
 // receiptsKept is how many receipts of pulls are kept, the latest.
 const receiptsKept = 1000
 
-// memories is what is remembered of forgotten tasks.
-type memories struct {
-	byHash map[record.IDHash]memory
+// forgottenTasks is what is remembered of tasks that the state holds no longer.
+type forgottenTasks struct {
+	byHash map[record.IDHash]forgottenTask
 	oldest []record.IDHash // first
 }
 
-type memory struct {
+type forgottenTask struct {
 	print uint64
 	state state
 }
 
-func newMemories() memories { return memories{byHash: map[record.IDHash]memory{}} }
+func newForgottenTasks() forgottenTasks {
+	return forgottenTasks{byHash: map[record.IDHash]forgottenTask{}}
+}
 
 // keep remembers the id of a task that is forgotten.
-func (m *memories) keep(id record.RememberedID) {
+func (m *forgottenTasks) keep(id record.RememberedID) {
 	if _, known := m.byHash[id.Hash]; !known {
 		m.oldest = append(m.oldest, id.Hash)
 	}
-	m.byHash[id.Hash] = memory{id.Print, id.State}
+	m.byHash[id.Hash] = forgottenTask{id.Print, id.State}
 	for len(m.oldest) > rememberIDs {
 		delete(m.byHash, m.oldest[0])
 		m.oldest = m.oldest[1:]
@@ -42,9 +44,9 @@ func (m *memories) keep(id record.RememberedID) {
 }
 
 // recall returns how the forgotten task of that id ended, if that is remembered.
-func (m *memories) recall(id ha.TaskID) (memory, bool) {
+func (m *forgottenTasks) recall(id ha.TaskID) (forgottenTask, bool) {
 	if len(m.byHash) == 0 {
-		return memory{}, false
+		return forgottenTask{}, false
 	}
 	past, ok := m.byHash[hashOf(id)]
 	return past, ok

@@ -11,8 +11,8 @@ import (
 
 // What clients are told.
 
-// leavesTask checks an answer about tasks that leaves: what it says is committed.
-func (b *books) leavesTask(in step.Input, r step.Reply) {
+// checkSentTaskReply checks a reply about tasks that leaves: what it says is committed.
+func (b *books) checkSentTaskReply(in step.Input, r step.Reply) {
 	if r.Err != nil {
 		return
 	}
@@ -46,49 +46,49 @@ var refusals = map[string]bool{
 	"unknown_task": true, "unknown_batch": true, "not_failed": true, "expired": true, "upstream_open": true,
 }
 
-// told checks what a client was told, once it has arrived.
-func (b *books) told(e *errand, a answer) {
-	r := a.reply
+// checkReply checks what a client was told, once it has arrived.
+func (b *books) checkReply(o *operation, a reply) {
+	r := a.result
 	if r.Err != nil && !refusals[r.Err.Code] {
-		b.w.fail("%v: is refused: %v", e.request, a)
+		b.w.fail("%v: is refused: %v", o.request, a)
 		return
 	}
-	if e.request.list != nil {
-		for i, in := range e.request.list {
+	if o.request.list != nil {
+		for i, in := range o.request.list {
 			if s, ok := in.(step.Submit); ok {
-				b.toldSubmitted(s.Spec, a.list[i])
+				b.checkSubmitReply(s.Spec, a.results[i])
 			}
 		}
 		return
 	}
-	if e.request.get != "" {
-		b.toldRecord(e.request.get, r)
+	if o.request.get != "" {
+		b.checkRecordReply(o.request.get, r)
 		return
 	}
-	switch in := e.request.input.(type) {
+	switch in := o.request.input.(type) {
 	case step.Submit:
-		b.toldSubmitted(in.Spec, r)
+		b.checkSubmitReply(in.Spec, r)
 	case step.CancelTask:
-		b.toldRecord(in.ID, r)
+		b.checkRecordReply(in.ID, r)
 		if record, ok := r.Body.(ha.TaskRecord); ok && !record.State.Final() {
 			b.w.fail("task %s was cancelled and is %s", in.ID, record.State)
 		}
 	case step.RetryTask:
 		if in.ID != "" {
-			b.toldRecord(in.ID, r)
+			b.checkRecordReply(in.ID, r)
 		}
 	case step.PullTasks:
-		b.toldResults(in, r)
+		b.checkResultsReply(in, r)
 	case step.SetPause, step.SetLimit:
-		b.toldRule(in, r, e.began)
+		b.checkRuleReply(in, r, o.began)
 	case step.ChangeBatch:
-		b.toldBatch(in, r)
+		b.checkBatchReply(in, r)
 	}
 }
 
-// toldSubmitted: what was accepted is in the log; that it is there once was seen to
+// checkSubmitReply: what was accepted is in the log; that it is there once was seen to
 // when it came there.
-func (b *books) toldSubmitted(s *ha.TaskSpec, r step.Reply) {
+func (b *books) checkSubmitReply(s *ha.TaskSpec, r step.Reply) {
 	name := token(s.Payload)
 	t := b.byToken[name]
 	switch {
@@ -100,16 +100,16 @@ func (b *books) toldSubmitted(s *ha.TaskSpec, r step.Reply) {
 		if holder := b.byID[r.Task]; holder == nil || holder.spec.UniqueKey != s.UniqueKey {
 			b.w.fail("%s was told that task %s has its unique key, and the log has %s", name, r.Task, holder)
 		}
-	case r.Err.Code == "id_conflict" && b.w.tasks.meant[name] != nil && (b.byID[s.ID] == nil || b.byID[s.ID] == t):
+	case r.Err.Code == "id_conflict" && b.w.tasks.intended[name] != nil && (b.byID[s.ID] == nil || b.byID[s.ID] == t):
 		b.w.fail("%s was told that its id is taken, and never used it for anything else", name)
 	}
 }
 
-// toldRecord: what a record says of a task was so once.
-func (b *books) toldRecord(id ha.TaskID, r step.Reply) {
+// checkRecordReply: what a record says of a task was so once.
+func (b *books) checkRecordReply(id ha.TaskID, r step.Reply) {
 	t := b.byID[id]
 	if r.Err != nil {
-		if r.Err.Code == "unknown_task" && t != nil && !t.left && b.w.now-t.since > time.Minute {
+		if r.Err.Code == "unknown_task" && t != nil && !t.forgotten && b.w.now-t.since > time.Minute {
 			b.w.fail("task %s is told to be unknown, and is %s", id, t.state)
 		}
 		return
@@ -135,9 +135,9 @@ func (b *books) toldRecord(id ha.TaskID, r step.Reply) {
 	b.w.fail("task %s is told to be %s with %q since %s, its ends are %v", id, record.State, record.Result, record.EndedAt, t.ends)
 }
 
-// toldResults: whoever pulls is handed what belongs to its receipt, in order, and
+// checkResultsReply: whoever pulls is handed what belongs to its receipt, in order, and
 // the same again; only what is forgotten is missing.
-func (b *books) toldResults(in step.PullTasks, r step.Reply) {
+func (b *books) checkResultsReply(in step.PullTasks, r step.Reply) {
 	if in.Receipt == "" {
 		return
 	}
@@ -149,7 +149,7 @@ func (b *books) toldResults(in step.PullTasks, r step.Reply) {
 				b.w.fail("a client is handed %q as the result of task %s, which is %q", results[0].Result, t.id, t.result)
 			}
 			results = results[1:]
-		} else if !t.left && len(resultsOf(r)) > 0 {
+		} else if !t.forgotten && len(resultsOf(r)) > 0 {
 			b.w.fail("a client is handed results for %s without that of task %s", in.Receipt, t.id)
 		}
 	}
@@ -158,29 +158,29 @@ func (b *books) toldResults(in step.PullTasks, r step.Reply) {
 	}
 }
 
-// toldRule: what was set was so for a moment.
-func (b *books) toldRule(in step.Input, r step.Reply, since time.Duration) {
+// checkRuleReply: what was set was so for a moment.
+func (b *books) checkRuleReply(in step.Input, r step.Reply, since time.Duration) {
 	if r.Err != nil {
 		return
 	}
-	var g *gate
+	var g *throttle
 	var so func(rule) bool
 	switch in := in.(type) {
 	case step.SetPause:
-		g = gateOf(b.kinds, in.Kind)
+		g = throttleOf(b.kinds, in.Kind)
 		if in.Pool != "" {
-			g = gateOf(b.pools, in.Pool)
+			g = throttleOf(b.pools, in.Pool)
 		}
 		so = func(r rule) bool { return r.paused == in.Paused }
 	case step.SetLimit:
 		l := in.Limit
 		switch {
 		case l.Kind != "":
-			g = gateOf(b.kinds, l.Kind)
+			g = throttleOf(b.kinds, l.Kind)
 		case l.Pool != "":
-			g = gateOf(b.pools, l.Pool)
+			g = throttleOf(b.pools, l.Pool)
 		default:
-			g = gateOf(b.keys, l.Key)
+			g = throttleOf(b.keys, l.Key)
 		}
 		so = func(r rule) bool { return r.limit == l.Concurrency && r.interval == interval(l.Rate) }
 	}
@@ -189,8 +189,8 @@ func (b *books) toldRule(in step.Input, r step.Reply, since time.Duration) {
 	}
 }
 
-// toldBatch: a batch's numbers add up, and the task it ends with is in the log.
-func (b *books) toldBatch(in step.ChangeBatch, r step.Reply) {
+// checkBatchReply: a batch's numbers add up, and the task it ends with is in the log.
+func (b *books) checkBatchReply(in step.ChangeBatch, r step.Reply) {
 	if r.Err != nil {
 		return
 	}

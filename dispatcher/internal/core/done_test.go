@@ -8,10 +8,10 @@ import (
 	"github.com/seed261fe303/ha/dispatcher/internal/tasks"
 )
 
-// checkSettled verifies that a leader left nothing undone that it could have done.
-func checkSettled(t testing.TB, c *Core) {
+// checkDone verifies that a leader left nothing undone that it could have done.
+func checkDone(t testing.TB, c *Core) {
 	t.Helper()
-	if err := c.tasks.Settled(); err != nil {
+	if err := c.tasks.CheckDone(); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 
-// want does one of the things that clients do.
-func (c *client) want() {
+// startRandom does one of the things that clients do.
+func (c *client) startRandom() {
 	w := c.w
 	switch k := w.rng.IntN(100); {
 	case k < 50:
@@ -21,7 +21,7 @@ func (c *client) want() {
 	case k < 66:
 		id := w.awaited()
 		c.cancel(id)
-		c.after(w.spell(2*time.Second), func() { c.revive(id) })
+		c.after(w.randomTime(2*time.Second), func() { c.revive(id) })
 	case k < 74:
 		c.revive(w.someTask())
 	case k < 75:
@@ -31,13 +31,13 @@ func (c *client) want() {
 	case k < 83:
 		c.pull()
 	case k < 87:
-		c.halt()
+		c.pauseSome()
 	case k < 91:
 		c.limit()
 	case k < 96:
 		c.batch()
 	default:
-		c.do(request{get: w.someTask()}, func(answer, bool) {})
+		c.do(request{get: w.someTask()}, func(reply, bool) {})
 	}
 }
 
@@ -64,26 +64,26 @@ func (w *world) awaited() ha.TaskID {
 	return w.someTask()
 }
 
-// mean takes note of a task that somebody means to submit.
-func (w *world) mean(s *ha.TaskSpec) {
-	w.tasks.meant[token(s.Payload)] = s
+// noteIntended takes note of a task that somebody means to submit.
+func (w *world) noteIntended(s *ha.TaskSpec) {
+	w.tasks.intended[token(s.Payload)] = s
 	w.tasks.ids = append(w.tasks.ids, s.ID)
 }
 
 // submit submits a task, and once it is accepted now and then another one under the same id.
 func (c *client) submit(s *ha.TaskSpec) {
 	w := c.w
-	w.mean(s)
-	c.do(request{input: step.Submit{Spec: s}}, func(a answer, again bool) {
-		w.nemesis.tally.Tasks.note(a.reply)
-		if a.reply.Err != nil || again || w.calm {
+	w.noteIntended(s)
+	c.do(request{input: step.Submit{Spec: s}}, func(a reply, again bool) {
+		w.nemesis.tally.Tasks.note(a.result)
+		if a.result.Err != nil || again || w.calm {
 			return
 		}
 		if len(s.Payload) > 0 && s.Payload[len(s.Payload)-2] == endless[0] {
-			c.after(w.spell(20*time.Second), func() { c.cancel(s.ID) })
+			c.after(w.randomTime(20*time.Second), func() { c.cancel(s.ID) })
 		}
 		if w.chance(50) {
-			c.after(w.spell(30*time.Second), func() { c.contradict(s) })
+			c.after(w.randomTime(30*time.Second), func() { c.contradict(s) })
 		}
 	})
 }
@@ -92,9 +92,9 @@ func (c *client) submit(s *ha.TaskSpec) {
 func (c *client) contradict(s *ha.TaskSpec) {
 	other := *s
 	other.Payload = []byte(`"something else"`)
-	c.do(request{input: step.Submit{Spec: &other}}, func(a answer, _ bool) {
+	c.do(request{input: step.Submit{Spec: &other}}, func(a reply, _ bool) {
 		c.w.nemesis.tally.Tasks.Conflicts++
-		if a.reply.Err == nil || a.reply.Err.Code != "id_conflict" {
+		if a.result.Err == nil || a.result.Err.Code != "id_conflict" {
 			c.w.fail("task %s was accepted, and so was another one with its id: %v", s.ID, a)
 		}
 	})
@@ -105,11 +105,11 @@ func (c *client) submitMany() {
 	list := make([]step.Input, 1+w.rng.IntN(6))
 	for i := range list {
 		s := c.spec()
-		w.mean(s)
+		w.noteIntended(s)
 		list[i] = step.Submit{Spec: s}
 	}
-	c.do(request{list: list}, func(a answer, _ bool) {
-		for _, r := range a.list {
+	c.do(request{list: list}, func(a reply, _ bool) {
+		for _, r := range a.results {
 			w.nemesis.tally.Tasks.note(r)
 		}
 	})
@@ -156,22 +156,22 @@ func (c *client) pull() {
 	if w.chance(300) {
 		in.Pool = pick(w, w.tasks.pools...)
 	}
-	c.do(request{input: in}, func(_ answer, again bool) {
+	c.do(request{input: in}, func(_ reply, again bool) {
 		if again {
 			w.nemesis.tally.Tasks.Repulled++
 		}
 	})
 }
 
-// halt pauses a kind or a pool, and resumes it after a while.
-func (c *client) halt() {
+// pauseSome pauses a kind or a pool, and resumes it after a while.
+func (c *client) pauseSome() {
 	w := c.w
 	in := step.SetPause{Kind: pick(w, w.tasks.kinds...), Paused: true}
 	if w.chance(300) {
 		in.Kind, in.Pool = "", pick(w, w.tasks.pools...)
 	}
 	c.ask(in)
-	c.after(w.spell(8*time.Second), func() {
+	c.after(w.randomTime(8*time.Second), func() {
 		if !w.calm {
 			in.Paused = false
 			c.ask(in)
@@ -209,7 +209,7 @@ func (c *client) batch() {
 	if w.chance(400) {
 		in.Then = c.plain()
 		in.Then.AfterBatch = in.Name
-		w.mean(in.Then)
+		w.noteIntended(in.Then)
 	}
 	c.ask(in)
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/seed261fe303/ha/dispatcher/internal/record"
 )
 
-// gate is what lets the tasks of a kind, a pool or a key start, or not.
-type gate struct {
+// throttle is what lets the tasks of a kind, a pool or a key start, or not.
+type throttle struct {
 	rule
 	running int
 	// starts are those under this rule and this leader's clock.
@@ -20,7 +20,7 @@ type gate struct {
 	was    []rule // with the present one
 }
 
-// rule is what is set of a gate.
+// rule is what is set of a throttle.
 type rule struct {
 	at       time.Duration // true time
 	paused   bool
@@ -29,24 +29,24 @@ type rule struct {
 	burst    int
 }
 
-func gateOf(gates map[string]*gate, name string) *gate {
-	g := gates[name]
+func throttleOf(throttles map[string]*throttle, name string) *throttle {
+	g := throttles[name]
 	if g == nil {
-		g = &gate{was: []rule{{}}}
-		gates[name] = g
+		g = &throttle{was: []rule{{}}}
+		throttles[name] = g
 	}
 	return g
 }
 
 func (b *books) enterRule(r *record.RuleSet) error {
-	var g *gate
+	var g *throttle
 	switch {
 	case r.Kind != "":
-		g = gateOf(b.kinds, r.Kind)
+		g = throttleOf(b.kinds, r.Kind)
 	case r.Pool != "":
-		g = gateOf(b.pools, r.Pool)
+		g = throttleOf(b.pools, r.Pool)
 	case r.Key != "":
-		g = gateOf(b.keys, r.Key)
+		g = throttleOf(b.keys, r.Key)
 	default:
 		return errors.New("it names nothing")
 	}
@@ -55,24 +55,24 @@ func (b *books) enterRule(r *record.RuleSet) error {
 	return nil
 }
 
-// gatesOf returns those of t: of its kind, its pool and its key, the last nil where it has none.
-func (b *books) gatesOf(t *task) (kind, pool, key *gate) {
+// throttlesOf returns those of t: of its kind, its pool and its key, the last nil if it has none.
+func (b *books) throttlesOf(t *task) (kind, pool, key *throttle) {
 	if t.spec.ConcurrencyKey != "" {
-		key = gateOf(b.keys, t.spec.ConcurrencyKey)
+		key = throttleOf(b.keys, t.spec.ConcurrencyKey)
 	}
-	return gateOf(b.kinds, t.kind()), gateOf(b.pools, t.spec.Pool), key
+	return throttleOf(b.kinds, t.kind()), throttleOf(b.pools, t.spec.Pool), key
 }
 
 // mayPass checks that nothing holds t back.
 func (b *books) mayPass(t *task, at time.Time) error {
-	kind, pool, key := b.gatesOf(t)
-	for _, g := range []*gate{kind, pool} {
+	kind, pool, key := b.throttlesOf(t)
+	for _, g := range []*throttle{kind, pool} {
 		if g.paused || g.limit > 0 && g.running >= g.limit {
 			return fmt.Errorf("it starts, paused: %v, with %d of its kind or pool running of %d", g.paused, g.running, g.limit)
 		}
 	}
-	if key != nil && b.most(key) > 0 && key.running >= b.most(key) {
-		return fmt.Errorf("it starts with %d of its key running of %d", key.running, b.most(key))
+	if key != nil && b.limitOf(key) > 0 && key.running >= b.limitOf(key) {
+		return fmt.Errorf("it starts with %d of its key running of %d", key.running, b.limitOf(key))
 	}
 	if kind.epoch != b.epoch {
 		kind.epoch, kind.starts = b.epoch, nil
@@ -89,17 +89,17 @@ func (b *books) mayPass(t *task, at time.Time) error {
 	return nil
 }
 
-// most is how many tasks of a key may run; 0: any number.
-func (b *books) most(key *gate) int {
+// limitOf is how many tasks of a key may run; 0: any number.
+func (b *books) limitOf(key *throttle) int {
 	if key.limit > 0 {
 		return key.limit
 	}
-	return gateOf(b.keys, "*").limit
+	return throttleOf(b.keys, "*").limit
 }
 
-// enterGates counts that t runs, or runs no longer.
-func (b *books) enterGates(t *task, at time.Time, n int) {
-	kind, pool, key := b.gatesOf(t)
+// countRunning counts that t runs, or runs no longer.
+func (b *books) countRunning(t *task, at time.Time, n int) {
+	kind, pool, key := b.throttlesOf(t)
 	kind.running += n
 	pool.running += n
 	if key != nil {
@@ -110,16 +110,16 @@ func (b *books) enterGates(t *task, at time.Time, n int) {
 	}
 }
 
-// heldBack tells whether something but the rate keeps t from starting. Of a key the
+// heldBack reports whether something but the rate keeps t from starting. Of a key the
 // places are also taken by tasks that only wait for a worker by now.
 func (b *books) heldBack(t *task) bool {
-	kind, pool, key := b.gatesOf(t)
-	for _, g := range []*gate{kind, pool} {
+	kind, pool, key := b.throttlesOf(t)
+	for _, g := range []*throttle{kind, pool} {
 		if g.paused || g.limit > 0 && g.running >= g.limit {
 			return true
 		}
 	}
-	if key == nil || b.most(key) == 0 {
+	if key == nil || b.limitOf(key) == 0 {
 		return false
 	}
 	others := key.running
@@ -128,11 +128,11 @@ func (b *books) heldBack(t *task) bool {
 			others++
 		}
 	}
-	return others >= b.most(key)
+	return others >= b.limitOf(key)
 }
 
-// wasSo tells whether a rule of g was so at a time since a true time.
-func (g *gate) wasSo(since time.Duration, so func(rule) bool) bool {
+// wasSo reports whether a rule of g was so at a time since a true time.
+func (g *throttle) wasSo(since time.Duration, so func(rule) bool) bool {
 	for i, r := range g.was {
 		if (i+1 == len(g.was) || g.was[i+1].at >= since) && so(r) {
 			return true

@@ -30,22 +30,22 @@ const (
 	promptWithin = 20 * time.Second
 )
 
-// settleTasks waits for all tasks to end, helping where somebody has to, and looks
+// awaitTasksEnd waits for all tasks to end, helping where somebody has to, and looks
 // what they leave behind.
-func (w *world) settleTasks() bool {
+func (w *world) awaitTasksEnd() bool {
 	if !w.tasks.on {
 		return true
 	}
 	w.tasks.watched = true
-	started, at := len(w.books.given), w.now
+	started, at := len(w.books.activations), w.now
 	ended := func() error {
-		if n := len(w.books.given); n != started {
+		if n := len(w.books.activations); n != started {
 			started, at = n, w.now
 		}
 		if err := w.watch(at); err != nil {
 			return err
 		}
-		w.mend()
+		w.helpTasksEnd()
 		return w.allEnded()
 	}
 	if !w.until("every task has ended", endsWithin+w.skew(), ended) || !w.until("all slots are free", freeWithin, w.slotsFree) {
@@ -63,11 +63,11 @@ func (w *world) settleTasks() bool {
 	return w.until("new tasks end", promptWithin, w.allEnded) && w.until("all slots are free again", promptWithin, w.slotsFree)
 }
 
-// allEnded tells whether all has been answered that clients asked, and every task has ended.
+// allEnded returns an error unless every request of a client has its reply and every task has ended.
 func (w *world) allEnded() error {
 	for _, c := range w.clients {
-		if c.errands > 0 {
-			return fmt.Errorf("%s is not answered to %d requests", c.name, c.errands)
+		if c.unanswered > 0 {
+			return fmt.Errorf("%s is not answered to %d requests", c.name, c.unanswered)
 		}
 	}
 	for _, t := range w.books.tasks {
@@ -78,7 +78,7 @@ func (w *world) allEnded() error {
 	return nil
 }
 
-// slotsFree tells whether nobody holds anything of a task any more, by the books and by the leader.
+// slotsFree returns an error if a worker still holds a task, by the books or by the leader.
 func (w *world) slotsFree() error {
 	leader, err := w.leader()
 	if err != nil {
@@ -89,7 +89,7 @@ func (w *world) slotsFree() error {
 			return fmt.Errorf("%s is not free: it runs %d, busy: %v", v.Name, v.Running, v.Busy)
 		}
 	}
-	for i, g := range w.books.given {
+	for i, g := range w.books.activations {
 		if g.task != nil && g.running {
 			return fmt.Errorf("activation %d of task %s is not over", i+1, g.task.id)
 		}
@@ -104,7 +104,7 @@ func (w *world) watch(started time.Duration) error {
 	if err != nil {
 		return err
 	}
-	for i, g := range w.books.given {
+	for i, g := range w.books.activations {
 		if g.stop > 0 && w.now-g.stop > stopsWithin {
 			w.fail("activation %d of task %s is taken away since %s, and no order to stop it was sent", i+1, g.task.id, g.stop)
 		}
@@ -118,9 +118,9 @@ func (w *world) watch(started time.Duration) error {
 			}
 		case ha.TaskPending:
 			switch held := w.books.heldBack(t); {
-			case held && w.hands(t):
+			case held && w.workerFreeFor(t):
 				w.nemesis.tally.Tasks.HeldBack++
-			case !held && stuck == nil && w.hands(t):
+			case !held && stuck == nil && w.workerFreeFor(t):
 				stuck = t
 			}
 		}
@@ -131,8 +131,8 @@ func (w *world) watch(started time.Duration) error {
 	return nil
 }
 
-// hands tells whether a worker with a free slot may run t.
-func (w *world) hands(t *task) bool {
+// workerFreeFor reports whether a worker with a free slot may run t.
+func (w *world) workerFreeFor(t *task) bool {
 	for _, o := range w.workers {
 		if o.s == nil {
 			continue
@@ -145,42 +145,42 @@ func (w *world) hands(t *task) bool {
 	return false
 }
 
-// mend has done what keeps tasks from ending, when nobody else wants anything any more:
+// helpTasksEnd removes what keeps tasks from ending, when nobody else wants anything any more:
 // pauses are lifted, and slow rates; batches are closed; what others wait for is
 // submitted, or those are cancelled; and so are handlers that do not end.
-func (w *world) mend() {
+func (w *world) helpTasksEnd() {
 	for _, c := range w.clients {
-		if c.errands > 0 {
+		if c.unanswered > 0 {
 			return
 		}
 	}
 	c := w.clients[0]
-	before := c.errands
+	before := c.unanswered
 	for _, kind := range w.tasks.kinds {
-		c.unlock(step.SetPause{Kind: kind}, gateOf(w.books.kinds, kind))
+		c.liftThrottle(step.SetPause{Kind: kind}, throttleOf(w.books.kinds, kind))
 	}
 	for _, pool := range w.tasks.pools {
-		c.unlock(step.SetPause{Pool: pool}, gateOf(w.books.pools, pool))
+		c.liftThrottle(step.SetPause{Pool: pool}, throttleOf(w.books.pools, pool))
 	}
 	asked := map[string]bool{}
 	for _, t := range w.books.tasks {
 		switch t.state {
 		case ha.TaskWaiting:
-			c.free(t, asked)
+			c.endWait(t, asked)
 		case ha.TaskRunning:
 			if w.now-t.since > endlessAfter {
 				c.cancel(t.id)
 			}
 		}
 	}
-	w.nemesis.tally.Tasks.Mended += c.errands - before
+	w.nemesis.tally.Tasks.Mended += c.unanswered - before
 }
 
 // fast is a rate that holds nothing up for long.
 const fast = 20
 
-// unlock lifts a pause and a slow rate, or makes that a fast one.
-func (c *client) unlock(in step.SetPause, g *gate) {
+// liftThrottle lifts a pause and a slow rate, or makes that a fast one.
+func (c *client) liftThrottle(in step.SetPause, g *throttle) {
 	if g.paused {
 		c.ask(in)
 	}
@@ -189,10 +189,10 @@ func (c *client) unlock(in step.SetPause, g *gate) {
 	}
 }
 
-// free does what t waits for that nobody else will do.
-func (c *client) free(t *task, asked map[string]bool) {
+// endWait does what t waits for that nobody else will do.
+func (c *client) endWait(t *task, asked map[string]bool) {
 	w := c.w
-	if g := t.awaits; g != nil && !g.closed && !asked[g.name] {
+	if g := t.awaitedBatch; g != nil && !g.closed && !asked[g.name] {
 		asked[g.name] = true
 		c.ask(step.ChangeBatch{Name: g.name, Close: true})
 	}
@@ -207,7 +207,7 @@ func (c *client) free(t *task, asked map[string]bool) {
 		}
 		s := c.plain()
 		s.ID = id
-		w.mean(s)
-		c.do(request{input: step.Submit{Spec: s}}, func(answer, bool) {})
+		w.noteIntended(s)
+		c.do(request{input: step.Submit{Spec: s}}, func(reply, bool) {})
 	}
 }
