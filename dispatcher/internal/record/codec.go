@@ -64,22 +64,17 @@ func (c *Codec) readByte() byte {
 }
 
 func (c *Codec) readUint() uint64 {
-	if len(c.buf) > 0 && c.buf[0] < 0x80 { // as most are
-		v := c.buf[0]
-		c.buf = c.buf[1:]
-		return uint64(v)
+	b := c.buf
+	if len(b) > 0 && b[0] < 0x80 { // as most are
+		c.buf = b[1:]
+		return uint64(b[0])
 	}
-	return c.readLong()
-}
-
-// readLong is readUint for a number of any length.
-func (c *Codec) readLong() uint64 {
-	v, n := binary.Uvarint(c.buf)
+	v, n := binary.Uvarint(b)
 	if n <= 0 {
 		c.fail()
 		return 0
 	}
-	c.buf = c.buf[n:]
+	c.buf = b[n:]
 	return v
 }
 
@@ -170,6 +165,10 @@ func (c *Codec) flags(list ...flag) {
 func number[T ~int | ~int64 | ~uint64](c *Codec, name string, v *T) {
 	switch c.mode {
 	case reading:
+		if b := c.buf; len(b) > 0 && b[0] < 0x80 { // as most are; a call less
+			*v, c.buf = T(b[0]), b[1:]
+			return
+		}
 		*v = T(c.readUint())
 	case writing:
 		c.buf = binary.AppendUvarint(c.buf, uint64(*v))
