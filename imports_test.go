@@ -107,7 +107,7 @@ var importRules = []rule{
 		why: "what all commands have in common knows no command and nothing that only some of them are for, so that a new command changes nothing there"},
 	{packages: "cmd/ha/internal/program", ours: []string{".", "subjects"}, external: []string{zerolog},
 		why: "running a program has nothing to do with where its task comes from"},
-	{packages: "cmd/ha/internal/render", ours: []string{".", "subjects", "client", "cmd/ha/internal/cli"},
+	{packages: "cmd/ha/internal/render", ours: []string{".", "subjects", "client", "internal/text", "cmd/ha/internal/cli"},
 		why: "what people read is made of the messages alone, without asking anybody"},
 	{packages: "cmd/ha/...", ours: append([]string{"internal/..."}, publicPackages...), external: commandLine,
 		why: "the command is the only place where the parts are put together, from the outside, as a user would"},

@@ -151,7 +151,7 @@ func TestShownWithoutSecrets(t *testing.T) {
 
 func TestTimeoutBounds(t *testing.T) {
 	for d, ok := range map[time.Duration]bool{0: true, time.Millisecond: true, time.Minute: true, -1: false, 1: false, time.Minute + 1: false} {
-		t.Run(fmt.Sprint(d), func(t *testing.T) {
+		t.Run(d.String(), func(t *testing.T) {
 			if _, err := (Config{Timeout: d}).Resolve(environment(t, nil)); (err == nil) != ok || err != nil && !errors.Is(err, ha.ErrInvalid) {
 				t.Errorf("timeout %s: %v", d, err)
 			}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
 	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 

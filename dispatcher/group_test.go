@@ -250,9 +250,7 @@ func (e emptied) Bounds(ctx context.Context) (first, last uint64, err error) {
 // What cannot be read must end the dispatcher with the place and the cause, and
 // never be skipped.
 func TestJournalThatCannotBeRead(t *testing.T) {
-	valid := func(records ...record.Record) []byte {
-		return book.Encode(records...)
-	}
+	valid := book.Encode
 	elected := &record.Elected{At: time.Unix(1, 0).UTC(), Epoch: 1, Node: "d0"}
 	for name, c := range map[string]struct {
 		log   journal.Log

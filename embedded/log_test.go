@@ -1,7 +1,6 @@
 package embedded
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -47,7 +46,7 @@ func TestAHealthyServerIsQuiet(t *testing.T) {
 func TestDebugLinesOnRequest(t *testing.T) {
 	leakFree(t)
 	for level, want := range map[zerolog.Level]bool{zerolog.TraceLevel: true, zerolog.DebugLevel: false} {
-		t.Run(fmt.Sprint(level), func(t *testing.T) {
+		t.Run(level.String(), func(t *testing.T) {
 			var log lines
 			s := start(t, Config{Name: "n1", NoJetStream: true, Log: zerolog.New(&log).Level(level)})
 			inProcess(t, s).Close()

@@ -45,7 +45,7 @@ On Ctrl-C it cancels what is left.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runBench(cmd.Context(), a, &f) },
 	}
 	flags := cmd.Flags()
-	flags.IntVar(&f.Options.Tasks, "tasks", 10_000, "how many tasks to submit, up to 10000000")
+	flags.IntVar(&f.Tasks, "tasks", 10_000, "how many tasks to submit, up to 10000000")
 	flags.IntVar(&f.Batch, "batch", 100, "how many tasks are submitted at a time, 1 to 10000")
 	flags.IntVar(&f.Submitters, "submitters", 4, "how many submit at the same time, 1 to 1000")
 	flags.IntVar(&f.Workers, "workers", 2, "workers to register, 1 to 100")
@@ -69,7 +69,7 @@ func (f *benchFlags) check() error {
 			return cli.BadUsage("--%s must be from %d to %d, got %d", c.flag, c.least, c.most, c.value)
 		}
 	}
-	return f.Flags.Check()
+	return f.Check()
 }
 
 func runBench(ctx context.Context, a *cli.App, f *benchFlags) error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
@@ -14,18 +13,11 @@ import (
 	"github.com/seed261fe303/ha/embedded"
 )
 
-const (
-	// sayAfter is when a server first says what it waits for, and sayEvery the time
-	// between two such lines.
-	sayAfter = time.Second
-	sayEvery = 10 * time.Second
-)
-
 // defaultListen is where an embedded server listens, and where clients look
 // that are told nothing else.
 const defaultListen = "127.0.0.1:4222"
 
-// checkListen returns a usage error where nobody can listen at the address.
+// checkListen returns a usage error if nobody can listen at the address.
 func checkListen(listen string) error {
 	if listen == "" {
 		return cli.BadUsage("--listen must be host:port such as %s", defaultListen)

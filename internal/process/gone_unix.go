@@ -3,6 +3,7 @@
 package process
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -34,7 +35,7 @@ func stateOf(pid int) string {
 	if _, missing := os.Stat("/proc/self/stat"); missing == nil {
 		return "" // a zombie, or gone since
 	}
-	state, err = exec.Command("ps", "-o", "stat=", "-p", strconv.Itoa(pid)).Output() // #nosec G204 -- a number
+	state, err = exec.CommandContext(context.Background(), "ps", "-o", "stat=", "-p", strconv.Itoa(pid)).Output() // #nosec G204 -- a number
 	if err != nil || strings.HasPrefix(strings.TrimSpace(string(state)), "Z") {
 		return ""
 	}

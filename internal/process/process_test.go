@@ -145,8 +145,8 @@ func TestAwaitEndsWithWhatItWaitsFor(t *testing.T) {
 func TestOutputKeepsTheEnd(t *testing.T) {
 	all, some := &Output{}, &Output{Most: 5}
 	for _, text := range []string{"a", "bcdef", "", "g", "hijklmnop"} {
-		fmt.Fprint(all, text)
-		fmt.Fprint(some, text)
+		_, _ = fmt.Fprint(all, text)
+		_, _ = fmt.Fprint(some, text)
 		if want := all.String()[max(0, len(all.String())-5):]; some.String() != want {
 			t.Errorf("kept %q, want %q", some.String(), want)
 		}

@@ -19,10 +19,11 @@ type Config struct {
 	TaskConfig
 }
 
-// The rules of the parts.
 type (
+	// FleetConfig holds the rules of the fleet.
 	FleetConfig = fleet.Config
-	TaskConfig  = tasks.Config
+	// TaskConfig holds the rules of the tasks.
+	TaskConfig = tasks.Config
 )
 
 // Core is the state machine. See the package comment for how to drive it. It

@@ -68,7 +68,7 @@ func (c *Core) available(in step.Available, out *step.Ready) step.Reply {
 	}
 	c.fleet.Reported(w, in.Finished)
 	if len(in.Finished) == 0 {
-		for a, any := w.Oldest(); any; a, any = w.Oldest() {
+		for a, runs := w.Oldest(); runs; a, runs = w.Oldest() {
 			c.end(w, a, step.Finished{Outcome: ha.OutcomeDone}, out)
 		}
 	}

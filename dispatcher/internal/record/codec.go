@@ -249,13 +249,13 @@ func (c *Codec) shared(name string, v *string) {
 	text(c, name, v)
 }
 
-// worker passes the id of a worker that is mostly known already.
-func (c *Codec) worker(name string, v *ha.WorkerID) {
+// worker passes the id of a worker that is mostly known already, as "worker".
+func (c *Codec) worker(v *ha.WorkerID) {
 	if c.mode == reading && c.names != nil {
 		*v = c.names.Worker(c.readBytes())
 		return
 	}
-	text(c, name, v)
+	text(c, "worker", v)
 }
 
 // name passes a name that many tasks have: a kind, a pool, a batch.

@@ -94,7 +94,7 @@ func (*Removed) Type() Type { return TypeRemoved }
 
 func (r *Removed) fields(c *Codec) {
 	c.time("at", &r.At)
-	c.worker("worker", &r.Worker)
+	c.worker(&r.Worker)
 	if c.mode == showing {
 		c.show("why", r.Why.String())
 		return
@@ -115,7 +115,7 @@ func (*Activated) Type() Type { return TypeActivated }
 
 func (r *Activated) fields(c *Codec) {
 	c.time("at", &r.At)
-	c.worker("worker", &r.Worker)
+	c.worker(&r.Worker)
 	number(c, "number", &r.Number)
 }
 
@@ -130,7 +130,7 @@ type Ended struct {
 func (*Ended) Type() Type { return TypeEnded }
 
 func (r *Ended) fields(c *Codec) {
-	c.worker("worker", &r.Worker)
+	c.worker(&r.Worker)
 	number(c, "number", &r.Number)
 	c.outcome("outcome", &r.Outcome)
 }

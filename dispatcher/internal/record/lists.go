@@ -175,22 +175,22 @@ func (c *Codec) taskIDs(name string, v *[]ha.TaskID) {
 	}
 }
 
-// texts passes a map, in the order of its keys.
-func (c *Codec) texts(name string, v *map[string]string) {
+// labels passes the labels of a task, in the order of their names.
+func (c *Codec) labels(s *ha.TaskSpec) {
 	switch c.mode {
 	case reading:
-		*v = make(map[string]string)
+		s.Labels = make(map[string]string)
 		for range c.count(2) {
 			key := string(c.readBytes())
-			(*v)[key] = string(c.readBytes())
+			s.Labels[key] = string(c.readBytes())
 		}
 	case writing:
-		c.writeUint(uint64(len(*v)))
-		for _, key := range slices.Sorted(maps.Keys(*v)) {
+		c.writeUint(uint64(len(s.Labels)))
+		for _, key := range slices.Sorted(maps.Keys(s.Labels)) {
 			c.writeString(key)
-			c.writeString((*v)[key])
+			c.writeString(s.Labels[key])
 		}
 	default:
-		c.show(name, *v)
+		c.show("labels", s.Labels)
 	}
 }

@@ -112,7 +112,7 @@ func rareSpec(c *Codec, s *ha.TaskSpec, bits int) {
 		list(c, "step_specs", &s.Steps, 4, specStep)
 	}
 	if bits&hasLabels != 0 {
-		c.texts("labels", &s.Labels)
+		c.labels(s)
 	}
 	if bits&hasMetadata != 0 {
 		c.blob("metadata", (*[]byte)(&s.Metadata))

@@ -67,7 +67,7 @@ func (r *TaskRestored) run(c *Codec, some bool) {
 		}
 		return
 	}
-	c.worker("worker", &r.Worker)
+	c.worker(&r.Worker)
 	number(c, "number", &r.Activation.Number)
 	number(c, "activation_epoch", &r.Activation.Epoch)
 }
@@ -97,7 +97,7 @@ type StepRestored struct {
 
 func (s *StepRestored) fields(c *Codec) {
 	c.state("state", &s.State)
-	c.worker("worker", &s.Worker)
+	c.worker(&s.Worker)
 	number(c, "attempts", &s.Attempts)
 	number(c, "duration_ns", &s.Duration)
 	text(c, "error", &s.Error)
@@ -116,7 +116,7 @@ type WorkRestored struct {
 func (*WorkRestored) Type() Type { return TypeWorkRestored }
 
 func (r *WorkRestored) fields(c *Codec) {
-	c.worker("worker", &r.Worker)
+	c.worker(&r.Worker)
 	c.rising("tasks", &r.Tasks)
 	number(c, "completed", &r.Work.Completed)
 	number(c, "failed", &r.Work.Failed)

@@ -43,7 +43,7 @@ func (*TaskStarted) Type() Type { return TypeTaskStarted }
 
 func (r *TaskStarted) fields(c *Codec) {
 	c.time("at", &r.At)
-	c.worker("worker", &r.Worker)
+	c.worker(&r.Worker)
 	number(c, "number", &r.Number)
 	number(c, "task", &r.Task)
 }
@@ -89,7 +89,7 @@ type TaskEnded struct {
 func (*TaskEnded) Type() Type { return TypeTaskEnded }
 
 func (r *TaskEnded) fields(c *Codec) {
-	c.worker("worker", &r.Worker)
+	c.worker(&r.Worker)
 	number(c, "number", &r.Number)
 	c.outcome("outcome", &r.Outcome)
 	number(c, "worked_ns", &r.Worked)

@@ -44,7 +44,8 @@ type Owner struct {
 // Part names a part of the state machine that gives work to workers.
 type Part uint8
 
-// PartTasks: the owner is the task of that number. Numbers of other parts follow it.
+// PartTasks is the part of the tasks: the owner is the task of that number. The numbers of
+// other parts follow it.
 const PartTasks Part = 1
 
 // Burst bounds what one Step may do on its own account (activations, removals),

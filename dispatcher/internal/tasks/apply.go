@@ -79,7 +79,7 @@ func (ts *Tasks) applySubmitted(r *record.TaskSubmitted) error {
 func (ts *Tasks) newTask(r *record.TaskSubmitted) *task {
 	s := &r.Spec
 	t := &task{
-		number: r.Number, print: r.Print, id: s.ID, submitted: step.Nanos(r.At), priority: int16(s.Priority),
+		number: r.Number, fingerprint: r.Print, id: s.ID, submitted: step.Nanos(r.At), priority: int16(s.Priority),
 		timeout: int64(s.Timeout.Duration()), policy: ts.policy(s.Retry), payload: s.Payload,
 	}
 	kind := s.Kind
@@ -265,7 +265,7 @@ func (ts *Tasks) applyTasksForgotten(r *record.TasksForgotten) error {
 			continue
 		}
 		t.class.kind.failed.first(&ts.table) // which drops what is void
-		ts.forgotten.keep(record.RememberedID{Hash: hashOf(t.id), Print: t.print, State: t.state})
+		ts.forgotten.keep(record.RememberedID{Hash: hashOf(t.id), Print: t.fingerprint, State: t.state})
 		if t.extras != nil && t.extras.batch != nil {
 			t.extras.batch.kept--
 			ts.batches.forget(t.extras.batch, &ts.table)

@@ -2,10 +2,10 @@ package tasks
 
 import (
 	"fmt"
-	"unicode/utf8"
 
 	"github.com/seed261fe303/ha/dispatcher/internal/record"
 	"github.com/seed261fe303/ha/dispatcher/internal/step"
+	"github.com/seed261fe303/ha/internal/text"
 )
 
 // applyFate moves t to the state that f decided.
@@ -66,7 +66,7 @@ func (ts *Tasks) endAttempt(t *task, f *record.Fate, at int64) {
 	t.returned = true
 	s := t.current()
 	if s != nil {
-		s.duration, s.err, s.state = max(0, at-t.started), cut(f.Error, maxStepError), pending
+		s.duration, s.err, s.state = max(0, at-t.started), text.Cut(f.Error, maxStepError), pending
 	}
 	if ts.common.Loading {
 		return
@@ -98,17 +98,6 @@ func (k *kind) count(s state) {
 // maxStepError is the length in bytes to which the error of a step is cut: a record
 // with many steps must fit into one entry of the journal.
 const maxStepError = 512
-
-// cut shortens s to at most n bytes without splitting a character.
-func cut(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return s[:n]
-}
 
 // advance takes a task to its next step if this one is done, or failed in a
 // partial one.

@@ -23,8 +23,8 @@ type forgottenTasks struct {
 }
 
 type forgottenTask struct {
-	print uint64
-	state state
+	fingerprint uint64
+	state       state
 }
 
 func newForgottenTasks() forgottenTasks {

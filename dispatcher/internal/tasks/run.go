@@ -139,7 +139,8 @@ func (ts *Tasks) tellTask(out *step.Ready, typ step.EffectType, t *task) {
 }
 
 var fateEvents = [states]step.EffectType{
-	scheduled: step.TellRetrying, pending: step.TellReturned, completed: step.TellCompleted, failed: step.TellFailed, cancelled: step.TellCancelled, timedOut: step.TellTimedOut,
+	scheduled: step.TellRetrying, pending: step.TellReturned, completed: step.TellCompleted, failed: step.TellFailed,
+	cancelled: step.TellCancelled, timedOut: step.TellTimedOut,
 }
 
 // tellFate tells what became of t.

@@ -31,7 +31,7 @@ func (ts *Tasks) Snapshot() iter.Seq[record.Record] {
 // restored makes r what a snapshot holds of t.
 func (t *task) restored(r *record.TaskRestored) {
 	*r = record.TaskRestored{
-		TaskSubmitted: record.TaskSubmitted{At: step.Moment(t.submitted), Number: t.number, Print: t.print, Spec: t.spec()},
+		TaskSubmitted: record.TaskSubmitted{At: step.Moment(t.submitted), Number: t.number, Print: t.fingerprint, Spec: t.spec()},
 		State:         t.state, Reason: t.reason, Returned: t.returned, Pulled: t.pulled, Turn: t.turn,
 		Attempt: int(t.attempt), Failures: int(t.failures), Lost: int(t.lost),
 		Ready: step.Moment(t.ready), Started: step.Moment(t.started), Ended: step.Moment(t.ended), Due: step.Moment(t.due),
@@ -130,7 +130,7 @@ func (ts *Tasks) SharedSnapshot() iter.Seq[record.Record] {
 			r := &record.IDsRestored{IDs: make([]record.RememberedID, 0, len(piece))}
 			for _, h := range piece {
 				m := ts.forgotten.byHash[h]
-				r.IDs = append(r.IDs, record.RememberedID{Hash: h, Print: m.print, State: m.state})
+				r.IDs = append(r.IDs, record.RememberedID{Hash: h, Print: m.fingerprint, State: m.state})
 			}
 			if !yield(r) {
 				return

@@ -85,9 +85,9 @@ const submittedBytes = 100
 
 func (ts *Tasks) submit(in step.Submit, out *step.Ready) step.Reply {
 	s := in.Spec
-	print := ts.printer.Fingerprint(s)
+	fingerprint := ts.printer.Fingerprint(s)
 	if s.ID != "" {
-		if known, same := ts.knows(s.ID, print); same {
+		if known, same := ts.knows(s.ID, fingerprint); same {
 			return step.Reply{Task: s.ID, Duplicate: true}
 		} else if known {
 			return step.Reply{Err: ha.Conflict("id_conflict", "a task %s was submitted with other content", s.ID)}
@@ -100,7 +100,7 @@ func (ts *Tasks) submit(in step.Submit, out *step.Ready) step.Reply {
 		return step.Reply{Err: err}
 	}
 	r := &ts.reused.submitted
-	r.At, r.Number, r.Print = ts.common.Now, ts.submissions+1, print
+	r.At, r.Number, r.Print = ts.common.Now, ts.submissions+1, fingerprint
 	ts.complete(&r.Spec, s)
 	ts.record(out, r)
 	out.Submitted += submittedBytes + len(r.Spec.Payload) + len(r.Spec.Metadata)
@@ -109,13 +109,13 @@ func (ts *Tasks) submit(in step.Submit, out *step.Ready) step.Reply {
 	return step.Reply{Task: t.id}
 }
 
-// knows reports whether a task of that id was submitted, and whether with that print.
-func (ts *Tasks) knows(id ha.TaskID, print uint64) (known, same bool) {
+// knows reports whether a task of that id was submitted, and whether with that fingerprint.
+func (ts *Tasks) knows(id ha.TaskID, fingerprint uint64) (known, same bool) {
 	if t := ts.table.byID(id); t != nil {
-		return true, t.print == print
+		return true, t.fingerprint == fingerprint
 	}
 	m, known := ts.forgotten.recall(id)
-	return known, known && m.print == print
+	return known, known && m.fingerprint == fingerprint
 }
 
 // refuse says why a task cannot be taken in, or nil.

@@ -28,10 +28,10 @@ const (
 type task struct {
 	number uint64 // counts the submissions of the journal from 1
 	// turn is the order in which tasks became pending, and ended: it rises with each.
-	turn  uint64
-	print uint64 // of what was submitted; see record.Printer
-	id    ha.TaskID
-	class *class // of the kind that is next, or running
+	turn        uint64
+	fingerprint uint64 // of what was submitted; see record.Printer
+	id          ha.TaskID
+	class       *class // of the kind that is next, or running
 
 	state    state
 	reason   record.Reason

@@ -24,6 +24,7 @@ type workerSummary struct {
 	ExpectedShare float64     `json:"expected_share"`
 }
 
+// Summarize returns what --json prints of the list of workers.
 func Summarize(list subjects.Workers) Summary {
 	s := Summary{Workers: make([]workerSummary, 0, len(list.Workers))}
 	for _, w := range list.Workers {

@@ -13,6 +13,7 @@ import (
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/internal/text"
 )
 
 // shownBytes is how much of a payload or a result is shown to people.
@@ -57,7 +58,7 @@ func cut(s string, most int) string {
 	if len(s) <= most {
 		return s
 	}
-	return strings.ToValidUTF8(s[:most], "") + "…"
+	return text.Cut(s, most) + "…"
 }
 
 // Task shows all that is known of a task.
