@@ -88,19 +88,27 @@ func TestDocsArchitecturePictureBites(t *testing.T) {
 	}
 }
 
-// TestDocsArchitectureNamesFilesThatExist, and is short enough to be read.
-func TestDocsArchitectureNamesFilesThatExist(t *testing.T) {
-	page := read(t, architecture)
-	files := regexp.MustCompile("`([\\w/.-]+\\.(?:go|md))`").FindAllStringSubmatch(page, -1)
-	if len(files) < 30 {
-		t.Fatalf("found only %d files: is the pattern still right?", len(files))
-	}
-	for _, f := range files {
-		if _, err := os.Stat(f[1]); err != nil {
-			t.Errorf("%s: %v", architecture, err)
+// TestDocsNameFilesThatExist is about the files of the code that any page names with their
+// folder.
+func TestDocsNameFilesThatExist(t *testing.T) {
+	pattern := regexp.MustCompile("`((?:[\\w.-]+/)+[\\w.-]+\\.(?:go|md|sh))`")
+	found := 0
+	for _, page := range sources(t, ".md") {
+		for _, f := range pattern.FindAllStringSubmatch(read(t, page), -1) {
+			found++
+			if _, err := os.Stat(f[1]); err != nil {
+				t.Errorf("%s names %s: %v", page, f[1], err)
+			}
 		}
 	}
-	if lines := strings.Count(page, "\n"); lines > 150 {
+	if found < 40 {
+		t.Fatalf("found only %d files: is the pattern still right?", found)
+	}
+}
+
+// TestDocsArchitectureIsShort enough to be read.
+func TestDocsArchitectureIsShort(t *testing.T) {
+	if lines := strings.Count(read(t, architecture), "\n"); lines > 150 {
 		t.Errorf("%s has %d lines, at most 150 are wanted", architecture, lines)
 	}
 }
