@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"time"
 
@@ -155,6 +156,28 @@ func (d *Dispatcher) refuse(req micro.Request, err error) {
 	if err := req.Error(strconv.Itoa(refusal.Status), subjects.HeaderText(refusal.Message), body); err != nil {
 		d.cfg.Log.Warn().Err(err).Str("subject", req.Subject()).Msg("answering a malformed message")
 	}
+}
+
+// decoders make what the loop handles of each request in the table of requests, by its
+// name. A request has its decoder in one of these lists.
+var decoders = joined(fleetDecoders, taskDecoders, taskQueries)
+
+func joined(lists ...map[string]decoder) map[string]decoder {
+	all := map[string]decoder{}
+	for _, list := range lists {
+		maps.Copy(all, list)
+	}
+	return all
+}
+
+// fleetDecoders are those of the requests of workers and about them.
+var fleetDecoders = map[string]decoder{
+	"hello":     decodeHello,
+	"heartbeat": decodeHeartbeat,
+	"available": decodeAvailable,
+	"bye":       decodeBye,
+	"workers":   decodeWorkers,
+	"status":    decodeStatus,
 }
 
 func decodeHello(at time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {

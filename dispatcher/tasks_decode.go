@@ -8,27 +8,17 @@ import (
 	"github.com/seed261fe303/ha/subjects"
 )
 
-// decoders make what the loop handles of each request in the table of requests, by its
-// name.
-var decoders = map[string]decoder{
-	"hello":       decodeHello,
-	"heartbeat":   decodeHeartbeat,
-	"available":   decodeAvailable,
-	"bye":         decodeBye,
-	"workers":     decodeWorkers,
-	"status":      decodeStatus,
+// taskDecoders are those of the requests that change tasks. Of those that only ask, which
+// stand beside their answers, see taskQueries.
+var taskDecoders = map[string]decoder{
 	"progress":    decodeProgress,
 	"task-submit": decodeSubmit,
-	"task-get":    decodeTaskGet,
-	"task-wait":   decodeTaskWait,
-	"task-list":   decodeTaskList,
 	"task-cancel": decodeTaskCancel,
 	"task-retry":  decodeTaskRetry,
 	"task-pull":   decodeTaskPull,
 	"task-pause":  decodeTaskPause,
 	"task-resume": decodeTaskResume,
 	"task-limit":  decodeTaskLimit,
-	"task-stats":  decodeTaskStats,
 	"task-batch":  decodeTaskBatch,
 }
 
@@ -49,23 +39,6 @@ func decodeSubmit(at time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
 func decodeProgress(at time.Time, worker ha.WorkerID, body []byte) (inboxItem, error) {
 	p, err := subjects.DecodeProgress(body)
 	return inboxItem{input: step.Progress{At: at, Worker: worker, Activation: p.Activation, Percent: p.Percent, Text: p.Text}}, err
-}
-
-func decodeTaskGet(_ time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
-	id, err := subjects.DecodeTaskRequest(body)
-	return inboxItem{ask: func(l *loop, _ string) any { return l.taskRecord(id) }}, err
-}
-
-func decodeTaskWait(at time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
-	r, err := subjects.DecodeWait(body)
-	return inboxItem{ask: func(l *loop, replyTo string) any {
-		return l.await(r.ID, replyTo, at.Add(r.TimeoutMS.Duration()))
-	}}, err
-}
-
-func decodeTaskList(_ time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
-	r, after, err := subjects.DecodeList(body)
-	return inboxItem{ask: func(l *loop, _ string) any { return l.taskPage(r, after) }}, err
 }
 
 func decodeTaskCancel(at time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
@@ -98,10 +71,6 @@ func decodeTaskResume(at time.Time, _ ha.WorkerID, body []byte) (inboxItem, erro
 func decodeTaskLimit(at time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
 	limit, err := subjects.DecodeLimit(body)
 	return inboxItem{input: step.SetLimit{At: at, Limit: limit}}, err
-}
-
-func decodeTaskStats(_ time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
-	return inboxItem{ask: func(l *loop, _ string) any { return l.taskReport() }}, subjects.DecodeEmpty(body)
 }
 
 func decodeTaskBatch(at time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {

@@ -11,6 +11,20 @@ import (
 	"github.com/seed261fe303/ha/subjects"
 )
 
+// taskQueries are the decoders of the requests that ask for something about tasks and
+// change nothing, each before its answer.
+var taskQueries = map[string]decoder{
+	"task-get":   decodeTaskGet,
+	"task-wait":  decodeTaskWait,
+	"task-list":  decodeTaskList,
+	"task-stats": decodeTaskStats,
+}
+
+func decodeTaskGet(_ time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
+	id, err := subjects.DecodeTaskRequest(body)
+	return inboxItem{ask: func(l *loop, _ string) any { return l.taskRecord(id) }}, err
+}
+
 // taskRecord answers a request for one task: its record, or a refusal.
 func (l *loop) taskRecord(id ha.TaskID) any {
 	r, err := l.core.TaskRecord(id)
@@ -18,6 +32,18 @@ func (l *loop) taskRecord(id ha.TaskID) any {
 		return err
 	}
 	return r
+}
+
+func decodeTaskWait(at time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
+	r, err := subjects.DecodeWait(body)
+	return inboxItem{ask: func(l *loop, replyTo string) any {
+		return l.await(r.ID, replyTo, at.Add(r.TimeoutMS.Duration()))
+	}}, err
+}
+
+func decodeTaskList(_ time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
+	r, after, err := subjects.DecodeList(body)
+	return inboxItem{ask: func(l *loop, _ string) any { return l.taskPage(r, after) }}, err
 }
 
 const (
@@ -65,6 +91,10 @@ func rowSize(r *ha.TaskRecord) int {
 		n += len(name) + 6*len(value) + 8
 	}
 	return n
+}
+
+func decodeTaskStats(_ time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
+	return inboxItem{ask: func(l *loop, _ string) any { return l.taskReport() }}, subjects.DecodeEmpty(body)
 }
 
 // taskReport answers a request for the statistics of tasks.
