@@ -11,6 +11,12 @@ import (
 	"github.com/seed261fe303/ha/subjects/internal/rawjson"
 )
 
+// The rows of these requests in the table.
+var availableRequests = []Request{
+	{Name: "available", Topic: TopicAvailable, PerWorker: true, Forms: forms(form[Available, OK]()), From: forWorkers},
+	{Name: "bye", Topic: TopicBye, PerWorker: true, Forms: forms(form[Empty, OK]()), From: forWorkers},
+}
+
 // MaxError is the length in bytes to which the error text of an outcome is cut.
 const MaxError = 4096
 

@@ -7,6 +7,11 @@ import (
 	ha "github.com/seed261fe303/ha"
 )
 
+// The row of heartbeats in the table of requests.
+var heartbeatRequests = []Request{
+	{Name: "heartbeat", Topic: TopicHeartbeat, PerWorker: true, Forms: forms(form[Heartbeat, HeartbeatReply]()), From: forWorkers},
+}
+
 // MaxListed is the greatest number of activations one heartbeat or available lists.
 const MaxListed = 2 * ha.MaxSlots
 

@@ -10,6 +10,11 @@ import (
 	"github.com/seed261fe303/ha/subjects/internal/rawjson"
 )
 
+// The row of hello in the table of requests.
+var helloRequests = []Request{
+	{Name: "hello", Topic: TopicHello, Forms: forms(form[Hello, HelloReply]()), From: forWorkers},
+}
+
 // ProtocolVersion is the version of the contract that this package speaks.
 const ProtocolVersion = 1
 

@@ -5,6 +5,11 @@ import (
 	"github.com/seed261fe303/ha/internal/text"
 )
 
+// The row of this request in the table.
+var progressRequests = []Request{
+	{Name: "progress", Topic: TopicProgress, PerWorker: true, Forms: forms(form[ProgressReport, OK]()), From: forWorkers},
+}
+
 // MaxProgressText is the length in bytes to which the text of a progress is cut.
 const MaxProgressText = 256
 

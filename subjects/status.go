@@ -4,6 +4,11 @@ import (
 	ha "github.com/seed261fe303/ha"
 )
 
+// The row of this request in the table.
+var statusRequests = []Request{
+	{Name: "status", Topic: TopicStatus, Forms: forms(form[Empty, Status]()), From: forObservers},
+}
+
 // Status is the reply to the status request.
 type Status struct {
 	Leader      Dispatcher   `json:"leader"`

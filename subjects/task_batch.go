@@ -5,6 +5,14 @@ import (
 	"github.com/seed261fe303/ha/subjects/internal/rawjson"
 )
 
+// TaskBatch is a request on tasks, for [Names.Task].
+const TaskBatch = "batch"
+
+// The row of this request in the table.
+var taskBatchRequests = []Request{
+	{Name: "task-batch", Topic: TopicTask, What: TaskBatch, Forms: forms(form[BatchRequest, ha.TaskBatch]()), From: forClients},
+}
+
 // BatchRequest creates a batch, closes it, gives it a task that runs when it is
 // done, or only asks for its progress, as its fields say.
 type BatchRequest struct {

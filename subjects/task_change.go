@@ -2,6 +2,23 @@ package subjects
 
 import ha "github.com/seed261fe303/ha"
 
+// Requests on tasks, for [Names.Task].
+const (
+	TaskCancel = "cancel"
+	TaskRetry  = "retry"
+	TaskPull   = "pull"
+)
+
+// The rows of these requests in the table.
+var taskChangeRequests = []Request{
+	{Name: "task-cancel", Topic: TopicTask, What: TaskCancel, Forms: forms(form[TaskRequest, ha.TaskRecord]()), From: forClients},
+	{
+		Name: "task-retry", Topic: TopicTask, What: TaskRetry, From: forClients,
+		Forms: forms(form[RetryRequest, ha.TaskRecord](), form[RetryRequest, Retried]()),
+	},
+	{Name: "task-pull", Topic: TopicTask, What: TaskPull, Forms: forms(form[PullRequest, Pulled]()), From: forClients},
+}
+
 // RetryRequest puts a failed task back, or up to Limit failed ones of a kind.
 type RetryRequest struct {
 	ID   ha.TaskID `json:"id,omitempty"`

@@ -6,6 +6,20 @@ import (
 	ha "github.com/seed261fe303/ha"
 )
 
+// Requests on tasks, for [Names.Task].
+const (
+	TaskGet  = "get"
+	TaskWait = "wait"
+	TaskList = "list"
+)
+
+// The rows of these requests in the table.
+var taskQueryRequests = []Request{
+	{Name: "task-get", Topic: TopicTask, What: TaskGet, Forms: forms(form[TaskRequest, ha.TaskRecord]()), From: forClients | forObservers},
+	{Name: "task-wait", Topic: TopicTask, What: TaskWait, Forms: forms(form[WaitRequest, ha.TaskRecord]()), From: forClients | forObservers},
+	{Name: "task-list", Topic: TopicTask, What: TaskList, Forms: forms(form[ListRequest, TaskPage]()), From: forClients | forObservers},
+}
+
 const (
 	// MaxTasksPage is the greatest number of tasks in one reply to a list, and of
 	// results in one to a pull. A reply may hold fewer, as it must fit into a message.

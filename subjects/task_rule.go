@@ -6,6 +6,20 @@ import (
 	ha "github.com/seed261fe303/ha"
 )
 
+// Requests on tasks, for [Names.Task].
+const (
+	TaskPause  = "pause"
+	TaskResume = "resume"
+	TaskLimit  = "limit"
+)
+
+// The rows of these requests in the table.
+var taskRuleRequests = []Request{
+	{Name: "task-pause", Topic: TopicTask, What: TaskPause, Forms: forms(form[PauseRequest, OK]()), From: forAdmins},
+	{Name: "task-resume", Topic: TopicTask, What: TaskResume, Forms: forms(form[PauseRequest, OK]()), From: forAdmins},
+	{Name: "task-limit", Topic: TopicTask, What: TaskLimit, Forms: forms(form[ha.Limit, OK]()), From: forAdmins},
+}
+
 // PauseRequest pauses or resumes a kind or a pool; exactly one is set.
 type PauseRequest struct {
 	Kind string `json:"kind,omitempty"`

@@ -10,6 +10,17 @@ import (
 	"github.com/seed261fe303/ha/subjects/internal/rawjson"
 )
 
+// TaskSubmit is a request on tasks, for [Names.Task].
+const TaskSubmit = "submit"
+
+// The row of this request in the table.
+var taskSubmitRequests = []Request{
+	{
+		Name: "task-submit", Topic: TopicTask, What: TaskSubmit, From: forClients,
+		Forms: forms(form[ha.TaskSpec, Submitted](), form[[]ha.TaskSpec, []Submitted]()),
+	},
+}
+
 // MaxSubmit is the greatest number of tasks in one submission.
 const MaxSubmit = 10_000
 

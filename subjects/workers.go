@@ -6,6 +6,11 @@ import (
 	ha "github.com/seed261fe303/ha"
 )
 
+// The row of this request in the table.
+var workersRequests = []Request{
+	{Name: "workers", Topic: TopicWorkers, Forms: forms(form[WorkersRequest, Workers]()), From: forObservers},
+}
+
 // MaxWorkersPage is the greatest number of workers in one reply. A reply may hold fewer,
 // as it must fit into a message.
 const MaxWorkersPage = maxPage
