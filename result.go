@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 )
 
 // ErrBadResult is for the result of a task that is not of the type that was asked for.
@@ -20,7 +21,7 @@ func DecodeResult[T any](raw json.RawMessage) (T, error) {
 		return zero, nil
 	}
 	if err := json.Unmarshal(raw, &result); err != nil {
-		return zero, fmt.Errorf("%w: it is no %T: %w", ErrBadResult, zero, err)
+		return zero, fmt.Errorf("%w: it is no %s: %w", ErrBadResult, reflect.TypeFor[T](), err)
 	}
 	return result, nil
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/seed261fe303/ha"
@@ -42,5 +43,17 @@ func TestDecodeResult(t *testing.T) {
 	_, err := ha.DecodeResult[int](json.RawMessage(`"x"`))
 	if _, ok := errors.AsType[*json.UnmarshalTypeError](err); !ok {
 		t.Errorf("%v does not say what encoding/json found", err)
+	}
+}
+
+// TestBadResultNamesTheType also if it is an interface, whose zero value has none.
+func TestBadResultNamesTheType(t *testing.T) {
+	_, err := ha.DecodeResult[error](json.RawMessage(`"x"`))
+	if err == nil || !strings.Contains(err.Error(), "it is no error: ") {
+		t.Errorf("DecodeResult[error] = %v", err)
+	}
+	_, err = ha.DecodeResult[*thumbnail](json.RawMessage(`"x"`))
+	if err == nil || !strings.Contains(err.Error(), "it is no *ha_test.thumbnail: ") {
+		t.Errorf("DecodeResult[*thumbnail] = %v", err)
 	}
 }
