@@ -166,7 +166,7 @@ func (c Config) Validate() error {
 		wrong.Add("activate every must be from 0 to 24h, got %s", c.ActivateEvery)
 	}
 	if set := c.core(); set.ShareWindow < 0 || set.ShareWindow > 10_000_000 {
-		wrong.Add("share window must be from 0 to 10000000 activations, got %d", c.ShareWindow)
+		wrong.Add("share window must be from 0 (all) to 10000000 activations, got %d", c.ShareWindow)
 	}
 	if c.MaxWorkers < 1 || c.MaxWorkers > 10_000_000 {
 		wrong.Add("max workers must be from 1 to 10000000, got %d", c.MaxWorkers)

@@ -53,6 +53,9 @@ func (c Config) Validate() error {
 		wrong.Add("store and the server's store dir differ: %q and %q", c.Store, c.Server.StoreDir)
 	}
 	c = c.withDefaults()
+	if c.Conn == nil && c.Server.NoJetStream && c.Dispatcher.Journal == dispatcher.JournalStream {
+		wrong.Add("the journal cannot be in JetStream if the server has none")
+	}
 	wrong.Check(c.Server.Validate())
 	wrong.Check(c.Dispatcher.Validate())
 	return wrong.Err("node configuration")

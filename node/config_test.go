@@ -30,6 +30,10 @@ func TestValidateNamesAllProblems(t *testing.T) {
 			node.Config{Listen: "127.0.0.1:1", Store: "a", Server: embedded.Config{Listen: "127.0.0.1:2", StoreDir: "b"}},
 			[]string{"listen and the server's", "store and the server's"},
 		},
+		"a stream without JetStream": {
+			node.Config{Server: embedded.Config{NoJetStream: true}, Dispatcher: dispatcher.Config{Journal: dispatcher.JournalStream}},
+			[]string{"the journal cannot be in JetStream"},
+		},
 		"listen on a connection": {node.Config{Conn: new(nats.Conn), Listen: "127.0.0.1:1"}, []string{"no server of its own"}},
 		"server on a connection": {
 			node.Config{Conn: new(nats.Conn), Server: embedded.Config{NoJetStream: true}}, []string{"no server of its own"},

@@ -16,7 +16,8 @@ import (
 
 // Start starts a node and returns when a dispatcher of its system answers. On an error
 // nothing is left running. The error matches [ha.ErrInvalid], what [embedded.Start]
-// or [dispatcher.Dispatcher.Run] returned, or the context's cause if ctx ended first.
+// or [dispatcher.Dispatcher.Run] returned, or the context's cause if ctx ended first and
+// everything stopped in order then.
 func Start(ctx context.Context, cfg Config) (*Node, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -32,6 +33,10 @@ func Start(ctx context.Context, cfg Config) (*Node, error) {
 	}
 	if undone := n.Stop(); undone != nil && !errors.Is(err, undone) {
 		n.log.Error().Err(undone).Msg("not stopped in order after a start that failed")
+		if ctx.Err() != nil {
+			// That it was told to stop is no reason for a part not to stop.
+			return nil, fmt.Errorf("%w (told to stop: %v)", undone, err)
+		}
 		err = fmt.Errorf("%w; %w", err, undone)
 	}
 	return nil, err

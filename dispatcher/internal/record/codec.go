@@ -3,6 +3,7 @@ package record
 import (
 	"encoding/binary"
 	"math"
+	"strconv"
 	"time"
 
 	ha "github.com/seed261fe303/ha"
@@ -175,6 +176,16 @@ func number[T ~int | ~int64 | ~uint64](c *Codec, name string, v *T) {
 	default:
 		c.show(name, *v)
 	}
+}
+
+// fingerprint passes 64 bits, which are shown in base 16: as a number they are more than
+// many readers of JSON hold.
+func (c *Codec) fingerprint(v *uint64) {
+	if c.mode == showing {
+		c.show("fingerprint", strconv.FormatUint(*v, 16))
+		return
+	}
+	number(c, "", v)
 }
 
 // signed passes a whole number that may be negative, as zigzag varint.

@@ -233,7 +233,7 @@ func (id *RememberedID) fields(c *Codec) {
 	case writing:
 		c.buf = append(c.buf, id.Hash[:]...)
 	}
-	number(c, "print", &id.Print)
+	c.fingerprint(&id.Print)
 	c.state("state", &id.State)
 }
 

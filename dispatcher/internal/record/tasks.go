@@ -25,7 +25,7 @@ func (r *TaskSubmitted) fields(c *Codec) { r.submission(c, "at") }
 func (r *TaskSubmitted) submission(c *Codec, at string) {
 	c.time(at, &r.At)
 	number(c, "task", &r.Number)
-	number(c, "print", &r.Print)
+	c.fingerprint(&r.Print)
 	spec(c, &r.Spec)
 }
 
