@@ -19,6 +19,8 @@ type recount struct {
 	keys      map[*key]*key
 	unique    map[string]*task
 	batches   map[*batch]*batch
+	// waiters are the long lists of tasks that wait for one thing, as sets.
+	waiters map[any]map[*task]bool
 }
 
 // Check counts everything that is derived from the tasks anew and returns an error if
@@ -30,7 +32,7 @@ func (ts *Tasks) Check() error {
 	}
 	r := recount{
 		ts: ts, queues: map[*task][]string{}, throttles: map[*throttle]*throttle{}, keys: map[*key]*key{}, unique: map[string]*task{},
-		batches: map[*batch]*batch{},
+		batches: map[*batch]*batch{}, waiters: map[any]map[*task]bool{},
 	}
 	for one := ts.table.from(0); one != nil; one = ts.table.from(one.number + 1) {
 		r.tasks = append(r.tasks, one)
@@ -218,27 +220,43 @@ func (r *recount) checkUpstreams(t *task) {
 			continue
 		}
 		missing++
-		var tellers []*task
-		if e := r.ts.expected[m.after[i]]; e != nil {
-			tellers = e.tasks
-		}
+		told := false
 		if u := r.ts.table.byID(m.after[i]); u != nil {
 			if u.state.Final() {
 				r.fail("task %s waits for %s, which is %s", t.id, u.id, u.state.Name())
 			}
-			tellers = u.needExtras().dependents
+			told = u.extras != nil && r.waitsIn(u, u.extras.dependents, t)
+		} else if e := r.ts.expected[m.after[i]]; e != nil {
+			told = r.waitsIn(e, e.tasks, t)
 		}
-		if !slices.Contains(tellers, t) {
+		if !told {
 			r.fail("nobody tells task %s of the end of %s", t.id, m.after[i])
 		}
 	}
 	if m.batchOpen {
 		missing++
-		if b := r.ts.batches.byName[m.afterBatch]; b == nil || b.done() || !slices.Contains(b.dependents, t) {
+		if b := r.ts.batches.byName[m.afterBatch]; b == nil || b.done() || !r.waitsIn(b, b.dependents, t) {
 			r.fail("nobody tells task %s of the end of batch %s", t.id, m.afterBatch)
 		}
 	}
 	if missing != m.missing {
 		r.fail("task %s misses %d, it says %d", t.id, missing, m.missing)
 	}
+}
+
+// waitsIn reports whether t is in list, the tasks that wait for owner. A million tasks
+// may wait for one, so a long list is searched through no more than once.
+func (r *recount) waitsIn(owner any, list []*task, t *task) bool {
+	if len(list) <= 16 {
+		return slices.Contains(list, t)
+	}
+	set := r.waiters[owner]
+	if set == nil {
+		set = make(map[*task]bool, len(list))
+		for _, one := range list {
+			set[one] = true
+		}
+		r.waiters[owner] = set
+	}
+	return set[t]
 }
