@@ -37,6 +37,43 @@ func TestCheckMissesWhoIsNotTold(t *testing.T) {
 	}
 }
 
+// TestCheckAllowsAForgottenThen: what a client may bring about by a repeated request is
+// no damage to the journal. It says again what ran after a batch, once that is forgotten
+// and another task has taken its place.
+func TestCheckAllowsAForgottenThen(t *testing.T) {
+	common := &step.Common{Now: time.Unix(1, 0), Nanos: 1e9}
+	cfg := Config{
+		Aging: time.Second, TaskTimeout: time.Minute, MaxTasks: 10, MaxTaskBytes: 1 << 40,
+		Retain: time.Second, RetainFailed: time.Second, RetainTasks: 10, RetainBytes: 1 << 40,
+	}
+	ts := New(cfg, common, fleet.New(fleet.Config{}, common, nil))
+	var out step.Ready
+	do := func(in step.Input) {
+		t.Helper()
+		if reply, ok := ts.Step(in, &out); !ok || reply.Err != nil {
+			t.Fatalf("%T: %v", in, reply.Err)
+		}
+		ts.HandleDue(&out)
+		if err := ts.Check(); err != nil {
+			t.Errorf("after %T: %v", in, err)
+		}
+	}
+	then := func(id ha.TaskID) step.ChangeBatch {
+		return step.ChangeBatch{Name: "b", Close: true, Then: &ha.TaskSpec{ID: id, Kind: "k", AfterBatch: "b"}}
+	}
+	do(step.Submit{Spec: &ha.TaskSpec{ID: "a", Kind: "k", Batch: "b"}})
+	do(then("first"))
+	do(step.CancelTask{ID: "a"})
+	do(step.CancelTask{ID: "first"})
+	do(then("second"))
+	common.AdvanceTo(common.Now.Add(time.Minute)) // "a" and "first" are forgotten
+	ts.HandleDue(&out)
+	if kept := ts.Kept().Tasks; kept != 1 {
+		t.Fatalf("%d tasks are kept, want the second alone", kept)
+	}
+	do(then("first"))
+}
+
 // waitingTasks returns Tasks of which n wait for each of a task that is there, one that
 // is to come, and a batch.
 func waitingTasks(n int) *Tasks {
