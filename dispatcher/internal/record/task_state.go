@@ -92,7 +92,7 @@ func (c *Codec) reason(name string, v *Reason) {
 		return
 	}
 	c.octet((*byte)(v))
-	if *v >= reasons {
+	if c.mode == reading && *v >= reasons {
 		c.fail()
 		*v = NoReason
 	}
