@@ -107,6 +107,22 @@ func badLists() []refusal {
 	}, notOurs...)
 }
 
+// sendBad sends each twice, as a request, which is to be refused, and as a message
+// without a reply subject. It returns how many it sent.
+func (r *rig) sendBad(t *testing.T, subject string, list []refusal) (sent uint64) {
+	t.Helper()
+	for _, bad := range list {
+		t.Run(subject+" "+bad.code, func(t *testing.T) {
+			r.in(t).refused(subject, bad.body, bad.status, bad.code)
+			if err := r.nc.Publish(subject, []byte(bad.body)); err != nil {
+				t.Fatal(err)
+			}
+			sent += 2
+		})
+	}
+	return sent
+}
+
 // TestBadInputIsRefusedAndHarmsNothing sends all that is malformed to every
 // subject, as requests and as messages without a reply subject, beside a worker
 // that must not notice.
@@ -124,13 +140,7 @@ func TestBadInputIsRefusedAndHarmsNothing(t *testing.T) {
 		r.names.Workers():     badLists(),
 		r.names.Status():      notOurs,
 	} {
-		for _, bad := range list {
-			r.refused(subject, bad.body, bad.status, bad.code)
-			if err := r.nc.Publish(subject, []byte(bad.body)); err != nil {
-				t.Fatal(err)
-			}
-			sent += 2
-		}
+		sent += r.sendBad(t, subject, list)
 	}
 	for _, token := range []string{"a$b", "é", "a+b", strings.Repeat("x", 65), "a/b"} {
 		for _, subject := range []string{"hb", "available", "bye"} {
@@ -199,16 +209,18 @@ func TestSettingsThatCannotWorkAreAllNamed(t *testing.T) {
 			c.Timing.Misses = 9
 		}, []string{"9 × 5s", "name must be", "subject prefix", "activate every", "share window", "max workers"}},
 	} {
-		_, err := dispatcher.New(r.nc, r.config(c.change))
-		if !errors.Is(err, ha.ErrInvalid) {
-			t.Errorf("error is %v, want one that matches ErrInvalid", err)
-			continue
-		}
-		for _, want := range c.want {
-			if !strings.Contains(err.Error(), want) {
-				t.Errorf("error does not name %q: %v", want, err)
+		t.Run(c.want[0], func(t *testing.T) {
+			_, err := dispatcher.New(r.nc, r.config(c.change))
+			if !errors.Is(err, ha.ErrInvalid) {
+				t.Errorf("error is %v, want one that matches ErrInvalid", err)
+				return
 			}
-		}
+			for _, want := range c.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("error does not name %q: %v", want, err)
+				}
+			}
+		})
 	}
 	if _, err := dispatcher.New(nil, r.config(nil)); !errors.Is(err, ha.ErrInvalid) {
 		t.Errorf("without a connection: %v", err)

@@ -174,15 +174,17 @@ func BenchmarkRecovery(b *testing.B) {
 func TestRecoveredFleet(t *testing.T) {
 	const n = 20_000
 	for _, past := range []bool{false, true} {
-		log := journal.NewMemoryAt(0)
-		c := fleetOf(t, n, past)
-		writeFleet(t, log, c)
-		before := heap()
-		l := recoverFrom(t, log, n)
-		if each := (heap() - before) / n; each > mostMemory {
-			t.Errorf("with a past %v: %d bytes a worker, want at most %d", past, each, mostMemory)
-		}
-		sameDigest(t, "recovered", l.core, c)
-		l.stop()
+		t.Run(fmt.Sprint("with a past ", past), func(t *testing.T) {
+			log := journal.NewMemoryAt(0)
+			c := fleetOf(t, n, past)
+			writeFleet(t, log, c)
+			before := heap()
+			l := recoverFrom(t, log, n)
+			if each := (heap() - before) / n; each > mostMemory {
+				t.Errorf("with a past %v: %d bytes a worker, want at most %d", past, each, mostMemory)
+			}
+			sameDigest(t, "recovered", l.core, c)
+			l.stop()
+		})
 	}
 }

@@ -132,6 +132,13 @@ func (r *rig) must(subject, body string, into any) {
 	}
 }
 
+// in returns the rig with which t, a subtest of the one it was made for, fails alone.
+func (r *rig) in(t *testing.T) *rig {
+	alone := *r
+	alone.t = t
+	return &alone
+}
+
 // refused wants a request to be refused.
 func (r *rig) refused(subject, body string, status int, code string) {
 	r.t.Helper()

@@ -67,11 +67,14 @@ func TestTheListOfWorkersComesInPages(t *testing.T) {
 		want = append(want, r.hello(`{"weight":1}`).ID)
 	}
 	for limit, pages := range map[int]int{0: 1, 1: 25, 10: 3, 24: 2, 25: 1, 26: 1, 1000: 1} {
-		ids, n, _ := r.pages(limit)
-		r.sameIDs(ids, want)
-		if n != pages {
-			t.Errorf("%d workers by %d came in %d pages, want %d", len(want), limit, n, pages)
-		}
+		t.Run(fmt.Sprint("limit ", limit), func(t *testing.T) {
+			r := r.in(t)
+			ids, n, _ := r.pages(limit)
+			r.sameIDs(ids, want)
+			if n != pages {
+				t.Errorf("%d workers by %d came in %d pages, want %d", len(want), limit, n, pages)
+			}
+		})
 	}
 	// A cursor stays good when the worker it points behind is gone.
 	var list subjects.Workers

@@ -27,13 +27,7 @@ func TestBadTaskInputIsRefusedAndHarmsNothing(t *testing.T) {
 	}
 	var sent uint64
 	for subject, list := range bad {
-		for _, b := range list {
-			r.refused(subject, b.body, b.status, b.code)
-			if err := r.nc.Publish(subject, []byte(b.body)); err != nil {
-				t.Fatal(err)
-			}
-			sent += 2
-		}
+		sent += r.sendBad(t, subject, list)
 	}
 	eventually(t, "all malformed messages to be counted", func() bool { return r.status().Malformed == sent })
 	after := r.taskReport()

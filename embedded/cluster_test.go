@@ -244,9 +244,11 @@ func TestClusterPortInUse(t *testing.T) {
 	}
 	defer func() { _ = l.Close() }()
 	for how, try := range map[string]func(context.Context, Config) (*Server, error){"tried first": Start, "found by the server": launch} {
-		if _, err := try(t.Context(), cfg); !errors.Is(err, ErrPortInUse) {
-			t.Errorf("%s: want ErrPortInUse, got %v", how, err)
-		}
+		t.Run(how, func(t *testing.T) {
+			if _, err := try(t.Context(), cfg); !errors.Is(err, ErrPortInUse) {
+				t.Errorf("%s: want ErrPortInUse, got %v", how, err)
+			}
+		})
 	}
 	_, err = Start(t.Context(), cfg)
 	if err == nil || !strings.Contains(err.Error(), cfg.ClusterListen) {

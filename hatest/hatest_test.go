@@ -122,10 +122,12 @@ func TestQueueRefusesAsADispatcherDoes(t *testing.T) {
 	} {
 		_, want := s.Submit(t.Context(), spec)
 		_, got := q.Submit(t.Context(), spec)
-		var a, b *ha.Error
-		if errors.As(want, &a) != errors.As(got, &b) || a != nil && (a.Code != b.Code || a.Status != b.Status) {
-			t.Errorf("%+v\nthe dispatcher says %v\nthe queue says %v", spec, want, got)
-		}
+		t.Run(fmt.Sprint(want), func(t *testing.T) {
+			var a, b *ha.Error
+			if errors.As(want, &a) != errors.As(got, &b) || a != nil && (a.Code != b.Code || a.Status != b.Status) {
+				t.Errorf("%+v\nthe dispatcher says %v\nthe queue says %v", spec, want, got)
+			}
+		})
 	}
 }
 
@@ -199,14 +201,16 @@ func TestCallRunsAlikeInBoth(t *testing.T) {
 	s := hatest.Start(t, nil)
 	s.Worker(map[string]worker.TaskHandler{"double": double})
 	for name, c := range map[string]client.Caller{"the queue": &q, "the system": s} {
-		if n, err := client.Call[int, int](t.Context(), c, "double", 21); err != nil || n != 42 {
-			t.Errorf("%s says %d, %v", name, n, err)
-		}
-		if n, err := client.Call[int, int](t.Context(), c, "double", -1); !errors.Is(err, ha.ErrTaskFailed) || n != 0 {
-			t.Errorf("%s says %d, %v", name, n, err)
-		}
-		if text, err := client.Call[int, string](t.Context(), c, "double", 1); !errors.Is(err, ha.ErrBadResult) || text != "" {
-			t.Errorf("%s says %q, %v", name, text, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			if n, err := client.Call[int, int](t.Context(), c, "double", 21); err != nil || n != 42 {
+				t.Errorf("%s says %d, %v", name, n, err)
+			}
+			if n, err := client.Call[int, int](t.Context(), c, "double", -1); !errors.Is(err, ha.ErrTaskFailed) || n != 0 {
+				t.Errorf("%s says %d, %v", name, n, err)
+			}
+			if text, err := client.Call[int, string](t.Context(), c, "double", 1); !errors.Is(err, ha.ErrBadResult) || text != "" {
+				t.Errorf("%s says %q, %v", name, text, err)
+			}
+		})
 	}
 }

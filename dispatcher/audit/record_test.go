@@ -23,26 +23,37 @@ func TestRecordsAreFlatJSON(t *testing.T) {
 	registered := &record.Registered{At: at.Add(time.Second), Order: 3, Worker: "9f2c", Weight: 6, Slots: 1, Name: "east", Pools: []string{"default"}}
 	const head = `{"seq":12,"index":0,"epoch":7,"node":"d1","kind":"batch"`
 	const tail = `"at":"2030-01-02T03:04:05Z"}`
-	for want, s := range map[string]journal.Stored{
-		head + `,` + tail: entry(nil),
-		head + `,"record":"registered","worker":"9f2c","order":3,"weight":6,"slots":1,"name":"east","pools":["default"],"at":"2030-01-02T03:04:06Z"}`:           entry(book.Encode(registered)),
-		head + `,"record":"ended","worker":"9f2c","number":42,"outcome":"failed",` + tail:                                                                       entry(book.Encode(&record.Ended{Worker: "9f2c", Number: 42, Outcome: ha.OutcomeFailed})),
-		head + `,"record":"removed","worker":"9f2c","why":"bye",` + tail:                                                                                        entry(book.Encode(&record.Removed{Worker: "9f2c", Why: record.RemovedBye})),
-		head + `,"record":"history","tasks":false,"first":true,"orders":[],` + tail:                                                                             entry(book.Encode(&record.History{First: true})),
-		head + `,"problem":"decode record: unknown kind 99: corrupt record",` + tail:                                                                            entry([]byte{1, 99}),
-		`{"seq":13,"index":0,"epoch":0,"node":"","kind":"unreadable","problem":"decode entry 13: not an entry of this journal: journal: corrupt entry",` + tail: {Seq: 13, At: at},
+	for name, c := range map[string]struct {
+		stored journal.Stored
+		want   string
+	}{
+		"no records": {entry(nil), head + `,` + tail},
+		"registered": {entry(book.Encode(registered)),
+			head + `,"record":"registered","worker":"9f2c","order":3,"weight":6,"slots":1,"name":"east","pools":["default"],"at":"2030-01-02T03:04:06Z"}`},
+		"ended": {entry(book.Encode(&record.Ended{Worker: "9f2c", Number: 42, Outcome: ha.OutcomeFailed})),
+			head + `,"record":"ended","worker":"9f2c","number":42,"outcome":"failed",` + tail},
+		"removed": {entry(book.Encode(&record.Removed{Worker: "9f2c", Why: record.RemovedBye})),
+			head + `,"record":"removed","worker":"9f2c","why":"bye",` + tail},
+		"history": {entry(book.Encode(&record.History{First: true})),
+			head + `,"record":"history","tasks":false,"first":true,"orders":[],` + tail},
+		"unknown type": {entry([]byte{1, 99}),
+			head + `,"problem":"decode record: unknown kind 99: corrupt record",` + tail},
+		"unreadable": {journal.Stored{Seq: 13, At: at},
+			`{"seq":13,"index":0,"epoch":0,"node":"","kind":"unreadable","problem":"decode entry 13: not an entry of this journal: journal: corrupt entry",` + tail},
 	} {
-		var got []byte
-		err := records(s, func(r Record) (err error) {
-			got, err = json.Marshal(r)
-			return err
+		t.Run(name, func(t *testing.T) {
+			var got []byte
+			err := records(c.stored, func(r Record) (err error) {
+				got, err = json.Marshal(r)
+				return err
+			})
+			if err == nil {
+				err = says(c.want, string(got))
+			}
+			if err != nil {
+				t.Errorf("%v\n got %s\nwant %s", err, got, c.want)
+			}
 		})
-		if err == nil {
-			err = says(want, string(got))
-		}
-		if err != nil {
-			t.Errorf("%v\n got %s\nwant %s", err, got, want)
-		}
 	}
 }
 

@@ -26,13 +26,15 @@ func TestVerifyAcceptsWhatLeadersWrite(t *testing.T) {
 	b := book.Write(t)
 	counts := b.Core.Counts()
 	for name, from := range map[string]int{"whole": 0, "cleaned": b.At["snapshot"]} {
-		r := verify(b, from)
-		if !r.OK() || r.More > 0 {
-			t.Errorf("%s: %v", name, r.Problems)
-		}
-		if r.Entries != uint64(len(b.Entries)-from) || r.Workers != 4 || r.Activations != counts.Started || r.Running != counts.Running {
-			t.Errorf("%s: %+v, want %d entries, 4 workers, %+v", name, r, len(b.Entries)-from, counts)
-		}
+		t.Run(name, func(t *testing.T) {
+			r := verify(b, from)
+			if !r.OK() || r.More > 0 {
+				t.Errorf("%s: %v", name, r.Problems)
+			}
+			if r.Entries != uint64(len(b.Entries)-from) || r.Workers != 4 || r.Activations != counts.Started || r.Running != counts.Running {
+				t.Errorf("%s: %+v, want %d entries, 4 workers, %+v", name, r, len(b.Entries)-from, counts)
+			}
+		})
 	}
 	snapshot := b.At["snapshot"]
 	for i := range b.Entries { // as after a restored backup
@@ -113,26 +115,28 @@ func TestVerifyNoticesEverySortOfDamage(t *testing.T) {
 		"cut within the snapshot": {damage: func(b *book.Book) { b.Entries = b.Entries[:b.At["totals"]] },
 			from: "snapshot", at: "", index: -1, want: "ends within the snapshot"},
 	} {
-		b := book.Write(t)
-		from, seq := 0, uint64(0)
-		if c.at != "" {
-			seq = b.Named(c.at).Seq
-		}
-		c.damage(b)
-		if c.from != "" {
-			from = b.At[c.from]
-		}
-		if c.at == "" {
-			seq = b.Entries[len(b.Entries)-1].Seq
-		}
-		r := verify(b, from)
-		if r.OK() {
-			t.Errorf("%s: not noticed", name)
-			continue
-		}
-		if p := r.Problems[0]; p.Seq != seq || p.Index != c.index || !strings.Contains(p.Problem, c.want) {
-			t.Errorf("%s: %v; want it of entry %d, record %d, saying %q", name, p, seq, c.index, c.want)
-		}
+		t.Run(name, func(t *testing.T) {
+			b := book.Write(t)
+			from, seq := 0, uint64(0)
+			if c.at != "" {
+				seq = b.Named(c.at).Seq
+			}
+			c.damage(b)
+			if c.from != "" {
+				from = b.At[c.from]
+			}
+			if c.at == "" {
+				seq = b.Entries[len(b.Entries)-1].Seq
+			}
+			r := verify(b, from)
+			if r.OK() {
+				t.Errorf("%s: not noticed", name)
+				return
+			}
+			if p := r.Problems[0]; p.Seq != seq || p.Index != c.index || !strings.Contains(p.Problem, c.want) {
+				t.Errorf("%s: %v; want it of entry %d, record %d, saying %q", name, p, seq, c.index, c.want)
+			}
+		})
 	}
 }
 

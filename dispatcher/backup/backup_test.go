@@ -104,22 +104,24 @@ func checkRestored(t *testing.T, from, to journal.Log) {
 
 func TestBackupAndRestore(t *testing.T) {
 	for _, c := range []struct{ n, first int }{{1, 1}, {200, 1}, {200, 77}, {200, 200}} {
-		log := someLog(t, c.n, c.first)
-		file, info := backupOf(t, log)
-		entries := entriesOf(t, log)
-		if info.Entries != uint64(len(entries)) || info.Bytes != int64(len(file)) || info.Epoch != entries[len(entries)-1].Epoch {
-			t.Errorf("%+v describes %d entries in %d bytes", info, len(entries), len(file))
-		}
-		for how, r := range map[string]io.Reader{
-			"from a file": bytes.NewReader(file), "from a pipe": iotest.OneByteReader(bytes.NewReader(file)),
-		} {
-			fresh := journal.NewMemoryAt(0)
-			restored, err := restoreInto(t.Context(), fresh, r)
-			if err != nil || restored != info {
-				t.Fatalf("%s: %+v, %v; saved as %+v", how, restored, err, info)
+		t.Run(fmt.Sprintf("%d from %d", c.n, c.first), func(t *testing.T) {
+			log := someLog(t, c.n, c.first)
+			file, info := backupOf(t, log)
+			entries := entriesOf(t, log)
+			if info.Entries != uint64(len(entries)) || info.Bytes != int64(len(file)) || info.Epoch != entries[len(entries)-1].Epoch {
+				t.Errorf("%+v describes %d entries in %d bytes", info, len(entries), len(file))
 			}
-			checkRestored(t, log, fresh)
-		}
+			for how, r := range map[string]io.Reader{
+				"from a file": bytes.NewReader(file), "from a pipe": iotest.OneByteReader(bytes.NewReader(file)),
+			} {
+				fresh := journal.NewMemoryAt(0)
+				restored, err := restoreInto(t.Context(), fresh, r)
+				if err != nil || restored != info {
+					t.Fatalf("%s: %+v, %v; saved as %+v", how, restored, err, info)
+				}
+				checkRestored(t, log, fresh)
+			}
+		})
 	}
 }
 
@@ -234,13 +236,15 @@ func TestRestoreNeedsAnEmptyJournal(t *testing.T) {
 		t.Fatal(err)
 	}
 	for what, log := range map[string]journal.Log{"the one it was taken from": itself, "other entries": foreign, "a purged head": purged, "gone on": goneOn, "another journal": someLog(t, 15, 1)} {
-		_, before, _ := log.Bounds(t.Context())
-		if _, err := restoreInto(t.Context(), log, bytes.NewReader(file)); !errors.Is(err, ErrJournalNotEmpty) {
-			t.Errorf("%s: want ErrJournalNotEmpty, got %v", what, err)
-		}
-		if _, after, _ := log.Bounds(t.Context()); after != before {
-			t.Errorf("%s: it has %d entries, had %d", what, after, before)
-		}
+		t.Run(what, func(t *testing.T) {
+			_, before, _ := log.Bounds(t.Context())
+			if _, err := restoreInto(t.Context(), log, bytes.NewReader(file)); !errors.Is(err, ErrJournalNotEmpty) {
+				t.Errorf("%s: want ErrJournalNotEmpty, got %v", what, err)
+			}
+			if _, after, _ := log.Bounds(t.Context()); after != before {
+				t.Errorf("%s: it has %d entries, had %d", what, after, before)
+			}
+		})
 	}
 }
 

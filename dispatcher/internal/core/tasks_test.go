@@ -94,14 +94,16 @@ func TestStandbyForgetsToo(t *testing.T) {
 		r.step(step.CancelTask{At: r.now, ID: id})
 	}
 	for name, c := range map[string]*Core{"leader": r.core, "standby": r.standby} {
-		kept := c.tasks.Kept()
-		for what, n := range map[string]int{
-			"ends well": kept.EndedWell, "ends badly": kept.EndedBadly, "failures of the kind": kept.Failed, "expected": kept.Expected,
-		} {
-			if n > 10 {
-				t.Errorf("the %s keeps %d %s", name, n, what)
+		t.Run(name, func(t *testing.T) {
+			kept := c.tasks.Kept()
+			for what, n := range map[string]int{
+				"ends well": kept.EndedWell, "ends badly": kept.EndedBadly, "failures of the kind": kept.Failed, "expected": kept.Expected,
+			} {
+				if n > 10 {
+					t.Errorf("the %s keeps %d %s", name, n, what)
+				}
 			}
-		}
+		})
 	}
 }
 

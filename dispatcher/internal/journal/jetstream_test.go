@@ -41,20 +41,22 @@ func TestAnswersOfABrokenServer(t *testing.T) {
 		"follow": func(ctx context.Context) error { return j.Follow(ctx, 1, func(Entry) error { return nil }) },
 	}
 	for name, check := range checks {
-		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-		began := time.Now()
-		err := check(ctx)
-		cancel()
-		if took := time.Since(began); took > 2*time.Second {
-			t.Errorf("%s took %s", name, took)
-		}
-		if err == nil || errors.Is(err, ErrConflict) || errors.Is(err, ErrGap) || errors.Is(err, ErrReplaced) {
-			t.Errorf("%s: got %v", name, err)
-		}
-		var health *HealthError
-		if name != "follow" && (!errors.As(err, &health) || !errors.Is(err, ErrUnhealthy) || health.Remedy == "") {
-			t.Errorf("%s: the error names no remedy: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			began := time.Now()
+			err := check(ctx)
+			cancel()
+			if took := time.Since(began); took > 2*time.Second {
+				t.Errorf("%s took %s", name, took)
+			}
+			if err == nil || errors.Is(err, ErrConflict) || errors.Is(err, ErrGap) || errors.Is(err, ErrReplaced) {
+				t.Errorf("%s: got %v", name, err)
+			}
+			var health *HealthError
+			if name != "follow" && (!errors.As(err, &health) || !errors.Is(err, ErrUnhealthy) || health.Remedy == "") {
+				t.Errorf("%s: the error names no remedy: %v", name, err)
+			}
+		})
 	}
 }
 
@@ -276,17 +278,19 @@ func TestForeignBytesInTheStream(t *testing.T) {
 	s := startServer(t, embedded.Config{Listen: "127.0.0.1:0"})
 	nc := dial(t, s.URL())
 	for text, want := range map[string]error{"\x01hello": ErrCorrupt, "\xfa\x63 from the future": ErrNewer} {
-		j := openOn(t, nc, newPrefix())
-		fill(t, j, 1)
-		if _, err := admin(t, nc).Publish(within(t), j.subject, []byte(text)); err != nil {
-			t.Fatal(err)
-		}
-		if err := j.Follow(within(t), 1, func(Entry) error { return nil }); !errors.Is(err, want) {
-			t.Errorf("follow: want %v, got %v", want, err)
-		}
-		if _, err := j.Get(within(t), 2); !errors.Is(err, want) {
-			t.Errorf("get: want %v, got %v", want, err)
-		}
+		t.Run(want.Error(), func(t *testing.T) {
+			j := openOn(t, nc, newPrefix())
+			fill(t, j, 1)
+			if _, err := admin(t, nc).Publish(within(t), j.subject, []byte(text)); err != nil {
+				t.Fatal(err)
+			}
+			if err := j.Follow(within(t), 1, func(Entry) error { return nil }); !errors.Is(err, want) {
+				t.Errorf("follow: want %v, got %v", want, err)
+			}
+			if _, err := j.Get(within(t), 2); !errors.Is(err, want) {
+				t.Errorf("get: want %v, got %v", want, err)
+			}
+		})
 	}
 }
 

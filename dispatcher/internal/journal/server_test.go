@@ -72,25 +72,31 @@ func TestAtLeast(t *testing.T) {
 // none is taken for a conflict.
 func TestDiagnose(t *testing.T) {
 	for code := range diagnoses {
-		err := fmt.Errorf("append: %w", diagnose(&apiError{Code: code, Description: "why"}))
-		if !errors.Is(err, ErrUnhealthy) || !hasCode(err, code) || !strings.Contains(err.Error(), "why") {
-			t.Errorf("code %d: %v", code, err)
-		}
-		if hasCode(err, codeWrongLast, codeWrongLastInBatch) {
-			t.Errorf("code %d is a conflict", code)
-		}
+		t.Run(fmt.Sprint("code ", code), func(t *testing.T) {
+			err := fmt.Errorf("append: %w", diagnose(&apiError{Code: code, Description: "why"}))
+			if !errors.Is(err, ErrUnhealthy) || !hasCode(err, code) || !strings.Contains(err.Error(), "why") {
+				t.Errorf("code %d: %v", code, err)
+			}
+			if hasCode(err, codeWrongLast, codeWrongLastInBatch) {
+				t.Errorf("code %d is a conflict", code)
+			}
+		})
 	}
 	for _, cause := range []error{
 		nats.ErrNoResponders, nats.ErrTimeout, context.DeadlineExceeded, nats.ErrConnectionClosed, nats.ErrDisconnected,
 		nats.ErrReconnectBufExceeded,
 	} {
-		if err := diagnose(cause); !errors.Is(err, ErrUnhealthy) || !errors.Is(err, cause) {
-			t.Errorf("%v: %v", cause, err)
-		}
+		t.Run(cause.Error(), func(t *testing.T) {
+			if err := diagnose(cause); !errors.Is(err, ErrUnhealthy) || !errors.Is(err, cause) {
+				t.Errorf("%v: %v", cause, err)
+			}
+		})
 	}
 	for _, other := range []error{nil, context.Canceled, nats.ErrMaxPayload, &apiError{Code: codeWrongLast}, &apiError{Code: 10158}} {
-		if err := diagnose(other); !errors.Is(err, other) || errors.Is(err, ErrUnhealthy) {
-			t.Errorf("%v: %v", other, err)
-		}
+		t.Run(fmt.Sprint("as it is: ", other), func(t *testing.T) {
+			if err := diagnose(other); !errors.Is(err, other) || errors.Is(err, ErrUnhealthy) {
+				t.Errorf("%v: %v", other, err)
+			}
+		})
 	}
 }

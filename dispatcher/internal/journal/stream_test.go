@@ -29,16 +29,18 @@ func TestUnsafeStreamIsRefused(t *testing.T) {
 			c.SubjectTransform = &jetstream.SubjectTransformConfig{Source: ">", Destination: "x.>"}
 		},
 	} {
-		prefix := newPrefix()
-		c := jetstream.StreamConfig{Name: "HA-" + strings.ReplaceAll(prefix, ".", "_"), Subjects: []string{"_HA." + prefix + ".journal"}}
-		spoil(&c)
-		if _, err := admin(t, nc).CreateStream(within(t), c); err != nil {
-			t.Fatalf("%s: %v", want, err)
-		}
-		_, err := OpenJetStream(within(t), nc, JetStreamConfig{Prefix: prefix})
-		if !errors.Is(err, ErrUnsafeStream) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), c.Name) {
-			t.Errorf("want ErrUnsafeStream with %q, got %v", want, err)
-		}
+		t.Run(want, func(t *testing.T) {
+			prefix := newPrefix()
+			c := jetstream.StreamConfig{Name: "HA-" + strings.ReplaceAll(prefix, ".", "_"), Subjects: []string{"_HA." + prefix + ".journal"}}
+			spoil(&c)
+			if _, err := admin(t, nc).CreateStream(within(t), c); err != nil {
+				t.Fatalf("%s: %v", want, err)
+			}
+			_, err := OpenJetStream(within(t), nc, JetStreamConfig{Prefix: prefix})
+			if !errors.Is(err, ErrUnsafeStream) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), c.Name) {
+				t.Errorf("want ErrUnsafeStream with %q, got %v", want, err)
+			}
+		})
 	}
 	// Two prefixes whose streams would have the same name.
 	openOn(t, nc, "same.name")

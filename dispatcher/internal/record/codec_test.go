@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math"
 	"reflect"
 	"runtime"
@@ -98,9 +99,11 @@ func TestFormatIsFixed(t *testing.T) {
 		{&RuleSet{Key: "*", Concurrency: 2}, "\x10\x00\x00\x00\x01*\x00\x02\x00\x00"},
 		{&BatchSet{Name: "b", Close: true, Then: "t"}, "\x11\x01b\x01\x01t"},
 	} {
-		if got := string(encode(c.record)); got != c.want {
-			t.Errorf("%+v: got %q, want %q", c.record, got, c.want)
-		}
+		t.Run(fmt.Sprintf("%T", c.record), func(t *testing.T) {
+			if got := string(encode(c.record)); got != c.want {
+				t.Errorf("%+v: got %q, want %q", c.record, got, c.want)
+			}
+		})
 	}
 }
 
@@ -136,17 +139,19 @@ func TestCorruptLengthsAllocateNothing(t *testing.T) {
 		"steps":   append([]byte{byte(TypeTaskSubmitted), 0, 0, 0, 0, 0, 0, 0x80 | hasSteps&0x7f, hasSteps >> 7}, huge...),
 	}
 	for name, b := range cases {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		_, _, err := Decode(b)
-		runtime.ReadMemStats(&after)
-		if !errors.Is(err, ErrCorrupt) {
-			t.Errorf("%s: got %v, want ErrCorrupt", name, err)
-		}
-		// Some is for the error, and for whatever else runs.
-		if bytes := after.TotalAlloc - before.TotalAlloc; bytes > 1<<20 {
-			t.Errorf("%s: %d bytes are allocated for %d bytes of input", name, bytes, len(b))
-		}
+		t.Run(name, func(t *testing.T) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, _, err := Decode(b)
+			runtime.ReadMemStats(&after)
+			if !errors.Is(err, ErrCorrupt) {
+				t.Errorf("%s: got %v, want ErrCorrupt", name, err)
+			}
+			// Some is for the error, and for whatever else runs.
+			if bytes := after.TotalAlloc - before.TotalAlloc; bytes > 1<<20 {
+				t.Errorf("%s: %d bytes are allocated for %d bytes of input", name, bytes, len(b))
+			}
+		})
 	}
 }
 

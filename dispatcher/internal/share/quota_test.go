@@ -120,18 +120,20 @@ func TestLowerQuota(t *testing.T) {
 			repeat(3, 286_228), repeat(2, 32_417), repeat(4, 1611), repeat(1, 185),
 			repeat(7, 50), repeat(5, 23), repeat(7, 3), repeat(21, 1)), 2383872, 524310},
 	} {
-		q := newQuota(c.weights)
-		for range q.sel.Weights() {
-			q.step()
-		}
-		if err := q.check(); err != nil {
-			t.Errorf("%v: %v", c.weights, err)
-		}
-		if q.behind != c.behind || q.at != c.at {
-			t.Errorf("%v: behind by %d/%d at %d, want %d at %d", c.weights, q.behind, q.sel.Weights(), q.at, c.behind, c.at)
-		}
-		if whole := q.behind > int64(q.sel.Weights()); whole != (len(c.weights) >= 4) {
-			t.Errorf("%v: more than one activation behind: %v", c.weights, whole)
-		}
+		t.Run(fmt.Sprintf("%d members, %d activations", len(c.weights), c.at), func(t *testing.T) {
+			q := newQuota(c.weights)
+			for range q.sel.Weights() {
+				q.step()
+			}
+			if err := q.check(); err != nil {
+				t.Errorf("%v: %v", c.weights, err)
+			}
+			if q.behind != c.behind || q.at != c.at {
+				t.Errorf("%v: behind by %d/%d at %d, want %d at %d", c.weights, q.behind, q.sel.Weights(), q.at, c.behind, c.at)
+			}
+			if whole := q.behind > int64(q.sel.Weights()); whole != (len(c.weights) >= 4) {
+				t.Errorf("%v: more than one activation behind: %v", c.weights, whole)
+			}
+		})
 	}
 }
