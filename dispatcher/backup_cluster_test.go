@@ -23,6 +23,7 @@ import (
 	"github.com/seed261fe303/ha/dispatcher/audit"
 	"github.com/seed261fe303/ha/dispatcher/backup"
 	"github.com/seed261fe303/ha/embedded"
+	wait "github.com/seed261fe303/ha/internal/eventually"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -224,16 +225,11 @@ func replicated(t *testing.T, nc *nats.Conn, replicas int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	deadline := time.After(30 * time.Second)
-	for {
-		s, err := js.Stream(t.Context(), "HA-ha")
-		if err == nil && s.CachedInfo().Config.Replicas == replicas {
-			return
+	wait.Succeeds(t, 30*time.Second, func(ctx context.Context) error {
+		s, err := js.Stream(ctx, "HA-ha")
+		if err == nil && s.CachedInfo().Config.Replicas != replicas {
+			err = fmt.Errorf("%d replicas, not %d", s.CachedInfo().Config.Replicas, replicas)
 		}
-		select {
-		case <-time.After(50 * time.Millisecond):
-		case <-deadline:
-			t.Fatalf("not %d replicas: %v", replicas, err)
-		}
-	}
+		return err
+	})
 }

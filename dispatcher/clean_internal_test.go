@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
 	"github.com/seed261fe303/ha/dispatcher/internal/record"
+	"github.com/seed261fe303/ha/internal/eventually"
 )
 
 // unpurged is a log that keeps everything, to be counted.
@@ -55,7 +56,7 @@ func TestNextLeaderKnowsTheSnapshot(t *testing.T) {
 	}
 	purged := func(begins uint64) {
 		t.Helper()
-		eventually(t, func() error {
+		eventually.Nil(t, within, func() error {
 			if at, _, err := log.Bounds(t.Context()); err != nil || at != begins {
 				return fmt.Errorf("the journal begins at %d, the snapshot at %d, %w", at, begins, err)
 			}

@@ -16,6 +16,7 @@ import (
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
 	"github.com/seed261fe303/ha/dispatcher/internal/record"
 	"github.com/seed261fe303/ha/embedded"
+	"github.com/seed261fe303/ha/internal/eventually"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -68,7 +69,7 @@ func (r *running) awaitReady(t *testing.T) {
 // hear sends a request until it is answered, as clients do while nobody leads.
 func hear(t *testing.T, nc *nats.Conn, subject, body string, into any) {
 	t.Helper()
-	eventually(t, func() error {
+	eventually.Nil(t, within, func() error {
 		m, err := nc.Request(subject, []byte(body), time.Second)
 		if err != nil {
 			return fmt.Errorf("%s: %w", subject, err)
@@ -116,7 +117,7 @@ func TestStandbyTakesOverFromOneThatStops(t *testing.T) {
 	worker := register(t, nc, "i1")
 
 	second := run(t, nc, log, config("d2", 30*time.Second))
-	eventually(t, func() error {
+	eventually.Nil(t, within, func() error {
 		// It tells where it stands every other second, so what is said may be old.
 		_, at, position := second.member.get()
 		if _, last, _ := log.Bounds(t.Context()); position+5 < last || at != 1 {
@@ -169,7 +170,7 @@ func TestStandbyHoldsTheLeadersState(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, func() error {
+	eventually.Nil(t, within, func() error {
 		if _, _, position := d.member.get(); position < last {
 			return fmt.Errorf("the standby is at entry %d of %d", position, last)
 		}
@@ -202,14 +203,14 @@ func TestLeaderCutOffIsReplaced(t *testing.T) {
 			if again := register(t, nc, "i1"); again != worker {
 				t.Errorf("worker %s got another id, %s", worker, again)
 			}
-			eventually(t, func() error {
+			eventually.Nil(t, within, func() error {
 				if _, p := presenceOf(t, nc, "d1"); p.Trouble == "" || p.Role == string(journal.RoleLeader) {
 					return fmt.Errorf("the status says of it: %+v", p)
 				}
 				return nil
 			})
 			way.set(false)
-			eventually(t, func() error {
+			eventually.Nil(t, within, func() error {
 				role, epoch, _ := first.member.get()
 				if highest, _ := heard.get(); role != journal.RoleStandby || epoch != highest || first.health.get() != "" {
 					return fmt.Errorf("it is %s of epoch %d, trouble %q", role, epoch, first.health.get())

@@ -16,6 +16,7 @@ import (
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher"
 	"github.com/seed261fe303/ha/embedded"
+	wait "github.com/seed261fe303/ha/internal/eventually"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -275,19 +276,10 @@ func receive[T any](t testing.TB, from <-chan T, what string) T {
 	}
 }
 
-// eventually polls until the condition holds.
+// eventually waits until the condition holds.
 func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
-	deadline := time.After(patience)
-	poll := time.NewTicker(2 * time.Millisecond)
-	defer poll.Stop()
-	for !holds() {
-		select {
-		case <-poll.C:
-		case <-deadline:
-			t.Fatalf("waited %s in vain for %s", patience, what)
-		}
-	}
+	wait.True(t, patience, holds, "%s", what)
 }
 
 // quick is a timing with which workers are lost within a fifth of a second.

@@ -2,7 +2,6 @@ package dispatcher
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"testing"
 	"time"
@@ -50,26 +49,6 @@ func streamOn(tb testing.TB, nc *nats.Conn, prefix string) *journal.JetStream {
 		tb.Fatal(err)
 	}
 	return log
-}
-
-// eventually polls until condition returns nil.
-func eventually(tb testing.TB, condition func() error) {
-	tb.Helper()
-	ctx, cancel := context.WithTimeout(tb.Context(), within)
-	defer cancel()
-	ticker := time.NewTicker(5 * time.Millisecond)
-	defer ticker.Stop()
-	for {
-		err := condition()
-		if err == nil {
-			return
-		}
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			tb.Fatalf("not within %s: %v", within, err)
-		}
-	}
 }
 
 // errRead ends a replay at the entry asked for.

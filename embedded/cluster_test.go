@@ -15,6 +15,7 @@ import (
 	"github.com/rs/zerolog"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/internal/eventually"
 )
 
 // electionTime bounds the waits for a leader, which without a hand-over takes up to 9 s.
@@ -74,28 +75,6 @@ func ready(t *testing.T, s *Server) {
 	}
 }
 
-// eventually polls until try returns nil.
-func eventually(t *testing.T, within time.Duration, try func(context.Context) error) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), within)
-	defer cancel()
-	ticker := time.NewTicker(10 * time.Millisecond)
-	defer ticker.Stop()
-	for {
-		attempt, done := context.WithTimeout(ctx, 2*time.Second)
-		err := try(attempt)
-		done()
-		if err == nil {
-			return
-		}
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			t.Fatalf("not within %s: %v", within, err)
-		}
-	}
-}
-
 // leaderOf returns the server that leads the cluster, and the others.
 func leaderOf(t *testing.T, servers []*Server) (leader *Server, rest []*Server) {
 	t.Helper()
@@ -129,14 +108,14 @@ func TestClusterOutlivesAnyOfItsServers(t *testing.T) {
 	leader, rest := leaderOf(t, servers)
 	nc := inProcess(t, rest[0])
 	js := jetStream(t, nc)
-	eventually(t, electionTime, func(ctx context.Context) error { // until all three are known to be there
+	eventually.Succeeds(t, electionTime, func(ctx context.Context) error { // until all three are known to be there
 		_, err := js.CreateStream(ctx, jetstream.StreamConfig{Name: "LOG", Subjects: []string{"log"}, Replicas: 3})
 		return err
 	})
 	published := 0
 	publish := func(within time.Duration) {
 		t.Helper()
-		eventually(t, within, func(ctx context.Context) error {
+		eventually.Succeeds(t, within, func(ctx context.Context) error {
 			_, err := js.Publish(ctx, "log", []byte("kept"))
 			return err
 		})
@@ -146,7 +125,7 @@ func TestClusterOutlivesAnyOfItsServers(t *testing.T) {
 
 	// An election begins after 4 s of silence: who is faster was handed the lead.
 	leader.Shutdown()
-	eventually(t, 3*time.Second, func(context.Context) error {
+	eventually.Succeeds(t, 3*time.Second, func(context.Context) error {
 		if name := rest[0].MetaLeader(); name == "" || name == leader.Name() {
 			return fmt.Errorf("%q leads", name)
 		}
@@ -161,7 +140,7 @@ func TestClusterOutlivesAnyOfItsServers(t *testing.T) {
 		t.Errorf("%s came back as %s", leader.Name(), back.Name())
 	}
 	ready(t, back)
-	eventually(t, electionTime, func(ctx context.Context) error { return inSync(ctx, js, 3) })
+	eventually.Succeeds(t, electionTime, func(ctx context.Context) error { return inSync(ctx, js, 3) })
 	publish(electionTime)
 
 	rest[1].Shutdown()

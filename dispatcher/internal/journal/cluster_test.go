@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed261fe303/ha/embedded"
+	"github.com/seed261fe303/ha/internal/eventually"
 )
 
 // writer appends after the log's end for as long as the test lets it, against
@@ -114,7 +115,7 @@ func TestRaiseAndLoseALeader(t *testing.T) {
 	}
 	prefix := newPrefix()
 	var small *JetStream
-	eventually(t, func(ctx context.Context) (err error) {
+	eventually.Succeeds(t, patience, func(ctx context.Context) (err error) {
 		small, err = OpenJetStream(ctx, dial(t, urls...), JetStreamConfig{Prefix: prefix, Replicas: 1})
 		return err
 	})
@@ -142,7 +143,7 @@ func TestRaiseAndLoseALeader(t *testing.T) {
 		if n, err := reader.Raise(within(t)); n != 3 || err != nil {
 			t.Fatalf("raise: got %d, %v; want 3", n, err)
 		}
-		eventually(t, replicas(reader, 3))
+		eventually.Succeeds(t, patience, replicas(reader, 3))
 	}
 	_, seen, err := reader.Bounds(within(t))
 	if err != nil {
@@ -154,7 +155,7 @@ func TestRaiseAndLoseALeader(t *testing.T) {
 		t.Fatal(err)
 	}
 	byName[info.Cluster.Leader].Shutdown()
-	eventually(t, func(ctx context.Context) (err error) { _, seen, err = reader.Bounds(ctx); return err })
+	eventually.Succeeds(t, patience, func(ctx context.Context) (err error) { _, seen, err = reader.Bounds(ctx); return err })
 	waitFor(seen + 10)
 	stop()
 	wg.Wait()

@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/seed261fe303/ha/embedded"
+	"github.com/seed261fe303/ha/internal/eventually"
 )
 
 // admin returns what an operator uses.
@@ -74,7 +75,7 @@ func TestFollowOutlivesTheServer(t *testing.T) {
 	}
 	s.Shutdown()
 	startServer(t, cfg)
-	eventually(t, func(ctx context.Context) error { _, _, err := j.Bounds(ctx); return err })
+	eventually.Succeeds(t, patience, func(ctx context.Context) error { _, _, err := j.Bounds(ctx); return err })
 	wantBounds(t, j, 1, 5)
 	fill(t, j, 8)
 	for seq := uint64(6); seq <= 8; seq++ {
@@ -113,7 +114,7 @@ func TestFollowOutlivesItsConsumer(t *testing.T) {
 	// None of them is left when the reader has gone.
 	f.stop()
 	_ = f.end(t)
-	eventually(t, func(ctx context.Context) error {
+	eventually.Succeeds(t, patience, func(ctx context.Context) error {
 		info, err := j.info(ctx)
 		if err == nil && info.State.Consumers > 0 {
 			err = fmt.Errorf("%d consumers are left", info.State.Consumers)
@@ -203,7 +204,7 @@ func TestLostDeliveries(t *testing.T) {
 		}
 		err = f.drain(within(t), messages)
 		_ = sub.Drain() // waits for the callback, which owns random
-		eventually(t, func(context.Context) error {
+		eventually.Succeeds(t, patience, func(context.Context) error {
 			if sub.IsValid() {
 				return errors.New("not drained")
 			}

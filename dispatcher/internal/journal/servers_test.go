@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/seed261fe303/ha/embedded"
+	"github.com/seed261fe303/ha/internal/eventually"
 )
 
 // patience bounds whatever a test waits for, an election included.
@@ -33,27 +34,6 @@ func noLeaks(t *testing.T) {
 	t.Helper()
 	before := goleak.IgnoreCurrent()
 	t.Cleanup(func() { goleak.VerifyNone(t, before) })
-}
-
-// eventually polls until try returns nil.
-func eventually(t testing.TB, try func(context.Context) error) {
-	t.Helper()
-	ctx := within(t)
-	ticker := time.NewTicker(10 * time.Millisecond)
-	defer ticker.Stop()
-	for {
-		attempt, done := context.WithTimeout(ctx, 2*time.Second)
-		err := try(attempt)
-		done()
-		if err == nil {
-			return
-		}
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			t.Fatalf("not within %s: %v", patience, err)
-		}
-	}
 }
 
 // startServer starts a server that ends with the test.
@@ -130,7 +110,7 @@ func newPrefix() string { return fmt.Sprintf("t%d.x", prefixes.Add(1)) }
 func openOn(t testing.TB, nc *nats.Conn, prefix string) *JetStream {
 	t.Helper()
 	var j *JetStream
-	eventually(t, func(ctx context.Context) (err error) {
+	eventually.Succeeds(t, patience, func(ctx context.Context) (err error) {
 		j, err = OpenJetStream(ctx, nc, JetStreamConfig{Prefix: prefix})
 		return err
 	})
