@@ -39,9 +39,11 @@ type Script func(n int, r Request) any
 // Silence as an answer is none.
 type Silence struct{}
 
-// Late as an answer sends Answer after a while.
+// Late as an answer sends Answer after a while, and not before Until is closed, if
+// there is one. What is not sent when the test ends never is.
 type Late struct {
 	After  time.Duration
+	Until  <-chan struct{}
 	Answer any
 }
 
@@ -63,6 +65,7 @@ type Dispatcher struct {
 	got     map[string][]Request
 	subs    []*nats.Subscription
 	over    bool // and no further request is answered
+	ended   chan struct{}
 	answers sync.WaitGroup
 }
 
@@ -74,11 +77,12 @@ func New(t testing.TB, nc *nats.Conn, prefix string) *Dispatcher {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &Dispatcher{T: t, NC: nc, Names: names, scripts: map[string]Script{}, got: map[string][]Request{}}
+	d := &Dispatcher{T: t, NC: nc, Names: names, scripts: map[string]Script{}, got: map[string][]Request{}, ended: make(chan struct{})}
 	t.Cleanup(func() {
 		d.mu.Lock()
 		d.over = true
 		d.mu.Unlock()
+		close(d.ended)
 		d.answers.Wait()
 	})
 	return d
@@ -169,6 +173,13 @@ func (d *Dispatcher) respond(msg *nats.Msg, answer any) {
 	case Late:
 		d.answers.Go(func() {
 			<-time.After(a.After)
+			if a.Until != nil {
+				select {
+				case <-a.Until:
+				case <-d.ended:
+					return
+				}
+			}
 			d.respond(msg, a.Answer)
 		})
 		return
