@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -47,6 +49,12 @@ func TestBenchMeasuresAndLeavesNothing(t *testing.T) {
 	}
 }
 
+// runs reports whether a goroutine of this process is in that function.
+func runs(function string) bool {
+	stacks := make([]byte, 4<<20)
+	return bytes.Contains(stacks[:runtime.Stack(stacks, true)], []byte(function))
+}
+
 func TestABenchThatIsStoppedCancelsWhatIsLeft(t *testing.T) {
 	f := startFakeTasks(t)
 	f.with(func() { f.stuck = true })
@@ -62,6 +70,8 @@ func TestABenchThatIsStoppedCancelsWhatIsLeft(t *testing.T) {
 		}
 		return nil
 	})
+	// That all answers have come back is to be seen by nothing else than that it waits.
+	eventually.True(t, patience, func() bool { return runs("bench.(*Measurement).await(") }, "the bench to wait for its tasks")
 	cancel()
 	if status := <-done; status != cli.ExitFailed || !strings.Contains(errs.String(), "stopped with 0 of 100 tasks completed") || out.String() != "" {
 		t.Errorf("exit status %d, stdout %q, stderr %q", status, out.String(), errs.String())
