@@ -1,12 +1,7 @@
 package ha_test
 
 import (
-	"bytes"
 	"encoding/json"
-	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
@@ -194,24 +189,6 @@ func TestDocsNameEveryState(t *testing.T) {
 	for _, r := range found {
 		if !strings.Contains(page, "| `"+r[1]+"` |") {
 			t.Errorf("docs/tasks.md does not explain the reason %s", r[1])
-		}
-	}
-}
-
-// TestDocsProgramsBuild compiles the programs of docs/tasks.md (vet does, without
-// linking), as they stand there.
-func TestDocsProgramsBuild(t *testing.T) {
-	programs := regexp.MustCompile("(?s)\n```go\n(package main\n.*?\n)```\n").FindAllStringSubmatch(read(t, "docs/tasks.md"), -1)
-	if len(programs) < 2 {
-		t.Fatalf("docs/tasks.md shows %d programs", len(programs))
-	}
-	for i, p := range programs {
-		file := filepath.Join(t.TempDir(), fmt.Sprintf("program%d.go", i+1))
-		if err := os.WriteFile(file, []byte(p[1]), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if out, err := exec.CommandContext(t.Context(), "go", "vet", file).CombinedOutput(); err != nil {
-			t.Errorf("program %d of docs/tasks.md does not compile: %v\n%s", i+1, err, bytes.TrimSpace(out))
 		}
 	}
 }

@@ -1,7 +1,7 @@
 package ha_test
 
-// Some of the tests here run the go command, which builds the programs in the
-// documents. With this import all that those programs need is built before, by the
-// go command that runs the tests; otherwise, where nothing is in Go's cache yet, two
-// would build the same at the same time.
-import _ "github.com/seed261fe303/ha/hatest"
+// The test of purity runs the go command, which builds the packages that are to be
+// pure. With this import they are built before, by the go command that runs the tests;
+// otherwise, where nothing is in Go's cache yet, two would build the same at the same
+// time. The import links no server.
+import _ "github.com/seed261fe303/ha/dispatcher"

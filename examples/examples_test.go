@@ -19,6 +19,27 @@ import (
 	"github.com/seed261fe303/ha/node"
 )
 
+// built is where the programs lie.
+var built string
+
+func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
+
+// buildAndRun builds the programs with one call of the go command.
+func buildAndRun(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "ha-examples-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	built = dir
+	if out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", dir, "./single", "./tasks", "./worker").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
+		return 1
+	}
+	return m.Run()
+}
+
 func TestOutput(t *testing.T) {
 	for program, want := range map[string]string{
 		"single": "weight 1: 5 activations\nweight 2: 10 activations\nweight 3: 15 activations\n",
@@ -33,7 +54,7 @@ then: "dear reader, all is done"
 		t.Run(program, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
-			out, err := exec.CommandContext(ctx, "go", "run", "./"+program).CombinedOutput()
+			out, err := exec.CommandContext(ctx, filepath.Join(built, program)).CombinedOutput()
 			if err != nil || string(out) != want {
 				t.Fatalf("%v, output:\n%s\nwant:\n%s", err, out, want)
 			}
@@ -59,13 +80,9 @@ func serve(t *testing.T) string {
 }
 
 func TestTheWorkerHashesAndDrains(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "worker")
-	if out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", program, "./worker").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, program)
+	cmd := exec.CommandContext(ctx, filepath.Join(built, "worker"))
 	cmd.Env = append(os.Environ(), "NATS_URL="+serve(t))
 	cmd.Stderr = os.Stderr
 	stdout, err := cmd.StdoutPipe()

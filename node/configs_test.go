@@ -1,4 +1,4 @@
-package ha_test
+package node_test
 
 import (
 	"context"
@@ -100,6 +100,9 @@ func TestNoNegativeDefaults(t *testing.T) {
 	}
 }
 
+// ours is the path of the module.
+var ours = reflect.TypeFor[ha.Timing]().PkgPath()
+
 // numbers lists the numbers in a struct, and in the structs in it.
 func numbers(in reflect.Type, path []int) (paths [][]int) {
 	for i := range in.NumField() {
@@ -108,7 +111,7 @@ func numbers(in reflect.Type, path []int) (paths [][]int) {
 		case reflect.Int, reflect.Int32, reflect.Int64:
 			paths = append(paths, at)
 		case reflect.Struct:
-			if strings.HasPrefix(f.Type.PkgPath(), module) {
+			if strings.HasPrefix(f.Type.PkgPath(), ours) {
 				paths = append(paths, numbers(f.Type, at)...)
 			}
 		}
