@@ -21,9 +21,10 @@ func (unpurged) Purge(context.Context, uint64) error { return nil }
 func TestOneSnapshotACleaning(t *testing.T) {
 	log := unpurged{journal.NewMemory()}
 	b := begin(t, log, 100)
+	begun := snapshots{log: log}
 	for range 40 {
 		b.work(30_000)
-		if n := snapshots(t, log); n == 1 {
+		if n := begun.count(t); n == 1 {
 			return
 		} else if n > 1 {
 			t.Fatalf("one cleaning wrote %d snapshots", n)
@@ -39,7 +40,8 @@ func TestNextLeaderKnowsTheSnapshot(t *testing.T) {
 	log := journal.NewMemory()
 	kept := unpurged{log}
 	first := begin(t, kept, 40_000)
-	for n := 0; n == 0 || first.l.cleaner.open; n = snapshots(t, kept) {
+	begun := snapshots{log: kept}
+	for n := 0; n == 0 || first.l.cleaner.open; n = begun.count(t) {
 		first.work(5_000)
 	}
 	was := first.l.cleaner
@@ -67,7 +69,8 @@ func TestNextLeaderKnowsTheSnapshot(t *testing.T) {
 	for next.work(5_000); next.l.cleaner.firstSeq == was.firstSeq; next.work(5_000) {
 		next.check(false)
 	}
-	if n := snapshots(t, log); n != 1 && n != 2 { // the second may not be on its way yet
+	begun = snapshots{log: log}
+	if n := begun.count(t); n != 1 && n != 2 { // the second may not be on its way yet
 		t.Errorf("%d snapshots", n)
 	}
 	for next.l.cleaner.open {
@@ -77,26 +80,37 @@ func TestNextLeaderKnowsTheSnapshot(t *testing.T) {
 	next.check(true)
 }
 
-// snapshots returns how many snapshots begin in the log.
-func snapshots(t *testing.T, log journal.Log) (n int) {
+// snapshots counts the snapshots that begin in a log. It reads each entry once,
+// however often it is asked.
+type snapshots struct {
+	log  journal.Log
+	read uint64 // the last entry read
+	n    int
+}
+
+// count returns how many have begun so far.
+func (s *snapshots) count(t *testing.T) int {
 	t.Helper()
-	first, last, err := log.Bounds(t.Context())
+	first, last, err := s.log.Bounds(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
+	if last == s.read {
+		return s.n
+	}
 	end := errors.New("the end")
-	err = log.Follow(t.Context(), first, func(e journal.Entry) error {
+	err = s.log.Follow(t.Context(), max(first, s.read+1), func(e journal.Entry) error {
 		for rest := e.Data[min(1, len(e.Data)):]; len(rest) > 0; { // the first byte is the format
 			r, after, err := record.Decode(rest)
 			if err != nil {
 				return err
 			}
 			if _, begun := r.(*record.Begun); begun {
-				n++
+				s.n++
 			}
 			rest = after
 		}
-		if e.Seq >= last {
+		if s.read = e.Seq; e.Seq >= last {
 			return end
 		}
 		return nil
@@ -104,5 +118,5 @@ func snapshots(t *testing.T, log journal.Log) (n int) {
 	if !errors.Is(err, end) {
 		t.Fatal(err)
 	}
-	return n
+	return s.n
 }

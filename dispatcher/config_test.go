@@ -38,7 +38,8 @@ func TestShareAll(t *testing.T) {
 	}
 	r.employ(1, 256, nothing)
 	eventually(t, "the first worker's activations", func() bool { return count(0) >= before })
-	r.employ(1, 256, nothing)
+	// So many slots that it always has a free one: else the first worker is given its share.
+	r.employ(1, 4096, nothing)
 	eventually(t, "the second worker to join", func() bool { return count(1) > 0 })
 	first, second := count(0), uint64(before*3/4)
 	eventually(t, "the second worker's activations", func() bool { return count(1) >= second })
