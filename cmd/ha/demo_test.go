@@ -38,6 +38,7 @@ func takeAddress(t *testing.T) string {
 }
 
 func TestDemoJSON(t *testing.T) {
+	t.Parallel()
 	busy := takeAddress(t)
 	p := start(t, nil, "demo", "--weights", "1,2,3,10", "--duration", "3s", "--activate-every", "5ms",
 		"--work-min", "1ms", "--work-max", "3ms", "--listen", busy, "--json")

@@ -33,6 +33,7 @@ func journalLines(t *testing.T, text string) (lines []journalLine) {
 }
 
 func TestJournalCommands(t *testing.T) {
+	t.Parallel()
 	f := startFleet(t, "--journal", "jetstream", "--replicas", "1", "--lease", "300ms", "--activate-every", "10ms", "--log-level", "warn")
 	tail := start(t, nil, "journal", "tail", "--server", f.url)
 	f.startWorker(t, "east", 2)

@@ -61,6 +61,7 @@ func seeds(t *testing.T, def uint64) (first, count uint64) {
 // TestMembers lets processes fight over the log through crashes, pauses longer
 // than the lease, lost and late answers, and clocks that run apart.
 func TestMembers(t *testing.T) {
+	t.Parallel()
 	first, count := seeds(t, 150)
 	t.Logf("seeds %d to %d", first, first+count-1)
 	for seed := first; seed < first+count; seed++ {
