@@ -17,10 +17,10 @@ func TestRepetitionsAreLogged(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		const deaf = 3
+		const unanswered = 3
 		tries := 0
 		c := scripted(Config{Log: zerolog.New(&log)}, func(context.Context, []byte) (*nats.Msg, error) {
-			if tries++; tries <= deaf {
+			if tries++; tries <= unanswered {
 				return nil, nats.ErrNoResponders
 			}
 			return replyWith(struct{}{})
@@ -31,8 +31,8 @@ func TestRepetitionsAreLogged(t *testing.T) {
 			}
 		}
 		lines := strings.Split(strings.TrimSpace(log.String()), "\n")
-		if len(lines) != deaf {
-			t.Fatalf("want %d lines, got\n%s", deaf, log.String())
+		if len(lines) != unanswered {
+			t.Fatalf("want %d lines, got\n%s", unanswered, log.String())
 		}
 		for i, line := range lines {
 			for _, part := range []string{`"level":"debug"`, `"request":"stats"`, `"tries":` + string(rune('1'+i)), `no responders`} {

@@ -151,8 +151,8 @@ func TestAContextThatEndsWhileNobodyLeads(t *testing.T) {
 	leakFree(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	// The connection is to a server that answers no request of JetStream.
-	deaf := start(t, node.Config{Ephemeral: true, Dispatcher: dispatcher.Config{Prefix: "elsewhere"}})
-	nc, err := deaf.Connect("mute")
+	other := start(t, node.Config{Ephemeral: true, Dispatcher: dispatcher.Config{Prefix: "elsewhere"}})
+	nc, err := other.Connect("mute")
 	if err != nil {
 		t.Fatal(err)
 	}

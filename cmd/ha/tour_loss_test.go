@@ -129,7 +129,7 @@ func TestADispatcherIsKilledInTheMiddle(t *testing.T) {
 	t.Cleanup(nc.Close)
 	f.nc = nc
 
-	began, end := filepath.Join(t.TempDir(), "began"), newGate(t)
+	began, end := filepath.Join(t.TempDir(), "began"), newLatch(t)
 	f.handle(t, "steady", "steady", fmt.Sprintf(`echo x >>%s; %s; echo done`, began, end.wait()))
 	f.must(t, "", "task", "submit", "--kind", "steady", "--id", "steady")
 	wait := start(t, nil, "task", "wait", "steady", "--timeout", "1m", "--server", f.url)

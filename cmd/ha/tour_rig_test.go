@@ -116,20 +116,20 @@ func pidsIn(t *testing.T, path string) (pids []int) {
 	return pids
 }
 
-// gate is a file that a command waits for, so that a test decides when it goes on.
-type gate string
+// latch is a file that a command waits for, so that a test decides when it goes on.
+type latch string
 
-func newGate(t *testing.T) gate { return gate(filepath.Join(t.TempDir(), "open")) }
+func newLatch(t *testing.T) latch { return latch(filepath.Join(t.TempDir(), "open")) }
 
-func (g gate) open(t *testing.T) {
+func (l latch) open(t *testing.T) {
 	t.Helper()
-	if err := os.WriteFile(string(g), nil, 0o600); err != nil {
+	if err := os.WriteFile(string(l), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // wait is the shell for it.
-func (g gate) wait() string { return fmt.Sprintf("until [ -e %s ]; do sleep 0.05; done", g) }
+func (l latch) wait() string { return fmt.Sprintf("until [ -e %s ]; do sleep 0.05; done", l) }
 
 // ledger is a file to which commands add a line each time they run.
 func ledger(path string) (entries []string, err error) {

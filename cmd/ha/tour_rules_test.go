@@ -62,7 +62,7 @@ func tourPull(t *testing.T, f *fleet) {
 }
 
 func tourProgress(t *testing.T, f *fleet) {
-	end := newGate(t)
+	end := newLatch(t)
 	f.handle(t, "talker", "talk", fmt.Sprintf(`echo "progress 40 half way" >&2; %s; echo "$HA_TASK_LABEL_user $HA_TASK_METADATA $HA_TASK_POOL"`, end.wait()))
 	f.must(t, "", "task", "submit", "--kind", "talk", "--id", "talk", "--label", "user=7", "--metadata", `[1]`)
 	eventually.Nil(t, commandTime, func() error {

@@ -90,7 +90,7 @@ func tourLines(t *testing.T, f *fleet) {
 }
 
 func tourRetry(t *testing.T, f *fleet) {
-	fixed := newGate(t)
+	fixed := newLatch(t)
 	f.handle(t, "flaky", "flaky", fmt.Sprintf(`[ -e %s ] || { echo "not yet" >&2; exit 3; }; echo fixed`, fixed))
 	ids := lines(f.must(t, "1\n2\n", "task", "submit", "--kind", "flaky", "--lines", "--max-attempts", "3", "--backoff", "10ms"))
 	f.fails(t, "", cli.ExitFailed, "failed: attempts_used_up: exit status 3: not yet", "task", "wait", ids[0], ids[1])
