@@ -34,8 +34,8 @@ func Start(ctx context.Context, cfg Config) (*Node, error) {
 	if undone := n.Stop(); undone != nil && !errors.Is(err, undone) {
 		n.log.Error().Err(undone).Msg("not stopped in order after a start that failed")
 		if ctx.Err() != nil {
-			// That it was told to stop is no reason for a part not to stop.
-			return nil, fmt.Errorf("%w (told to stop: %v)", undone, err)
+			// That it was told to stop, which must not match, is no reason for a part not to stop.
+			return nil, fmt.Errorf("%w (told to stop: %s)", undone, err.Error())
 		}
 		err = fmt.Errorf("%w; %w", err, undone)
 	}
