@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"sync"
 	"testing"
+	"time"
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/subjects"
@@ -27,27 +29,41 @@ func BenchmarkWorker(b *testing.B) {
 			b.ReportAllocs()
 			b.ResetTimer()
 			d.give(slots)
-			<-d.done
+			select {
+			case <-d.done:
+			case <-time.After(time.Minute):
+				b.Fatalf("not all of the %d tasks ended within a minute", d.total)
+			}
 		})
 	}
 }
 
 type benchDispatcher struct {
-	b            *testing.B
-	f            *dispatcher
-	id           ha.WorkerID
-	payload      json.RawMessage
-	total        int
-	given, ended int
-	done         chan struct{}
-	body         []byte
+	b       *testing.B
+	f       *dispatcher
+	id      ha.WorkerID
+	payload json.RawMessage
+	total   int
+	ended   int // only the fake's subscription counts
+	done    chan struct{}
+
+	mu    sync.Mutex // guards what follows: the benchmark gives first, then the subscription
+	given int
+	body  []byte
 }
 
-// give sends an order of up to n tasks.
+// give sends orders of up to n tasks, each in a message that the server takes.
 func (d *benchDispatcher) give(n int) {
-	if n = min(n, d.total-d.given); n == 0 {
-		return
+	const order = 1024
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for n = min(n, d.total-d.given); n > 0; n -= order {
+		d.order(min(n, order))
 	}
+}
+
+// order is called with mu held.
+func (d *benchDispatcher) order(n int) {
 	o := subjects.Activate{ID: d.id, Order: subjects.OrderActivate, Epoch: 7, Work: make([]subjects.Work, n)}
 	for i := range o.Work {
 		d.given++
