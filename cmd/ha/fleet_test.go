@@ -75,7 +75,14 @@ func (f *fleet) startWorker(t *testing.T, name string, weight int) *running {
 	t.Helper()
 	p := start(t, nil, "worker", "--server", f.url, "--name", name, "--weight", fmt.Sprint(weight),
 		"--work-min", "0s", "--work-max", "1ms")
-	eventually.Nil(t, patience, func() error { _, err := f.worker(name); return err })
+	// The dispatcher lists it before it has the reply, without which it says hello for ever.
+	eventually.Nil(t, patience, func() error {
+		if !strings.Contains(p.stderr.String(), `"registered"`) {
+			return fmt.Errorf("worker %s does not say that it is registered", name)
+		}
+		_, err := f.worker(name)
+		return err
+	})
 	return p
 }
 
