@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/seed261fe303/ha/embedded"
+	"github.com/seed261fe303/ha/internal/process"
 )
 
 // deadline bounds whatever a test waits for.
@@ -45,12 +46,11 @@ func natsServer(t *testing.T, listen string) *embedded.Server {
 // freePort returns an address on which nobody listens.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	free, err := process.FreeAddresses(t.Context(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	return free[0]
 }
 
 // dial connects to url and to nothing that this machine is set up for.

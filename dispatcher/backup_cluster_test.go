@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"testing"
 	"time"
 
@@ -24,6 +23,7 @@ import (
 	"github.com/seed261fe303/ha/dispatcher/backup"
 	"github.com/seed261fe303/ha/embedded"
 	wait "github.com/seed261fe303/ha/internal/eventually"
+	"github.com/seed261fe303/ha/internal/process"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -46,17 +46,9 @@ func natsOf(t *testing.T, cfg embedded.Config) (*embedded.Server, *nats.Conn) {
 // emptyCluster starts three servers that have met.
 func emptyCluster(t *testing.T) *nats.Conn {
 	t.Helper()
-	var held []net.Listener
-	var routes []string
-	for range 3 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		held, routes = append(held, l), append(routes, l.Addr().String())
-	}
-	for _, l := range held {
-		_ = l.Close()
+	routes, err := process.FreeAddresses(t.Context(), 3)
+	if err != nil {
+		t.Fatal(err)
 	}
 	var servers []*embedded.Server
 	var nc *nats.Conn

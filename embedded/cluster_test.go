@@ -16,27 +16,18 @@ import (
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/internal/eventually"
+	"github.com/seed261fe303/ha/internal/process"
 )
 
 // electionTime bounds the waits for a leader, which without a hand-over takes up to 9 s.
 const electionTime = 20 * time.Second
 
 // freeAddresses returns addresses on which nobody listens at the moment.
-func freeAddresses(t *testing.T, n int) (addresses []string) {
+func freeAddresses(t *testing.T, n int) []string {
 	t.Helper()
-	var held []net.Listener
-	defer func() {
-		for _, l := range held {
-			_ = l.Close()
-		}
-	}()
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		held = append(held, l) // until all are chosen
-		addresses = append(addresses, l.Addr().String())
+	addresses, err := process.FreeAddresses(t.Context(), n)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return addresses
 }

@@ -3,7 +3,6 @@ package embedded
 import (
 	"bytes"
 	"context"
-	"sync"
 	"testing"
 	"time"
 
@@ -92,24 +91,6 @@ func stream(t *testing.T, nc *nats.Conn) (jetstream.JetStream, jetstream.Stream)
 		t.Fatal(err)
 	}
 	return js, s
-}
-
-// lines collects what is logged.
-type lines struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
 }
 
 // hook is a log writer that calls itself on every line.

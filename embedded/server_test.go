@@ -17,6 +17,7 @@ import (
 	"github.com/rs/zerolog"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/internal/process"
 )
 
 func TestInProcessOnly(t *testing.T) {
@@ -198,7 +199,7 @@ func TestShutdownIsBounded(t *testing.T) {
 
 func TestFatalDoesNotEndTheProcess(t *testing.T) {
 	leakFree(t)
-	var log lines
+	var log process.Output
 	s := start(t, Config{Log: zerolog.New(&log).Level(zerolog.InfoLevel)})
 	cause := errors.New("no air")
 	s.ns.Fatalf("cannot breathe: %v", cause)

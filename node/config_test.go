@@ -11,6 +11,7 @@ import (
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher"
 	"github.com/seed261fe303/ha/embedded"
+	"github.com/seed261fe303/ha/internal/process"
 	"github.com/seed261fe303/ha/node"
 )
 
@@ -74,7 +75,7 @@ func TestANodeThatForgetsSaysSoOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			leakFree(t)
-			var log lines
+			var log process.Output
 			tc.cfg.Log = zerolog.New(&log).Level(zerolog.InfoLevel)
 			n := start(t, tc.cfg)
 			nc, err := n.Connect("look")
@@ -104,7 +105,7 @@ func TestANodeThatForgetsSaysSoOnce(t *testing.T) {
 // TestAPartKeepsItsOwnLog: the dispatcher's is set, the server's is not.
 func TestAPartKeepsItsOwnLog(t *testing.T) {
 	leakFree(t)
-	var ours, its lines
+	var ours, its process.Output
 	n := start(t, node.Config{Ephemeral: true, Log: zerolog.New(&ours), Dispatcher: dispatcher.Config{Log: zerolog.New(&its)}})
 	if err := n.Stop(); err != nil {
 		t.Fatal(err)

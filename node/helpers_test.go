@@ -1,8 +1,6 @@
 package node_test
 
 import (
-	"bytes"
-	"sync"
 	"testing"
 	"time"
 
@@ -49,22 +47,4 @@ func closed(t *testing.T, c <-chan struct{}, what string) {
 	case <-timer.C:
 		t.Fatalf("%s: not within %s", what, patience)
 	}
-}
-
-// lines collects what is logged.
-type lines struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
 }

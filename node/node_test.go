@@ -15,6 +15,7 @@ import (
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher"
 	"github.com/seed261fe303/ha/embedded"
+	"github.com/seed261fe303/ha/internal/process"
 	"github.com/seed261fe303/ha/node"
 	"github.com/seed261fe303/ha/worker"
 )
@@ -60,7 +61,7 @@ func TestStartAnswersAndStopUndoes(t *testing.T) {
 // server. In any other order the parts complain of each other.
 func TestStopOrder(t *testing.T) {
 	leakFree(t)
-	var log lines
+	var log process.Output
 	n := start(t, node.Config{Store: t.TempDir(), Log: zerolog.New(&log)})
 	if err := n.Stop(); err != nil {
 		t.Fatal(err)
@@ -315,10 +316,9 @@ func (h hook) Write(p []byte) (int, error) {
 // freeAddress returns an address on which nobody listens.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	free, err := process.FreeAddresses(t.Context(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	return free[0]
 }
