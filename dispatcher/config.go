@@ -36,8 +36,8 @@ const (
 	DefaultRetainBytes  = 512 << 20
 )
 
-// What a field is set to that is to have no limit, or nothing, rather than the
-// default that zero stands for. Any other negative value is refused.
+// Values for fields that should have no limit, or keep nothing, since zero stands for
+// the default. Any other negative value is refused.
 const (
 	// ActivateWhenIdle as [Config.ActivateEvery]: whenever a worker is idle.
 	ActivateWhenIdle time.Duration = -1

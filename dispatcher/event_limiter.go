@@ -33,8 +33,8 @@ const (
 	dropEvent                          // not at all
 )
 
-// eventLimiter counts the events of each type, and decides how to publish them. It is owned by the outbox, but for
-// what NATS answers.
+// eventLimiter counts the events of each type, and decides how to publish them. The
+// outbox owns it, and shares unheard with the subscription to inbox.
 type eventLimiter struct {
 	d         *Dispatcher
 	inbox     string

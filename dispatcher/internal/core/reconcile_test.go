@@ -114,7 +114,8 @@ func TestLateActivationBlocksItsWorker(t *testing.T) {
 	})
 }
 
-// What a worker reported and still names waits for our reply: it is not unknown.
+// A worker still names an activation that it reported until it has the reply. The
+// dispatcher knows it, and does not cancel it.
 func TestReportedActivationIsNotUnknown(t *testing.T) {
 	r := newRig(t, nil)
 	id := r.hello(step.Hello{Weight: 1})

@@ -105,8 +105,8 @@ func (f *Fleet) Compare(r *record.Totals) error {
 	return nil
 }
 
-// Reserve makes room for so many workers, but for no more than may be registered,
-// whatever a corrupt record says.
+// Reserve allocates memory for that many workers, but never for more than may be
+// registered, whatever a corrupt record says.
 func (f *Fleet) Reserve(workers uint64) {
 	if n := int(min(workers, uint64(max(0, f.cfg.MaxWorkers)))); n > 0 {
 		f.workers = make(map[ha.WorkerID]*Worker, n)

@@ -19,9 +19,9 @@ type App struct {
 	started bool
 }
 
-// Run is the whole program but for the process around it. It runs the command that
-// args name, of the tree that commands returns, reports its error on stderr, and
-// returns the exit status. When ctx ends the command stops in order.
+// Run is the whole program, except that it does not end the process. It runs the
+// command that args name in the tree that commands returns, reports its error on
+// stderr, and returns the exit status. When ctx ends, the command stops in order.
 func Run(ctx context.Context, commands func(*App) *cobra.Command, args []string, env Environment, stdin io.Reader, stdout, stderr io.Writer) int {
 	a := &App{Env: env, Stdin: stdin, Stdout: stdout, Stderr: stderr}
 	root := commands(a)

@@ -77,8 +77,8 @@ func (f *SpecFlags) HasKind() bool { return f.kind != "" || len(f.steps) > 0 }
 // there can be one alone.
 func (f *SpecFlags) HasIdentity() bool { return f.id != "" || f.unique != "" }
 
-// Spec returns the task that the flags make, but for its payload, or a usage
-// error. It need not be complete where each task says the rest itself.
+// Spec returns the task that the flags describe, without its payload, or a usage
+// error. It need not be complete if each task says the rest itself.
 func (f *SpecFlags) Spec(now time.Time) (ha.TaskSpec, error) {
 	s := ha.TaskSpec{
 		ID: ha.TaskID(f.id), Kind: f.kind, Pool: f.pool, Priority: f.priority, AfterBatch: f.afterBatch,
