@@ -20,7 +20,7 @@ import (
 var pure = []string{
 	"./internal/text",
 	"./dispatcher/internal/record", "./dispatcher/internal/step", "./dispatcher/internal/fleet", "./dispatcher/internal/tasks",
-	"./dispatcher/internal/core", "./dispatcher/internal/share", "./dispatcher/internal/retry",
+	"./dispatcher/internal/core", "./dispatcher/internal/share", "./dispatcher/internal/retry", "./dispatcher/internal/term",
 }
 
 // sortedMark on the line of a range over a map, or on the one before, allows

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
+	"github.com/seed261fe303/ha/dispatcher/internal/term"
 )
 
 const (
@@ -19,31 +20,20 @@ const (
 	readEndTimeout = 500 * time.Millisecond
 )
 
-// appender does what the member asks for: it appends, and reads the journal's end, one
-// at a time, each on a goroutine of its own. Everything but the results belongs to the
-// loop.
+// appender is the log as the term sees it: it appends, reads the journal's end, and purges, each on a
+// goroutine of its own, and sends the answers to the loop.
 type appender struct {
-	d      *Dispatcher
-	log    journal.Log
-	member *journal.Member
-	ctx    context.Context
-	cancel context.CancelFunc
-	wg     sync.WaitGroup
-
-	op      uint64 // of the result that is awaited; others are stale
-	results chan appendResult
+	d       *Dispatcher
+	log     journal.Log
+	ctx     context.Context
+	cancel  context.CancelFunc
+	wg      sync.WaitGroup
+	answers chan term.Answer
 }
 
-type appendResult struct {
-	op      uint64
-	readEnd bool // the result of DoReadEnd; otherwise of DoAppend
-	passed  bool
-	end     journal.LogEnd
-}
-
-func newAppender(d *Dispatcher, log journal.Log, member *journal.Member) *appender {
+func newAppender(d *Dispatcher, log journal.Log) *appender {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &appender{d: d, log: log, member: member, ctx: ctx, cancel: cancel, results: make(chan appendResult)}
+	return &appender{d: d, log: log, ctx: ctx, cancel: cancel, answers: make(chan term.Answer)}
 }
 
 // stop ends what is under way and waits for it.
@@ -52,34 +42,46 @@ func (ap *appender) stop() {
 	ap.wg.Wait()
 }
 
-// now is the member's clock.
-func (ap *appender) now() time.Duration { return ap.d.clock() }
-
-// perform starts what the member asks for and returns the rest, which is for the loop.
-func (ap *appender) perform(actions []journal.Action) (rest []journal.Action) {
-	for _, a := range actions {
-		switch a.Type {
-		case journal.DoAppend:
-			ap.start(func(ctx context.Context) appendResult { return appendResult{passed: ap.append(ctx, a)} }, appendTimeout)
-		case journal.DoReadEnd:
-			ap.start(func(ctx context.Context) appendResult { return appendResult{readEnd: true, end: ap.readEnd(ctx, a)} }, readEndTimeout)
-		default:
-			rest = append(rest, a)
-		}
-	}
-	return rest
+// Append implements [term.Log].
+func (ap *appender) Append(op uint64, a journal.Action) {
+	ap.start(appendTimeout, func(ctx context.Context) term.Answer { return term.Answer{Op: op, Passed: ap.append(ctx, a)} })
 }
 
-func (ap *appender) start(do func(context.Context) appendResult, within time.Duration) {
-	ap.op++
-	op := ap.op
+// ReadEnd implements [term.Log].
+func (ap *appender) ReadEnd(op, after uint64) {
+	ap.start(readEndTimeout, func(ctx context.Context) term.Answer {
+		return term.Answer{Op: op, ReadEnd: true, End: ap.readEnd(ctx, after)}
+	})
+}
+
+// Purge implements [term.Log].
+func (ap *appender) Purge(before uint64) {
+	ap.wg.Go(func() {
+		ctx, cancel := context.WithTimeout(ap.ctx, stopTimeout)
+		defer cancel()
+		if err := ap.log.Purge(ctx, before); err != nil {
+			ap.d.cfg.Log.Warn().Err(err).Msg("cleaning the journal; the next cleaning will do it")
+		}
+	})
+}
+
+// Poll implements [term.Log].
+func (ap *appender) Poll() (term.Answer, bool) {
+	select {
+	case a := <-ap.answers:
+		return a, true
+	default:
+		return term.Answer{}, false
+	}
+}
+
+func (ap *appender) start(within time.Duration, do func(context.Context) term.Answer) {
 	ap.wg.Go(func() {
 		ctx, cancel := context.WithTimeout(ap.ctx, within)
 		defer cancel()
-		r := do(ctx)
-		r.op = op
+		a := do(ctx)
 		select {
-		case ap.results <- r:
+		case ap.answers <- a:
 		case <-ap.ctx.Done():
 		}
 	})
@@ -95,14 +97,14 @@ func (ap *appender) append(ctx context.Context, a journal.Action) bool {
 	return err == nil
 }
 
-func (ap *appender) readEnd(ctx context.Context, a journal.Action) journal.LogEnd {
+func (ap *appender) readEnd(ctx context.Context, after uint64) journal.LogEnd {
 	_, last, err := ap.log.Bounds(ctx)
 	if err != nil {
 		return journal.LogEnd{Failed: true}
 	}
 	end := journal.LogEnd{Last: last}
-	if last > a.After {
-		next, err := ap.log.Get(ctx, a.After+1)
+	if last > after {
+		next, err := ap.log.Get(ctx, after+1)
 		switch {
 		case err == nil:
 			end.Next = &next
@@ -111,24 +113,4 @@ func (ap *appender) readEnd(ctx context.Context, a journal.Action) journal.LogEn
 		}
 	}
 	return end
-}
-
-// handle passes a result on to the member.
-func (ap *appender) handle(r appendResult) []journal.Action {
-	if r.op != ap.op {
-		return nil
-	}
-	if r.readEnd {
-		return ap.perform(ap.member.EndRead(ap.now(), r.end))
-	}
-	return ap.perform(ap.member.AppendReturned(ap.now(), r.passed))
-}
-
-// tick lets the member's time pass.
-func (ap *appender) tick() []journal.Action { return ap.perform(ap.member.Tick(ap.now())) }
-
-// wake returns how long until the member wants a tick; ok is false if it wants none.
-func (ap *appender) wake() (after time.Duration, ok bool) {
-	at, ok := ap.member.NextWake()
-	return at - ap.now(), ok
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/seed261fe303/ha/dispatcher/internal/term"
 	"github.com/seed261fe303/ha/embedded"
 	"github.com/seed261fe303/ha/subjects"
 )
@@ -57,7 +58,7 @@ func registrations(b *testing.B, inputs int) float64 {
 	if err != nil {
 		b.Fatal(err)
 	}
-	d.deps.inputs = inputs
+	d.deps.sizes.Inputs = inputs
 	ctx, cancel := context.WithCancel(b.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- d.Run(ctx) }()
@@ -115,7 +116,7 @@ func publishes(b *testing.B, bytes int) float64 {
 func BenchmarkGroupCommit(b *testing.B) {
 	const bytesOfChange = 60 // a hello's record takes 80 bytes of the journal, a bye's 30
 	for b.Loop() {
-		grouped := registrations(b, commitInputs)
+		grouped := registrations(b, term.DefaultSizes().Inputs)
 		single := registrations(b, 1)
 		raw := publishes(b, bytesOfChange)
 		b.ReportMetric(grouped, "grouped/s")

@@ -13,11 +13,15 @@ import (
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
 	"github.com/seed261fe303/ha/dispatcher/internal/record"
 	"github.com/seed261fe303/ha/dispatcher/internal/step"
+	"github.com/seed261fe303/ha/dispatcher/internal/term"
 	"github.com/seed261fe303/ha/embedded"
 )
 
 // mostMemory is how many bytes of the heap a live record may take.
 const mostMemory = 1024
+
+// entryOverhead is what the store adds to an entry, about.
+const entryOverhead = 150
 
 // fleetConfig is the core's configuration for n workers that are not activated
 // by time.
@@ -89,18 +93,18 @@ func writeFleet(tb testing.TB, log journal.Log, c *core.Core) (bytes uint64) {
 			tb.Fatal(err)
 		}
 		number++
-		bytes += entryBytes(len(data))
+		bytes += uint64(len(data)) + entryOverhead
 	}
 	put(journal.EntryClaim, nil)
-	b := new(commit)
+	var b record.Buffer
 	for r := range c.Snapshot() {
-		b.ready.Records.Add(r)
-		if b.ready.Records.Size() >= pieceBytes {
-			put(journal.EntryRecords, b.ready.Records.Bytes())
-			b.reset()
+		b.Add(r)
+		if b.Size() >= term.DefaultSizes().PieceBytes {
+			put(journal.EntryRecords, b.Bytes())
+			b.Reset()
 		}
 	}
-	put(journal.EntryRecords, b.ready.Records.Bytes())
+	put(journal.EntryRecords, b.Bytes())
 	put(journal.EntryHandover, nil)
 	return bytes
 }
@@ -111,8 +115,8 @@ func recoverFrom(tb testing.TB, log journal.Log, n int) *loop {
 	tb.Helper()
 	d := &Dispatcher{cfg: fleetConfig(n), began: time.Now()}
 	l := newLoop(d, log, nil)
-	if err := l.follow(tb.Context(), make(chan nats.Status)); err != nil || !l.won {
-		tb.Fatalf("won %v, %v", l.won, err)
+	if err := l.follow(tb.Context(), make(chan nats.Status)); err != nil || !l.term.Won() {
+		tb.Fatalf("won %v, %v", l.term.Won(), err)
 	}
 	if registered, _ := l.core.Population(); registered != n {
 		tb.Fatalf("%d workers are registered, want %d", registered, n)

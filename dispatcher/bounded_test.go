@@ -14,14 +14,16 @@ import (
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
 	"github.com/seed261fe303/ha/dispatcher/internal/step"
+	"github.com/seed261fe303/ha/dispatcher/internal/term"
 	"github.com/seed261fe303/ha/embedded"
 )
 
 // The journal between two cleanings is at most twice the live state and
-// cleanBytes. What the log adds to an entry of its own is counted by
-// entryOverhead, and slack is what may be on its way when one looks: two entries
+// cleanBytes. slack is what may be on its way when one looks: two entries
 // that are being written, and the 10 % by which a state's size may have changed.
 const slack = 2 << 20
+
+var cleanBytes = term.DefaultSizes().CleanBytes
 
 // bounded is a leader's loop with a fixed set of workers, driven as fast as it goes.
 type bounded struct {
@@ -50,16 +52,16 @@ func begin(tb testing.TB, log journal.Log, workers int) *bounded {
 	tb.Cleanup(out.stop)
 	b := &bounded{tb: tb, nc: nc, log: log, cfg: cfg, l: newLoop(d, log, out)}
 	tb.Cleanup(b.l.stop)
-	if err := b.l.follow(tb.Context(), make(chan nats.Status)); err != nil || !b.l.won {
-		tb.Fatalf("won %v, %v", b.l.won, err)
+	if err := b.l.follow(tb.Context(), make(chan nats.Status)); err != nil || !b.l.term.Won() {
+		tb.Fatalf("won %v, %v", b.l.term.Won(), err)
 	}
 	if err := b.l.beginLeading(); err != nil {
 		tb.Fatal(err)
 	}
 	for i := range workers {
-		b.l.inbox <- inboxItem{input: step.Hello{
+		b.l.inbox <- inputItem(step.Hello{
 			At: time.Now().UTC(), Weight: ha.Weight(1 + i%10), Slots: 1, Name: fmt.Sprintf("w%d", i), Instance: fmt.Sprintf("i%d", i),
-		}}
+		})
 		if i%1000 == 999 || i == workers-1 {
 			b.commitAll()
 		}
@@ -71,26 +73,28 @@ func begin(tb testing.TB, log journal.Log, workers int) *bounded {
 }
 
 // commitAll runs the loop until all that was put into it is committed.
-func (b *bounded) commitAll() { b.runUntil(func() bool { return len(b.l.inbox) == 0 && b.l.idle() }) }
+func (b *bounded) commitAll() {
+	b.runUntil(func() bool { return len(b.l.inbox) == 0 && b.l.term.Idle() })
+}
 
 // runUntil is the loop's own run with another condition for its end.
 func (b *bounded) runUntil(done func() bool) {
 	b.tb.Helper()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
-	for b.l.flush(); !done(); b.l.flush() {
-		b.peak = max(b.peak, b.l.cleaner.journalBytes)
+	for b.l.term.Flush(); !done(); b.l.term.Flush() {
+		b.peak = max(b.peak, b.l.term.Cleaning().JournalBytes)
 		timer.Reset(b.l.wait())
 		select {
 		case r := <-b.l.inboxUnlessFull():
 			b.l.handle(r)
 			b.l.drain()
-		case a := <-b.l.appender.results:
-			b.l.act(b.l.appender.handle(a))
+		case a := <-b.l.appender.answers:
+			b.l.term.Answered(a)
 		case <-timer.C:
-			b.l.act(b.l.appender.tick())
+			b.l.term.Tick()
 		}
-		if b.l.member.Role() != journal.RoleLeader {
+		if !b.l.leads() {
 			b.tb.Fatalf("leads no longer: %s", b.l.d.health.get())
 		}
 	}
@@ -102,7 +106,7 @@ func (b *bounded) work(n uint64) {
 	for next, goal := 0, b.changes+n; b.changes < goal; {
 		for range inboxSize / 2 {
 			id := b.workers[next%len(b.workers)]
-			b.l.inbox <- inboxItem{input: step.Available{At: time.Now().UTC(), Worker: id}}
+			b.l.inbox <- inputItem(step.Available{At: time.Now().UTC(), Worker: id})
 			next++
 		}
 		b.commitAll()
@@ -122,11 +126,11 @@ func (b *bounded) check(replay bool) {
 	if err != nil {
 		b.tb.Fatal(err)
 	}
-	if live := b.state(); b.l.cleaner.next == nil && size > 2*live+cleanBytes+slack {
+	if live := b.state(); !b.l.term.Cleaning().Writing && size > 2*live+cleanBytes+slack {
 		b.tb.Errorf("after %d changes the log takes %d bytes, the live state %d", b.changes, size, live)
 	}
 	if replay {
-		again := replayTo(b.tb, b.log, b.l.d.cfg.core(), b.l.member.Position())
+		again := replayTo(b.tb, b.log, b.l.d.cfg.core(), b.l.term.Position())
 		sameDigest(b.tb, fmt.Sprintf("replay after %d changes", b.changes), again, b.l.core)
 	}
 }
@@ -196,51 +200,6 @@ func (b *bounded) first() uint64 {
 	return first
 }
 
-// A snapshot of a large state takes many entries. Between any two of them, and
-// before and after the purge, whoever reads the log from its first entry holds
-// the same state as a standby that has followed all along.
-func TestReplayAmidSnapshot(t *testing.T) {
-	leakFree(t)
-	log := journal.NewMemoryAt(0)
-	b := begin(t, log, 8000)
-	standby := replayTo(t, log, b.l.d.cfg.core(), b.l.member.Position())
-	amid, purges, first := 0, 0, b.first()
-	for next := 0; purges < 2; {
-		if b.l.cleaner.next == nil {
-			b.l.cleaner.journalBytes += cleanBytes // it is due
-		}
-		for range 7 {
-			b.l.inbox <- inboxItem{input: step.Available{At: time.Now().UTC(), Worker: b.workers[next%len(b.workers)]}}
-			next += 1237
-		}
-		before := b.l.member.Position()
-		b.runUntil(func() bool { return b.l.member.Position() > before })
-		position := b.l.member.Position()
-		for seq := before + 1; seq <= position; seq++ {
-			e, err := log.Get(t.Context(), seq)
-			if err == nil {
-				err = applyEntry(standby, e.Data)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
-		fresh := replayTo(t, log, b.l.d.cfg.core(), position)
-		sameDigest(t, fmt.Sprintf("at entry %d of a log from %d", position, b.first()), fresh, standby)
-		if b.l.cleaner.next != nil {
-			amid++
-		}
-		if now := b.first(); now != first {
-			first = now
-			purges++
-		}
-	}
-	if amid < 6 {
-		t.Errorf("a snapshot was under way at %d looks only", amid)
-	}
-	b.commitAll()
-}
-
 // A standby that is further behind than the journal reaches back must begin
 // anew, and be told apart from one that met an error.
 func TestFollowerBehindThePurge(t *testing.T) {
@@ -262,7 +221,7 @@ func TestFollowerBehindThePurge(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), within)
 	defer cancel()
-	if err := l.follow(ctx, make(chan nats.Status)); !errors.Is(err, errRestart) {
+	if err := l.follow(ctx, make(chan nats.Status)); !errors.Is(err, term.ErrRestart) {
 		t.Errorf("a follower that reads entry %d of a log that begins at %d: %v", behind+1, last-1, err)
 	}
 }

@@ -41,19 +41,19 @@ func TestNextLeaderKnowsTheSnapshot(t *testing.T) {
 	kept := unpurged{log}
 	first := begin(t, kept, 40_000)
 	begun := snapshots{log: kept}
-	for n := 0; n == 0 || first.l.cleaner.open; n = begun.count(t) {
+	for n := 0; n == 0 || first.l.term.Cleaning().Open; n = begun.count(t) {
 		first.work(5_000)
 	}
-	was := first.l.cleaner
-	if was.beforeSnapshot+was.journalBytes < cleanBytes || was.journalBytes > 2*was.snapshotBytes+cleanBytes {
+	was := first.l.term.Cleaning()
+	if was.JournalBytes <= was.SnapshotBytes || was.JournalBytes > 2*was.SnapshotBytes+cleanBytes {
 		t.Fatalf("the test wants a journal that is long and not due: %+v", was)
 	}
 	first.l.stop()
 
 	next := begin(t, log, 0)
 	const little = 1 << 10 // the claim, and the byte before the records of an entry
-	got := next.l.cleaner
-	if diff := int64(got.snapshotBytes - was.snapshotBytes); diff < -little || diff > little || got.journalBytes-was.journalBytes > little || got.open {
+	got := next.l.term.Cleaning()
+	if diff := int64(got.SnapshotBytes - was.SnapshotBytes); diff < -little || diff > little || got.JournalBytes-was.JournalBytes > little || got.Open {
 		t.Errorf("the next leader knows %+v, the one before knew %+v", got, was)
 	}
 	purged := func(begins uint64) {
@@ -65,18 +65,18 @@ func TestNextLeaderKnowsTheSnapshot(t *testing.T) {
 			return nil
 		})
 	}
-	purged(was.firstSeq)
-	for next.work(5_000); next.l.cleaner.firstSeq == was.firstSeq; next.work(5_000) {
+	purged(was.FirstSeq)
+	for next.work(5_000); next.l.term.Cleaning().FirstSeq == was.FirstSeq; next.work(5_000) {
 		next.check(false)
 	}
 	begun = snapshots{log: log}
 	if n := begun.count(t); n != 1 && n != 2 { // the second may not be on its way yet
 		t.Errorf("%d snapshots", n)
 	}
-	for next.l.cleaner.open {
+	for next.l.term.Cleaning().Open {
 		next.work(1_000)
 	}
-	purged(next.l.cleaner.firstSeq)
+	purged(next.l.term.Cleaning().FirstSeq)
 	next.check(true)
 }
 

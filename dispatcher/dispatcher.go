@@ -14,6 +14,7 @@ import (
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
+	"github.com/seed261fe303/ha/dispatcher/internal/term"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -36,7 +37,7 @@ type Dispatcher struct {
 	peers  peerList
 	// permit says which messages may leave; nil: none may. The loop sets it, the
 	// outbox obeys it.
-	permit atomic.Pointer[permit]
+	permit atomic.Pointer[term.Permit]
 
 	started   atomic.Bool
 	ready     chan struct{}
@@ -48,22 +49,10 @@ type Dispatcher struct {
 	deps deps
 }
 
-// permit lets the messages of one epoch leave until the clock shows a time. It
-// names the epoch because the outbox outlives a leadership: what it still holds
-// of an earlier one must not leave under a later one.
-type permit struct {
-	epoch ha.Epoch
-	until time.Duration
-}
-
-// valid reports whether messages may leave when the clock shows now.
-func (p *permit) valid(now time.Duration) bool { return p != nil && now < p.until }
-
 // deps are the dependencies that tests replace.
 type deps struct {
 	openLog func(context.Context) (journal.Log, error)
-	// inputs is how many inputs one commit may hold.
-	inputs int
+	sizes   term.Sizes
 }
 
 // New returns a dispatcher on nc, which stays the caller's to close. The error
@@ -83,7 +72,7 @@ func New(nc *nats.Conn, cfg Config) (*Dispatcher, error) {
 	cfg.Log = cfg.Log.With().Str("dispatcher", cfg.Name).Logger()
 	d := &Dispatcher{nc: nc, cfg: cfg, names: names, began: time.Now(), ready: make(chan struct{})}
 	d.health.logger = cfg.Log
-	d.deps = deps{openLog: d.openJournal, inputs: commitInputs}
+	d.deps = deps{openLog: d.openJournal, sizes: term.DefaultSizes()}
 	return d, nil
 }
 
@@ -137,7 +126,7 @@ func (d *Dispatcher) term(ctx context.Context, closed <-chan nats.Status, log jo
 	}
 	l := newLoop(d, log, out)
 	defer l.stop()
-	if err := l.follow(ctx, closed); err != nil || !l.won {
+	if err := l.follow(ctx, closed); err != nil || !l.term.Won() {
 		if stopErr := svc.Stop(); stopErr != nil {
 			d.cfg.Log.Debug().Err(stopErr).Msg("stopping the service")
 		}
@@ -154,7 +143,7 @@ func (d *Dispatcher) lead(ctx context.Context, closed <-chan nats.Status, l *loo
 	}
 	if err == nil {
 		l.appender.wg.Go(func() { d.confirmSubscriptions(l.appender.ctx) })
-		d.cfg.Log.Info().Str("journal", l.log.Name()).Uint64("epoch", l.member.Epoch()).Msg("leading")
+		d.cfg.Log.Info().Str("journal", l.log.Name()).Uint64("epoch", uint64(l.term.Epoch())).Msg("leading")
 		upkeep := d.maintainJournal(l.log)
 		err = l.run(ctx, closed)
 		upkeep()
@@ -168,8 +157,8 @@ func (d *Dispatcher) lead(ctx context.Context, closed <-chan nats.Status, l *loo
 		close(l.done)
 		return err
 	}
-	if l.member.Role() != journal.RoleLeader {
-		d.cfg.Log.Warn().Uint64("epoch", l.member.Epoch()).Str("trouble", d.health.get()).Msg("leading no longer")
+	if !l.leads() {
+		d.cfg.Log.Warn().Uint64("epoch", uint64(l.term.Epoch())).Str("trouble", d.health.get()).Msg("leading no longer")
 	}
 	l.finish(limit, drained)
 	l.handOver(limit)
@@ -178,7 +167,7 @@ func (d *Dispatcher) lead(ctx context.Context, closed <-chan nats.Status, l *loo
 
 // ignoreRestart returns err, or nil if the term that ended with it is followed by another.
 func (d *Dispatcher) ignoreRestart(err error) error {
-	if errors.Is(err, errRestart) {
+	if errors.Is(err, term.ErrRestart) {
 		d.cfg.Log.Info().Msg("the journal was cleaned before it was read: reading it again")
 		return nil
 	}
@@ -191,7 +180,3 @@ func (d *Dispatcher) memberConfig(log journal.Log) journal.MemberConfig {
 		Jitter: rand.N(d.cfg.Lease/4 + 1), EpochFloor: log.EpochFloor(),
 	}
 }
-
-// clock is the time since the dispatcher was made, which no change of the
-// machine's date disturbs.
-func (d *Dispatcher) clock() time.Duration { return time.Since(d.began) }

@@ -8,9 +8,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"github.com/seed261fe303/ha/dispatcher/internal/core"
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
-	"github.com/seed261fe303/ha/dispatcher/internal/record"
+	"github.com/seed261fe303/ha/dispatcher/internal/term"
 	"github.com/seed261fe303/ha/internal/pause"
 )
 
@@ -18,19 +17,18 @@ import (
 // journal that does not answer.
 const followRetry = 250 * time.Millisecond
 
-// errRestart ends a term whose state must be built anew from the journal.
-var errRestart = errors.New("the state must be read again")
-
-// journalRead is what readJournal sends to the loop: an entry, the sequence at which
-// the journal ended when it began, or an error that ends the following.
+// journalRead is what readJournal sends to the loop: where the journal begins and ends, an
+// entry, or an error that ends the following.
 type journalRead struct {
-	entry journal.Entry
-	end   *uint64
-	err   error
+	bounds *journalBounds
+	entry  journal.Entry
+	err    error
 }
 
+type journalBounds struct{ first, last uint64 }
+
 // follow reads the journal as a standby until this dispatcher leads, ctx ends,
-// or the term is over; the member's role tells the first two apart.
+// or the term is over; what the term won tells the first two apart.
 func (l *loop) follow(ctx context.Context, closed <-chan nats.Status) error {
 	following, cancel := context.WithCancel(l.appender.ctx)
 	defer cancel()
@@ -38,81 +36,49 @@ func (l *loop) follow(ctx context.Context, closed <-chan nats.Status) error {
 	l.appender.wg.Go(func() { readJournal(following, l.log, reads, l.d.health.set) })
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	end := ^uint64(0)
-	l.d.member.set(l.member) // what it was in the last term, it is no more
-	for !l.won {
-		if wait, ok := l.appender.wake(); ok {
+	l.d.member.set(l.term) // what it was in the last term, it is no more
+	for !l.term.Won() {
+		if wait, ok := l.term.Wake(); ok {
 			timer.Reset(wait)
 		} else {
 			timer.Stop()
 		}
-		var actions []journal.Action
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-closed:
 			return nats.ErrConnectionClosed
-		case a := <-l.appender.results:
-			actions = l.appender.handle(a)
+		case a := <-l.appender.answers:
+			l.term.Answered(a)
 		case <-timer.C:
-			actions = l.appender.tick()
+			l.term.Tick()
 		case r := <-reads:
-			var err error
-			if actions, err = l.handleRead(r, &end); err != nil {
+			if err := l.handleRead(r); err != nil {
 				return err
 			}
 		}
-		l.act(actions)
-		l.d.member.set(l.member)
+		l.d.member.set(l.term)
 	}
 	return nil
 }
 
-// handleRead takes what readJournal sends. Once the journal's end is reached, the
-// member may claim.
-func (l *loop) handleRead(r journalRead, end *uint64) ([]journal.Action, error) {
-	var actions []journal.Action
+// handleRead takes what readJournal sends.
+func (l *loop) handleRead(r journalRead) error {
 	switch {
 	case errors.Is(r.err, journal.ErrGap):
-		return nil, errRestart
+		return term.ErrRestart
 	case r.err != nil:
-		return nil, r.err
-	case r.end != nil:
-		*end = *r.end
-	default:
-		apply, asked := l.member.Followed(l.appender.now(), r.entry)
-		if apply {
-			was := l.core.SnapshotStats()
-			if err := applyEntry(l.core, r.entry.Data); err != nil {
-				return nil, fmt.Errorf("journal entry %d: %w", r.entry.Seq, err)
-			}
-			l.cleaner.followed(r.entry.Seq, entryBytes(len(r.entry.Data)), was, l.core.SnapshotStats())
+		return r.err
+	case r.bounds != nil:
+		if err := l.term.Bounds(r.bounds.first, r.bounds.last); err != nil {
+			return fmt.Errorf("follow the journal: %w", err)
 		}
-		actions = l.appender.perform(asked)
+		return nil
 	}
-	if l.member.Position() >= *end && !l.won {
-		*end = ^uint64(0)
-		if l.core.Loading() {
-			return nil, fmt.Errorf("journal ends at entry %d within a snapshot: %w", l.member.Position(), record.ErrCorrupt)
-		}
-		actions = append(actions, l.appender.perform(l.member.CaughtUp(l.appender.now()))...)
-	}
-	return actions, nil
+	return l.term.Follow(r.entry)
 }
 
-// applyEntry applies the records of one entry's data.
-func applyEntry(c *core.Core, data []byte) error {
-	records, err := record.Open(data)
-	if errors.Is(err, record.ErrNewer) {
-		err = fmt.Errorf("%w: %w", err, journal.ErrNewer)
-	}
-	if err != nil {
-		return err
-	}
-	return c.Replay(records)
-}
-
-// readJournal sends every entry of the log, from the first that there is, until ctx
+// readJournal sends the bounds of the log and then every entry, from the first that there is, until ctx
 // ends or the log cannot be followed. While it does not answer, readJournal tries again.
 func readJournal(ctx context.Context, log journal.Log, reads chan<- journalRead, health func(error)) {
 	show := func(r journalRead) error {
@@ -123,17 +89,13 @@ func readJournal(ctx context.Context, log journal.Log, reads chan<- journalRead,
 			return ctx.Err()
 		}
 	}
-	first, end, err := bounds(ctx, log, health)
+	first, last, err := bounds(ctx, log, health)
 	if err == nil {
-		err = show(journalRead{end: &end})
+		err = show(journalRead{bounds: &journalBounds{first, last}})
 	}
 	next := uint64(1)
 	for err == nil {
 		err = log.Follow(ctx, next, func(e journal.Entry) error {
-			if next == 1 && e.Seq > first {
-				// Cleaned since then: that end may now lie within the snapshot at the beginning.
-				return journal.ErrGap
-			}
 			next = e.Seq + 1
 			health(nil) // whatever failed before, it answers
 			return show(journalRead{entry: e})
@@ -155,9 +117,7 @@ func final(err error) bool {
 		errors.Is(err, journal.ErrReplaced)
 }
 
-// bounds asks for the journal's first and last sequence until it answers. A journal
-// that had entries and holds none is refused: going on would be a restart from
-// nothing.
+// bounds asks for the journal's first and last sequence until it answers.
 func bounds(ctx context.Context, log journal.Log, health func(error)) (first, last uint64, err error) {
 	for {
 		limit, cancel := context.WithTimeout(ctx, readEndTimeout)
@@ -165,10 +125,6 @@ func bounds(ctx context.Context, log journal.Log, health func(error)) (first, la
 		cancel()
 		if err == nil {
 			health(nil)
-			if first > last && last > 0 {
-				return 0, 0, fmt.Errorf("the journal has lost its entries, the last was %d: restore a backup,"+
-					" or remove the stream to begin with nothing: %w", last, journal.ErrCorrupt)
-			}
 			return first, last, nil
 		}
 		if final(err) {

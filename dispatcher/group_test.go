@@ -15,6 +15,7 @@ import (
 	"github.com/seed261fe303/ha/dispatcher/internal/book"
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
 	"github.com/seed261fe303/ha/dispatcher/internal/record"
+	"github.com/seed261fe303/ha/dispatcher/internal/term"
 	"github.com/seed261fe303/ha/embedded"
 	"github.com/seed261fe303/ha/internal/eventually"
 	"github.com/seed261fe303/ha/subjects"
@@ -152,7 +153,7 @@ func TestStandbyHoldsTheLeadersState(t *testing.T) {
 	leader := run(t, nc, log, config("d1", time.Second))
 	leader.awaitReady(t)
 	d := &Dispatcher{cfg: config("d2", time.Second), began: time.Now()}
-	d.deps.inputs = commitInputs
+	d.deps.sizes = term.DefaultSizes()
 	l := newLoop(d, log, nil)
 	defer l.stop()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -180,7 +181,7 @@ func TestStandbyHoldsTheLeadersState(t *testing.T) {
 	if err := <-followed; err != nil {
 		t.Fatal(err)
 	}
-	position := l.member.Position()
+	position := l.term.Position()
 	sameDigest(t, "standby", l.core, replayTo(t, log, l.d.cfg.core(), position))
 }
 

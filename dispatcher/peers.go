@@ -12,6 +12,7 @@ import (
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
+	"github.com/seed261fe303/ha/dispatcher/internal/term"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -34,10 +35,10 @@ type memberState struct {
 	position uint64
 }
 
-func (p *memberState) set(m *journal.Member) {
+func (p *memberState) set(t *term.Term) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.role, p.epoch, p.position = m.Role(), ha.Epoch(m.Epoch()), m.Position()
+	p.role, p.epoch, p.position = t.Role(), t.Epoch(), t.Position()
 }
 
 func (p *memberState) get() (role journal.Role, epoch ha.Epoch, position uint64) {
@@ -119,7 +120,7 @@ func (d *Dispatcher) presence() subjects.Dispatcher {
 	switch {
 	case role == "":
 		role = roleStarting
-	case role == journal.RoleLeader && !d.permit.Load().valid(d.clock()):
+	case role == journal.RoleLeader && !(gate{d}).open():
 		// A process that was stopped and woke: it must be heard by the journal before it
 		// may call itself the leader again.
 		role = journal.RoleCandidate

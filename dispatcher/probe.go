@@ -8,6 +8,7 @@ import (
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/step"
+	"github.com/seed261fe303/ha/dispatcher/internal/term"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -112,7 +113,7 @@ func (l *loop) probe(now time.Time) {
 		return
 	}
 	l.removeGone(now)
-	if !l.d.permit.Load().valid(l.d.clock()) {
+	if !(gate{l.d}).open() {
 		return
 	}
 	p.asked = 0
@@ -142,7 +143,7 @@ func (l *loop) probeSome(busy bool, next *cursor, most int) {
 }
 
 func (l *loop) sendProbe(id ha.WorkerID) {
-	body := subjects.AppendActivate(nil, subjects.Activate{ID: id, Order: subjects.OrderProbe, Epoch: ha.Epoch(l.member.Epoch())})
+	body := subjects.AppendActivate(nil, subjects.Activate{ID: id, Order: subjects.OrderProbe, Epoch: l.term.Epoch()})
 	if err := l.d.nc.PublishRequest(l.d.names.ActivateDirect(id), l.probes.inbox+"."+string(id), body); err != nil {
 		l.d.cfg.Log.Debug().Err(err).Str("worker", string(id)).Msg("probing")
 	}
@@ -173,7 +174,7 @@ func (l *loop) removeGone(now time.Time) {
 		case m.n >= enough:
 			delete(p.missed, id)
 			l.d.cfg.Log.Warn().Str("worker", string(id)).Int("probes", m.n).Msg("worker's process is gone")
-			l.apply(step.Gone{At: now.UTC(), Worker: id})
+			l.term.Handle(term.Request{Input: step.Gone{At: now.UTC(), Worker: id}})
 		default:
 			m.fresh = false
 		}

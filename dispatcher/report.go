@@ -81,7 +81,7 @@ func (l *loop) status() subjects.Status {
 	return subjects.Status{
 		Leader:      leader,
 		Dispatchers: l.d.dispatchers(),
-		Journal:     subjects.Journal{Kind: l.log.Name(), Position: l.member.Position(), Bytes: l.cleaner.journalBytes},
+		Journal:     subjects.Journal{Kind: l.log.Name(), Position: l.term.Position(), Bytes: l.term.Cleaning().JournalBytes},
 		Workers: subjects.WorkerCounts{
 			Registered: registered, Idle: idle, Busy: registered - idle, Joined: n.Joined, Left: n.Left, Lost: n.Lost,
 		},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed261fe303/ha/dispatcher/internal/core"
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
+	"github.com/seed261fe303/ha/dispatcher/internal/term"
 	"github.com/seed261fe303/ha/embedded"
 )
 
@@ -59,7 +60,7 @@ func replayTo(tb testing.TB, log journal.Log, cfg core.Config, seq uint64) *core
 	tb.Helper()
 	c := core.New(cfg)
 	err := log.Follow(tb.Context(), 1, func(e journal.Entry) error {
-		if err := applyEntry(c, e.Data); err != nil {
+		if err := term.ApplyEntry(c, e.Data); err != nil {
 			return err
 		}
 		if e.Seq >= seq {

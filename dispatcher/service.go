@@ -13,6 +13,7 @@ import (
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/step"
+	"github.com/seed261fe303/ha/dispatcher/internal/term"
 	"github.com/seed261fe303/ha/internal/pause"
 	"github.com/seed261fe303/ha/subjects"
 )
@@ -26,18 +27,17 @@ const serviceVersion = "1.0.0"
 // serveTimeout is how long the server may take to confirm the subscriptions.
 const serveTimeout = 5 * time.Second
 
-// inboxItem is one decoded request on its way to the loop: an input for the core,
-// or a query of its state.
+// inboxItem is one decoded request on its way to the loop: one for the term, or a question
+// about its state.
 type inboxItem struct {
-	input step.Input
-	// submissions is set instead of input where many tasks are submitted at once.
-	submissions []subjects.Submission
-	at          time.Time
-	// ask is set instead of input; its reply is sent when all before it is committed.
+	term.Request
+	// ask is set instead of the rest but ReplyTo; its reply is sent when all before it is committed.
 	// Nil: there will be one later.
-	ask     func(l *loop, replyTo string) any
-	replyTo string
+	ask func(l *loop, replyTo string) any
 }
+
+// inputItem is an input on its way to the loop.
+func inputItem(in step.Input) inboxItem { return inboxItem{Request: term.Request{Input: in}} }
 
 // decoder makes a request of a message's body. The worker is the one in the
 // message's subject.
@@ -129,7 +129,7 @@ func (d *Dispatcher) handler(inbox chan<- inboxItem, done <-chan struct{}) micro
 			d.refuse(req, err)
 			return
 		}
-		r.replyTo = req.Reply()
+		r.ReplyTo = req.Reply()
 		select {
 		case inbox <- r:
 		case <-done:
@@ -182,16 +182,16 @@ var fleetDecoders = map[string]decoder{
 
 func decodeHello(at time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
 	h, err := subjects.DecodeHello(body)
-	return inboxItem{input: step.Hello{
+	return inputItem(step.Hello{
 		At: at, Weight: h.Weight, Name: h.Name, Pools: h.Pools, Kinds: h.Kinds, Slots: h.Slots, Instance: h.Instance, Direct: h.Direct,
-	}}, err
+	}), err
 }
 
 func decodeHeartbeat(at time.Time, worker ha.WorkerID, body []byte) (inboxItem, error) {
 	hb, err := subjects.DecodeHeartbeat(body)
-	return inboxItem{input: step.Heartbeat{
+	return inputItem(step.Heartbeat{
 		At: at, Worker: worker, Running: hb.Running, CPU: hb.CPU, MemoryBytes: hb.MemoryBytes,
-	}}, err
+	}), err
 }
 
 func decodeAvailable(at time.Time, worker ha.WorkerID, body []byte) (inboxItem, error) {
@@ -206,11 +206,11 @@ func decodeAvailable(at time.Time, worker ha.WorkerID, body []byte) (inboxItem, 
 			Activation: f.Activation, Outcome: f.Outcome, Error: f.Error, Permanent: f.Permanent, Result: f.Result,
 		}
 	}
-	return inboxItem{input: in}, err
+	return inputItem(in), err
 }
 
 func decodeBye(at time.Time, worker ha.WorkerID, body []byte) (inboxItem, error) {
-	return inboxItem{input: step.Bye{At: at, Worker: worker}}, subjects.DecodeEmpty(body)
+	return inputItem(step.Bye{At: at, Worker: worker}), subjects.DecodeEmpty(body)
 }
 
 func decodeWorkers(_ time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {

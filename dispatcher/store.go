@@ -10,6 +10,7 @@ import (
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
+	"github.com/seed261fe303/ha/dispatcher/internal/term"
 	"github.com/seed261fe303/ha/internal/pause"
 )
 
@@ -18,7 +19,7 @@ const (
 	openTimeout = 3 * time.Second
 	// leastPayload is what the server must carry: a full commit, and what is added to
 	// it last, or a task with payload and result.
-	leastPayload = commitBytes + 512<<10
+	leastPayload = term.CommitBytes + 512<<10
 	// raiseEvery is how often a leader looks whether the stream can have more replicas.
 	raiseEvery = 10 * time.Second
 )

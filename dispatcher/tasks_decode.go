@@ -5,6 +5,7 @@ import (
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/step"
+	"github.com/seed261fe303/ha/dispatcher/internal/term"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -26,54 +27,54 @@ func decodeSubmit(at time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
 	list, many, err := subjects.DecodeSubmit(body)
 	if err != nil || !many {
 		if len(list) == 1 {
-			return inboxItem{input: step.Submit{At: at, Spec: list[0].Spec}}, nil
+			return inputItem(step.Submit{At: at, Spec: list[0].Spec}), nil
 		}
 		return inboxItem{}, err
 	}
 	if list == nil {
 		list = []subjects.Submission{}
 	}
-	return inboxItem{submissions: list, at: at}, nil
+	return inboxItem{Request: term.Request{Submissions: list, At: at}}, nil
 }
 
 func decodeProgress(at time.Time, worker ha.WorkerID, body []byte) (inboxItem, error) {
 	p, err := subjects.DecodeProgress(body)
-	return inboxItem{input: step.Progress{At: at, Worker: worker, Activation: p.Activation, Percent: p.Percent, Text: p.Text}}, err
+	return inputItem(step.Progress{At: at, Worker: worker, Activation: p.Activation, Percent: p.Percent, Text: p.Text}), err
 }
 
 func decodeTaskCancel(at time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
 	id, err := subjects.DecodeTaskRequest(body)
-	return inboxItem{input: step.CancelTask{At: at, ID: id}}, err
+	return inputItem(step.CancelTask{At: at, ID: id}), err
 }
 
 func decodeTaskRetry(at time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
 	r, err := subjects.DecodeRetry(body)
-	return inboxItem{input: step.RetryTask{At: at, ID: r.ID, Kind: r.Kind, Limit: r.Limit}}, err
+	return inputItem(step.RetryTask{At: at, ID: r.ID, Kind: r.Kind, Limit: r.Limit}), err
 }
 
 func decodeTaskPull(at time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
 	r, err := subjects.DecodePull(body)
-	return inboxItem{input: step.PullTasks{
+	return inputItem(step.PullTasks{
 		At: at, Limit: r.Limit, Pool: r.Pool, Kind: r.Kind, Receipt: r.Receipt, Bytes: maxPageBytes,
-	}}, err
+	}), err
 }
 
 func decodeTaskPause(at time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
 	r, err := subjects.DecodePause(body)
-	return inboxItem{input: step.SetPause{At: at, Kind: r.Kind, Pool: r.Pool, Paused: true}}, err
+	return inputItem(step.SetPause{At: at, Kind: r.Kind, Pool: r.Pool, Paused: true}), err
 }
 
 func decodeTaskResume(at time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
 	r, err := subjects.DecodePause(body)
-	return inboxItem{input: step.SetPause{At: at, Kind: r.Kind, Pool: r.Pool}}, err
+	return inputItem(step.SetPause{At: at, Kind: r.Kind, Pool: r.Pool}), err
 }
 
 func decodeTaskLimit(at time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
 	limit, err := subjects.DecodeLimit(body)
-	return inboxItem{input: step.SetLimit{At: at, Limit: limit}}, err
+	return inputItem(step.SetLimit{At: at, Limit: limit}), err
 }
 
 func decodeTaskBatch(at time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
 	r, err := subjects.DecodeBatch(body)
-	return inboxItem{input: step.ChangeBatch{At: at, Name: r.Name, Close: r.Close, Then: r.Then}}, err
+	return inputItem(step.ChangeBatch{At: at, Name: r.Name, Close: r.Close, Then: r.Then}), err
 }

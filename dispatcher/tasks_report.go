@@ -22,22 +22,13 @@ var taskQueries = map[string]decoder{
 
 func decodeTaskGet(_ time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
 	id, err := subjects.DecodeTaskRequest(body)
-	return inboxItem{ask: func(l *loop, _ string) any { return l.taskRecord(id) }}, err
-}
-
-// taskRecord answers a request for one task: its record, or a refusal.
-func (l *loop) taskRecord(id ha.TaskID) any {
-	r, err := l.core.TaskRecord(id)
-	if err != nil {
-		return err
-	}
-	return r
+	return inboxItem{ask: func(l *loop, _ string) any { return l.term.TaskRecord(id) }}, err
 }
 
 func decodeTaskWait(at time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
 	r, err := subjects.DecodeWait(body)
 	return inboxItem{ask: func(l *loop, replyTo string) any {
-		return l.await(r.ID, replyTo, at.Add(r.TimeoutMS.Duration()))
+		return l.term.Await(r.ID, replyTo, at.Add(r.TimeoutMS.Duration()))
 	}}, err
 }
 

@@ -80,9 +80,12 @@ func (b *books) enterEntry(e journal.Entry) {
 		b.w.fail("log: %v", err)
 		return
 	}
-	for rest := e.Data; len(rest) > 0; {
+	rest, err := record.Open(e.Data)
+	if err != nil {
+		b.w.fail("commit: %v", err)
+	}
+	for len(rest) > 0 {
 		var r record.Record
-		var err error
 		if r, rest, err = record.Decode(rest); err != nil {
 			b.w.fail("commit: %v", err)
 			return

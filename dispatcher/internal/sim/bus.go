@@ -44,7 +44,10 @@ func (a reply) String() string {
 	return text + shownBody(a.result.Body) + shownReplies(a.results)
 }
 
-// order is a message from a dispatcher to one worker.
+// orders is a message from a dispatcher to one worker.
+type orders []order
+
+// order is one of them.
 type order struct {
 	cancel     bool
 	worker     ha.WorkerID

@@ -3,29 +3,25 @@ package sim
 import (
 	"time"
 
-	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/step"
+	"github.com/seed261fe303/ha/dispatcher/internal/term"
 )
 
 // stopTimeout is how long an orderly stop may take on the dispatcher's clock.
 const stopTimeout = 5 * time.Second
 
-// dispatcher is a dispatcher's process, with what the shell around member and
-// core does. It goes through terms: in each it follows the log with a new core,
-// and once it wins leads with it, until it is deposed.
+// dispatcher is a dispatcher's process. It goes through terms: in each it follows the
+// log with a new state, and once it wins leads with it, until it is deposed.
 type dispatcher struct {
 	node
 	lease time.Duration
-	limit int // inputs that one commit may hold
+	sizes term.Sizes
 
-	term    *term
+	term    *driver
 	outbox  *outbox // lives as long as the process
 	leaving bool    // it was told to stop
-	// actsUntil is what the dispatcher's clock shows when its messages may leave no
-	// longer. The term sets it, the outbox obeys it.
-	actsUntil time.Duration
-	// acting is the epoch for which that holds.
-	acting ha.Epoch
+	// permit says which messages may leave. The term sets it, the outbox obeys it.
+	permit term.Permit
 }
 
 // start begins a process, unless there is one.
@@ -36,7 +32,7 @@ func (d *dispatcher) start() {
 	d.begin()
 	d.say("%s starts", d.name)
 	d.leaving = false
-	d.outbox = &outbox{d: d}
+	d.outbox = newOutbox(d)
 	d.newTerm()
 }
 
@@ -50,10 +46,9 @@ func (d *dispatcher) kill() {
 // dropTerm lets go of the term, if there is one.
 func (d *dispatcher) dropTerm() {
 	if d.term != nil {
-		d.term.cleaning.stop()
+		d.term.Stop()
 		d.term = nil
 	}
-	d.actsUntil = 0
 }
 
 // newTerm drops the state and begins to build it anew. The timers of the term
@@ -61,7 +56,7 @@ func (d *dispatcher) dropTerm() {
 func (d *dispatcher) newTerm() {
 	d.dropTerm()
 	d.begin()
-	d.term = newTerm(d)
+	d.term = newDriver(d)
 	d.term.readEnd()
 }
 
@@ -88,7 +83,7 @@ func (d *dispatcher) leave() {
 		return
 	}
 	d.term.subscribed = false
-	d.term.cleaning.stop() // the next leader writes one
+	d.term.Finish()
 	process := d.outbox
 	d.w.queue.push(event{at: d.w.now + d.clock.span(stopTimeout), to: &d.node, do: func() {
 		if d.outbox == process {
@@ -103,7 +98,7 @@ func (d *dispatcher) subscribed() bool { return d.up && d.term != nil && d.term.
 
 // leads reports whether the dispatcher leads and its messages may leave.
 func (d *dispatcher) leads() bool {
-	return d.up && d.term != nil && d.term.won && d.term.member.MayAct(d.monotonic())
+	return d.up && d.term != nil && d.term.Won() && d.permit.Allows(d.term.Epoch(), d.monotonic())
 }
 
 // monotonic returns what the clock shows that is never set.

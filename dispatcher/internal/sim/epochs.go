@@ -74,11 +74,10 @@ func (e *epochs) checkSent(epoch ha.Epoch) error {
 	return nil
 }
 
-// checkActsAlone checks that nobody else may act when a lease begins or goes on. A leader
-// that hands over does not act any more, whatever its lease says.
+// checkActsAlone checks that nobody else may act when a lease begins or goes on.
 func (b *books) checkActsAlone(d *dispatcher) {
 	for _, o := range b.w.dispatchers {
-		if o != d && d.leads() && o.leads() && !o.term.handingOver && !d.term.handingOver {
+		if o != d && d.leads() && o.leads() {
 			b.w.fail("%s and %s may act at the same time", d.name, o.name)
 		}
 	}

@@ -107,7 +107,7 @@ func (d *dispatcher) unfence(in *step.Available) {
 		if g == nil || g.task == nil {
 			continue
 		}
-		r, err := d.term.core.TaskRecord(g.task.id)
+		r, err := d.term.Core().TaskRecord(g.task.id)
 		if err == nil && r.State == ha.TaskRunning && r.Activation != f.Activation {
 			f.Activation = r.Activation
 			in.Worker, in.Finished = r.Worker, []step.Finished{f}

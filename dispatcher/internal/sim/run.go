@@ -7,6 +7,7 @@ import (
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/term"
 )
 
 // Options is what a run depends on, and all it depends on.
@@ -81,7 +82,7 @@ func newWorld(o Options) *world {
 	w.nemesis = &nemesis{w: w, pause: pick(w, 2*time.Second, 8*time.Second, 30*time.Second), strong: w.chance(700)}
 	for i := range pick(w, 1, 2, 2, 3, 3, 4) {
 		w.dispatchers = append(w.dispatchers, &dispatcher{
-			node: w.syncedNode(fmt.Sprintf("d%d", i+1)), limit: pick(w, 3, 30, 1024),
+			node: w.syncedNode(fmt.Sprintf("d%d", i+1)), sizes: w.drawSizes(),
 			lease: pick(w, time.Second, 1500*time.Millisecond, 3*time.Second, 6*time.Second),
 		})
 	}
@@ -89,6 +90,14 @@ func newWorld(o Options) *world {
 		w.workers = append(w.workers, w.drawWorker(fmt.Sprintf("w%d", i)))
 	}
 	return w
+}
+
+// drawSizes draws how much a dispatcher does at once.
+func (w *world) drawSizes() term.Sizes {
+	return term.Sizes{
+		Inputs: pick(w, 3, 30, 1024), CommitBytes: pick(w, 500, 5000, term.CommitBytes),
+		CleanBytes: pick[uint64](w, 2000, 10_000, 50_000), PieceBytes: pick(w, 50, 1000, 10_000), Chunk: pick(w, 1, 3, 64),
+	}
 }
 
 func pick[T any](w *world, choices ...T) T { return choices[w.rng.IntN(len(choices))] }

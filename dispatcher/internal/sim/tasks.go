@@ -16,7 +16,6 @@ type taskSettings struct {
 	remaining    int           // things that clients may still ask for
 	skew         time.Duration // how far apart the clocks of dispatchers and clients are set, at most
 	work         time.Duration // that a handler takes, at most
-	pieces       int           // of a snapshot in one commit, at most
 	watched      bool          // what went wrong before the world was healed is over
 	rest         bool          // handlers have no bad habits any more
 
@@ -38,7 +37,7 @@ func (w *world) drawTasks() {
 	*k = taskSettings{
 		on: w.chance(650), kinds: []string{"k0", "k1", "k2"}, pools: []string{"default", "p1"},
 		remaining: pick(w, 50, 150, 300), skew: pick(w, 0, time.Second, 20*time.Second),
-		work: pick(w, 100*time.Millisecond, time.Second, 3*time.Second), pieces: pick(w, 1, 5, 100),
+		work:     pick(w, 100*time.Millisecond, time.Second, 3*time.Second),
 		intended: map[string]*ha.TaskSpec{}, said: map[ha.ActivationID]step.Finished{}, gone: map[ha.WorkerID]bool{},
 		cancelled: map[ha.TaskID]bool{}, revived: map[ha.TaskID]bool{}, revivedKinds: map[string]bool{},
 	}

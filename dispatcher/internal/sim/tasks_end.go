@@ -84,7 +84,7 @@ func (w *world) slotsFree() error {
 	if err != nil {
 		return err
 	}
-	for v := range leader.term.core.Workers(0) {
+	for v := range leader.term.Core().Workers(0) {
 		if len(v.Kinds) > 0 && (v.Running > 0 || v.Busy) {
 			return fmt.Errorf("%s is not free: it runs %d, busy: %v", v.Name, v.Running, v.Busy)
 		}

@@ -1,90 +1,73 @@
 package sim
 
 import (
+	"errors"
+	"strconv"
 	"time"
 
-	ha "github.com/seed261fe303/ha"
-	"github.com/seed261fe303/ha/dispatcher/internal/core"
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
 	"github.com/seed261fe303/ha/dispatcher/internal/step"
+	"github.com/seed261fe303/ha/dispatcher/internal/term"
+	"github.com/seed261fe303/ha/subjects"
 )
 
-// What the real driver waits for the log, and between two attempts to follow it.
+// What a dispatcher waits for the log, and between two attempts to follow it.
 const (
-	writeTimeout = 2 * time.Second
-	followRetry  = 250 * time.Millisecond
+	appendTimeout  = 2 * time.Second
+	readEndTimeout = 500 * time.Millisecond
+	followRetry    = 250 * time.Millisecond
 )
 
-// term is one round of following and, if its dispatcher wins, leading: a member
-// of the journal and a core, driven as the dispatcher's loop drives them.
-type term struct {
-	d      *dispatcher
-	core   *core.Core
-	member *journal.Member
-	commits
-	cleaning cleaning
-	inbox    []incoming
+// driver drives one term of a dispatcher, as the loop of package dispatcher does, with
+// the events of the world.
+type driver struct {
+	*term.Term
+	d     *dispatcher
+	inbox []incoming
 
-	// As a standby: the entry to follow next, whether it is on its way, and the bounds
-	// of the log when the term began; nil once the last of them is reached.
+	// As a standby: the entry to follow next, and whether it is on its way.
 	next    uint64
 	feeding bool
-	end     *bounds
 
-	op          uint64        // the question to the log whose reply counts
-	tried       journal.Entry // the append tried last
-	won         bool
+	led         bool
 	subscribed  bool
 	handingOver bool // its handover is on its way to the log, or in it
 	alarm       *timer
 	alarmAt     time.Duration
+	port        logPort
 }
 
-// bounds is where the log began and ended.
-type bounds struct{ first, last uint64 }
-
-func newTerm(d *dispatcher) *term {
-	t := &term{d: d, core: core.New(d.w.cfg), commits: commits{filling: new(commit)}}
-	t.member = journal.NewMember(journal.MemberConfig{
-		Node: d.name, Nonce: d.w.rng.Uint64(), Lease: d.lease, Jitter: d.w.randomTime(d.lease / 4),
-	}, d.monotonic())
-	return t
-}
-
-// readEnd asks where the log ends, until it is answered, and then follows.
-func (t *term) readEnd() {
-	t.ask(func() func() {
-		b := bounds{t.d.w.log.first, t.d.w.log.last()}
-		return func() {
-			t.next, t.end = 1, &b
-			t.caughtUp()
-			t.feed()
-			t.proceed()
-		}
-	}, func() { t.d.after(followRetry, t.readEnd) })
-}
-
-// ask asks the log something. If it does not answer in time, late is called. Of
-// several questions only the last counts.
-func (t *term) ask(serve func() func(), late func()) {
-	t.op++
-	op := t.op
-	timeout := t.d.after(writeTimeout, func() {
-		if op == t.op {
-			t.op++
-			late()
-		}
+func newDriver(d *dispatcher) *driver {
+	v := &driver{d: d}
+	v.port.v = v
+	v.Term = term.New(term.Config{
+		Name: d.name, Core: d.w.cfg, Sizes: d.sizes,
+		Member: journal.MemberConfig{Node: d.name, Nonce: d.w.rng.Uint64(), Lease: d.lease, Jitter: d.w.randomTime(d.lease / 4)},
+		Ports:  term.Ports{Clock: clockPort{d}, Log: &v.port, Gate: gate{d, &d.w.nemesis.tally.Held}, Out: d.outbox},
 	})
-	t.d.w.log.ask(t.d, func() func() {
-		heard := serve()
+	return v
+}
+
+// clockPort is the dispatcher's clock as its term sees it.
+type clockPort struct{ d *dispatcher }
+
+func (c clockPort) Monotonic() time.Duration { return c.d.monotonic() }
+func (c clockPort) Date() time.Time          { return c.d.time() }
+
+// readEnd asks where the log begins and ends, until it is answered, and then follows.
+func (v *driver) readEnd() {
+	v.port.ask(readEndTimeout, func() func() {
+		first, last := v.d.w.log.first, v.d.w.log.last()
 		return func() {
-			if op == t.op {
-				t.op++
-				timeout.stop()
-				heard()
+			if err := v.Bounds(first, last); err != nil {
+				v.d.w.fail("%s begins to follow: %v", v.d.name, err)
+				return
 			}
+			v.next = 1
+			v.feed()
+			v.proceed()
 		}
-	})
+	}, func() { v.d.after(followRetry, v.readEnd) })
 }
 
 // feed is called when there may be an entry to follow: it comes a little later.
@@ -94,192 +77,161 @@ func (d *dispatcher) feed() {
 	}
 }
 
-func (t *term) feed() {
-	if !t.feeding && !t.won && t.next > 0 && t.next <= t.d.w.log.last() {
-		delay, lost := t.d.w.log.delay()
+func (v *driver) feed() {
+	if !v.feeding && !v.Won() && v.next > 0 && v.next <= v.d.w.log.last() {
+		delay, lost := v.d.w.log.delay()
 		if lost {
 			delay = followRetry
 		}
-		t.feedIn(delay)
+		v.feedIn(delay)
 	}
 }
 
-func (t *term) feedIn(delay time.Duration) {
-	w := t.d.w
-	t.feeding = true
-	w.queue.push(event{at: w.now + delay, to: &t.d.node, life: t.d.life, do: func() {
-		if w.bus.isCut(&w.log.node, &t.d.node) || w.log.stalled > w.now {
-			t.feedIn(followRetry)
+func (v *driver) feedIn(delay time.Duration) {
+	w := v.d.w
+	v.feeding = true
+	w.queue.push(event{at: w.now + delay, to: &v.d.node, life: v.d.life, do: func() {
+		if w.bus.isCut(&w.log.node, &v.d.node) || w.log.stalled > w.now {
+			v.feedIn(followRetry)
 			return
 		}
-		t.feeding = false
-		t.follow()
+		v.feeding = false
+		v.follow()
 	}})
 }
 
 // follow takes some of the entries that there are.
-func (t *term) follow() {
-	d := t.d
+func (v *driver) follow() {
+	d := v.d
 	l := &d.w.log
-	if t.next == 1 && t.end != nil && t.end.first == l.first {
-		t.next = l.first // otherwise the log was cleaned meanwhile, and its end then may now lie within the snapshot
-	}
-	for n := 1 + d.w.rng.IntN(8); n > 0 && !t.won && t.next <= l.last(); n-- {
-		if t.next < l.first {
-			d.say("%s: entry %d was purged before it was read", d.name, t.next)
+	for n := 1 + d.w.rng.IntN(8); n > 0 && !v.Won() && v.next <= l.last(); n-- {
+		if v.next == 1 {
+			v.next = l.first
+		}
+		err := term.ErrRestart
+		if v.next >= l.first {
+			err = v.Follow(l.at(v.next))
+		}
+		switch {
+		case errors.Is(err, term.ErrRestart):
+			d.say("%s: entry %d was purged before it was read", d.name, v.next)
 			d.w.nemesis.tally.Gaps++
 			d.newTermLater()
 			return
-		}
-		e := l.at(t.next)
-		t.next++
-		if !t.takeEntry(e) {
+		case err != nil:
+			d.w.fail("%s follows entry %d: %v", d.name, v.next, err)
 			return
 		}
-	}
-	t.feed()
-	t.proceed()
-}
-
-// takeEntry takes one entry. It returns false if that ended the term.
-func (t *term) takeEntry(e journal.Entry) bool {
-	apply, actions := t.member.Followed(t.d.monotonic(), e)
-	if apply {
-		if err := t.core.Replay(e.Data); err != nil {
-			t.d.w.fail("%s follows entry %d: %v", t.d.name, e.Seq, err)
-			return false
+		if v.Position() == v.next && !v.Won() {
+			d.w.books.compare(d.name, v.next, v.Core())
 		}
-		t.d.w.books.compare(t.d.name, e.Seq, t.core)
+		v.next++
 	}
-	if !t.act(actions) {
-		return false
-	}
-	return t.caughtUp()
+	v.feed()
+	v.proceed()
 }
 
-// caughtUp tells the member when the end is reached, so that it may claim. It
-// returns false if that ended the term.
-func (t *term) caughtUp() bool {
-	if t.end == nil || t.won || t.member.Position() < t.end.last {
-		return true
+// proceed does what can be done now, and sets the alarm; after anything that happened.
+func (v *driver) proceed() {
+	d := v.d
+	if d.term != v {
+		return
 	}
-	if t.core.Loading() {
-		t.d.w.fail("%s: the journal ends at entry %d within a snapshot", t.d.name, t.member.Position())
-		return false
-	}
-	t.end = nil
-	return t.act(t.member.CaughtUp(t.d.monotonic()))
-}
-
-// act does what the member asks for, and takes what it reports. It returns false if
-// that ended the term.
-func (t *term) act(actions []journal.Action) bool {
-	d := t.d
-	for _, a := range actions {
-		switch a.Type {
-		case journal.DoAppend:
-			t.append(a)
-		case journal.DoReadEnd:
-			d.w.nemesis.tally.EndReads++
-			t.ask(func() func() {
-				l := d.w.log.look(a.After)
-				return func() { t.handle(t.member.EndRead(d.monotonic(), l)) }
-			}, func() { t.handle(t.member.EndRead(d.monotonic(), journal.LogEnd{Failed: true})) })
-		case journal.Won:
-			t.lead()
-		case journal.Committed:
-			t.committed(a.Entry.Seq)
-		case journal.Lost:
-			if t.member.Role() == journal.RoleDeposed {
-				d.say("%s leads no longer", d.name)
-				d.newTermLater()
-				return false
-			}
+	if v.Won() {
+		if !v.led && !v.lead() {
+			return
 		}
+		v.port.compare()
+		v.work()
+		v.handOver()
+	}
+	if v.Role() == journal.RoleDeposed {
+		d.say("%s leads no longer", d.name)
+		d.newTermLater()
+		return
+	}
+	v.setAlarm()
+}
+
+// lead begins the leadership that was won.
+func (v *driver) lead() bool {
+	d := v.d
+	v.led, v.subscribed = true, !d.leaving
+	d.w.nemesis.tally.Won++
+	d.say("%s leads epoch %d from position %d", d.name, v.Epoch(), v.Position())
+	if err := v.Lead(); err != nil {
+		d.w.fail("%s: %v", d.name, err)
+		return false
 	}
 	return true
 }
 
-func (t *term) handle(actions []journal.Action) {
-	if t.act(actions) {
-		t.proceed()
-	}
-}
-
-func (t *term) append(a journal.Action) {
-	again := a.Entry.Same(t.tried)
-	t.tried = a.Entry
-	t.ask(func() func() {
-		passed := t.d.w.log.append(a.After, a.Entry, again)
-		return func() { t.handle(t.member.AppendReturned(t.d.monotonic(), passed)) }
-	}, func() { t.handle(t.member.AppendReturned(t.d.monotonic(), false)) })
-}
-
-// lead begins the leadership that the member won.
-func (t *term) lead() {
-	d := t.d
-	t.won, t.subscribed = true, !d.leaving
-	d.w.nemesis.tally.Won++
-	epoch := ha.Epoch(t.member.Epoch())
-	d.acting, d.actsUntil = epoch, t.member.ActsUntil()
-	d.say("%s leads epoch %d from position %d", d.name, epoch, t.member.Position())
-	d.w.books.checkActsAlone(d)
-	t.filling.epoch = epoch
-	if err := t.core.Lead(d.time(), epoch, d.name, &t.filling.ready); err != nil {
-		d.w.fail("%s leads: %v", d.name, err)
-	}
-}
-
-// proceed does what can be done now, and sets the alarm; after anything that happened.
-func (t *term) proceed() {
-	if t.d.term != t {
-		return
-	}
-	if t.won {
-		t.drain()
-		if !t.flush() || !t.handOver() {
-			return
+// work takes what waits in the inbox, as far as the term takes it.
+func (v *driver) work() {
+	for v.Flush(); len(v.inbox) > 0 && !v.Full(); v.Flush() {
+		for len(v.inbox) > 0 && !v.Full() {
+			in := v.inbox[0]
+			v.inbox = v.inbox[1:]
+			v.handle(in)
 		}
 	}
-	t.setAlarm()
+}
+
+func (v *driver) handle(in incoming) {
+	to := ""
+	if in.from != nil && in.id != 0 {
+		v.d.outbox.awaited++
+		to = strconv.Itoa(v.d.outbox.awaited)
+		v.d.outbox.asked[to] = in
+	}
+	switch {
+	case in.get != "":
+		v.Ask(to, func() any { return v.TaskRecord(in.get) })
+	case in.list != nil:
+		r := term.Request{At: v.d.time(), ReplyTo: to, Submissions: []subjects.Submission{}}
+		for _, one := range in.list {
+			if s, ok := one.(step.Submit); ok {
+				r.Submissions = append(r.Submissions, subjects.Submission{Spec: s.Spec})
+				r.At = s.At
+			}
+		}
+		v.Handle(r)
+	default:
+		v.Handle(term.Request{Input: in.input, ReplyTo: to})
+	}
 }
 
 // handOver hands over once a dispatcher that is to stop has nothing open.
-func (t *term) handOver() bool {
-	if !t.d.leaving || t.handingOver || !t.idle() || !t.d.outbox.empty() || !t.member.CanPropose() {
-		return true
-	}
-	t.handingOver = true
-	t.d.w.nemesis.tally.Handovers++
-	return t.act(t.member.HandOver(t.d.monotonic()))
-}
-
-// setAlarm makes sure that a tick comes when core or member want one, or a little later.
-func (t *term) setAlarm() {
-	d := t.d
-	wake, ok := t.member.NextWake()
-	if at := t.core.NextWake(); t.won && !at.IsZero() {
-		if at := at.Sub(beginning); !ok || at < wake {
-			wake, ok = at, true
-		}
-	}
-	if t.alarm != nil && ok && wake == t.alarmAt {
+func (v *driver) handOver() {
+	if !v.d.leaving || v.handingOver || len(v.inbox) > 0 {
 		return
 	}
-	t.alarm.stop()
-	t.alarm, t.alarmAt = nil, wake
+	v.DismissWaiters()
+	if !v.Idle() || !v.d.outbox.empty() {
+		return
+	}
+	if v.handingOver = v.HandOver(); v.handingOver {
+		v.d.w.nemesis.tally.Handovers++
+	}
+}
+
+// setAlarm makes sure that a tick comes when the term wants one, or a little later.
+func (v *driver) setAlarm() {
+	d := v.d
+	after, ok := v.Wake()
+	wake := d.monotonic() + after
+	if v.alarm != nil && ok && wake == v.alarmAt {
+		return
+	}
+	v.alarm.stop()
+	v.alarm, v.alarmAt = nil, wake
 	if !ok {
 		return
 	}
 	late := time.Microsecond + d.w.randomTime(time.Millisecond)
-	t.alarm = d.after(max(0, wake-d.monotonic())+late, func() {
-		t.alarm = nil
-		if !t.act(t.member.Tick(d.monotonic())) {
-			return
-		}
-		if t.won && !d.leaving {
-			t.core.Step(step.Tick{At: d.time()}, &t.filling.ready)
-		}
-		t.proceed()
+	v.alarm = d.after(max(0, after)+late, func() {
+		v.alarm = nil
+		v.Tick()
+		v.proceed()
 	})
 }

@@ -64,7 +64,7 @@ func (w *world) registryIsRight() error {
 	if err != nil {
 		return err
 	}
-	if n, _ := leader.term.core.Population(); n != living {
+	if n, _ := leader.term.Core().Population(); n != living {
 		return fmt.Errorf("%s says that %d are registered, %d live", leader.name, n, living)
 	}
 	return nil
@@ -148,12 +148,12 @@ func (w *world) sameState() error {
 		switch {
 		case !d.up || d.term == nil:
 			return fmt.Errorf("%s is down", d.name)
-		case d.term.member.Position() != w.log.last():
-			return fmt.Errorf("%s is at entry %d of %d", d.name, d.term.member.Position(), w.log.last())
-		case d.term.appending != nil || !d.term.filling.empty():
+		case d.term.Position() != w.log.last():
+			return fmt.Errorf("%s is at entry %d of %d", d.name, d.term.Position(), w.log.last())
+		case !d.term.Idle():
 			return errors.New("records are on their way")
 		}
-		if now, all := d.term.core.Digest(nil), w.books.standby.Digest(nil); !bytes.Equal(now, all) {
+		if now, all := d.term.Core().Digest(nil), w.books.standby.Digest(nil); !bytes.Equal(now, all) {
 			w.fail("%s holds another state than the log: %s", d.name, firstDifference(now, all))
 		}
 	}

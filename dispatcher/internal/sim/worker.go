@@ -146,12 +146,14 @@ func (w *worker) receive(_ receiver, message any) {
 		case w.s != nil:
 			w.s.handleReply(m)
 		}
-	case order:
-		switch {
-		case w.s != nil:
-			w.s.order(m)
-		case w.hello != nil:
-			w.early = append(w.early, m)
+	case orders:
+		for _, o := range m {
+			switch {
+			case w.s != nil:
+				w.s.order(o)
+			case w.hello != nil:
+				w.early = append(w.early, o)
+			}
 		}
 	}
 }

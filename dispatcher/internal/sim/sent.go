@@ -7,6 +7,7 @@ import (
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/core"
 	"github.com/seed261fe303/ha/dispatcher/internal/step"
+	"github.com/seed261fe303/ha/dispatcher/internal/term"
 )
 
 // Nothing leaves a dispatcher before the record that justifies it is committed.
@@ -119,7 +120,7 @@ func (b *books) checkAcknowledged(o *worker, in step.Input, r step.Reply) {
 func (b *books) rebuild() {
 	c := core.New(b.w.cfg)
 	for _, e := range b.w.log.entries {
-		if err := c.Replay(e.Data); err != nil {
+		if err := term.ApplyEntry(c, e.Data); err != nil {
 			b.w.fail("reading the cleaned journal, entry %d: %v", e.Seq, err)
 			return
 		}

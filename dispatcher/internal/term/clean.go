@@ -1,24 +1,14 @@
-package dispatcher
+package term
 
 import (
-	"context"
 	"iter"
 
 	"github.com/seed261fe303/ha/dispatcher/internal/core"
 	"github.com/seed261fe303/ha/dispatcher/internal/record"
 )
 
-const (
-	// cleanBytes is the constant in the bound of the journal: it is cleaned when it
-	// exceeds twice the last snapshot and this. Until the cleaning is done, the new
-	// snapshot and what is decided meanwhile come on top.
-	cleanBytes = 8 << 20
-	// pieceBytes is how much of a snapshot goes into one commit, beside the records
-	// that the work makes.
-	pieceBytes = 32 << 10
-	// entryOverhead is what the store adds to an entry, about.
-	entryOverhead = 150
-)
+// entryOverhead is what the store adds to an entry, about.
+const entryOverhead = 150
 
 func entryBytes(data int) uint64 { return uint64(data) + entryOverhead }
 
@@ -37,7 +27,9 @@ type cleaner struct {
 	stop func()
 }
 
-func (c *cleaner) due() bool { return !c.open && c.journalBytes > 2*c.snapshotBytes+cleanBytes }
+func (c *cleaner) due(constant uint64) bool {
+	return !c.open && c.journalBytes > 2*c.snapshotBytes+constant
+}
 
 // giveUp ends the snapshot under way without its end, which readers pass over, and
 // keeps another one from being begun.
@@ -53,36 +45,52 @@ func (c *cleaner) end() {
 	}
 }
 
+// Cleaning says how the cleaning of the journal stands.
+type Cleaning struct {
+	// JournalBytes is about how long the journal is, SnapshotBytes the last snapshot, or one under way so far.
+	JournalBytes, SnapshotBytes uint64
+	// FirstSeq is the sequence of the first entry of the snapshot under way, or of the last one.
+	FirstSeq uint64
+	// Writing: pieces of a snapshot are to be written. Open: its end is not committed.
+	Writing, Open bool
+}
+
+// Cleaning returns how the cleaning of the journal stands.
+func (t *Term) Cleaning() Cleaning {
+	c := &t.cleaner
+	return Cleaning{c.journalBytes, c.snapshotBytes, c.firstSeq, c.next != nil, c.open}
+}
+
 // clean adds the next piece of a snapshot to the filling commit, if one is due.
-func (l *loop) clean() {
-	c := &l.cleaner
-	if c.due() {
+func (t *Term) clean() {
+	c := &t.cleaner
+	if c.due(t.cfg.Sizes.CleanBytes) {
 		// A reader that begins at the snapshot must meet its first record first.
-		l.seal()
-		l.filling.opensSnapshot, c.open = true, true
-		c.next, c.stop = iter.Pull(l.core.Snapshot())
+		t.seal()
+		t.filling.opensSnapshot, c.open = true, true
+		c.next, c.stop = iter.Pull(t.core.Snapshot())
 		c.snapshotBytes = 0
 	}
 	if c.next == nil {
 		return
 	}
-	was := l.filling.ready.Records.Size()
+	was := t.filling.Ready.Records.Size()
 	// A snapshot must write down tasks faster than they are submitted, or it would never
 	// come to its end.
-	piece := max(pieceBytes, 2*l.filling.ready.Submitted)
+	piece := max(t.cfg.Sizes.PieceBytes, 2*t.filling.Ready.Submitted)
 	for added := 0; ; {
 		r, ok := c.next()
 		if !ok {
-			l.filling.closesSnapshot = true
+			t.filling.closesSnapshot = true
 			c.end()
 			return
 		}
-		if t, ok := r.(*record.TaskRestored); ok && was+len(t.Spec.Payload)+len(t.Result) > commitBytes {
-			l.seal() // beside others it might not fit into one entry
+		if task, ok := r.(*record.TaskRestored); ok && was+len(task.Spec.Payload)+len(task.Result) > t.cfg.Sizes.CommitBytes {
+			t.seal() // beside others it might not fit into one entry
 			was = 0
 		}
-		l.filling.ready.Records.Add(r)
-		now := l.filling.ready.Records.Size()
+		t.filling.Ready.Records.Add(r)
+		now := t.filling.Ready.Records.Size()
 		added += now - was
 		c.snapshotBytes += uint64(now - was)
 		was = now
@@ -90,8 +98,8 @@ func (l *loop) clean() {
 		// records; it may take several entries.
 		if single := r.Type().Single(); single && added >= piece {
 			return
-		} else if !single && r.Type() != record.TypeTotals && now >= commitBytes {
-			l.seal() // not behind the last: the commit that holds it is to be marked
+		} else if !single && r.Type() != record.TypeTotals && now >= t.cfg.Sizes.CommitBytes {
+			t.seal() // not behind the last: the commit that holds it is to be marked
 			was = 0
 		}
 	}
@@ -99,29 +107,18 @@ func (l *loop) clean() {
 
 // cleaned is called for every commit that is in the journal. After the last one of a snapshot
 // nobody needs what was before it.
-func (l *loop) cleaned(committed *commit, seq uint64) {
-	c := &l.cleaner
+func (t *Term) cleaned(committed *Commit, seq uint64) {
+	c := &t.cleaner
 	if committed.opensSnapshot {
 		c.firstSeq, c.beforeSnapshot = seq, c.journalBytes
 	}
-	c.journalBytes += entryBytes(committed.ready.Records.Size())
+	c.journalBytes += entryBytes(committed.Ready.Records.Size())
 	if !committed.closesSnapshot {
 		return
 	}
 	c.open = false
 	c.journalBytes -= c.beforeSnapshot
-	l.purge(c.firstSeq)
-}
-
-// purge removes all before the snapshot that begins with that entry.
-func (l *loop) purge(firstSeq uint64) {
-	l.appender.wg.Go(func() {
-		ctx, cancel := context.WithTimeout(l.appender.ctx, stopTimeout)
-		defer cancel()
-		if err := l.log.Purge(ctx, firstSeq); err != nil {
-			l.d.cfg.Log.Warn().Err(err).Msg("cleaning the journal; the next cleaning will do it")
-		}
-	})
+	t.cfg.Ports.Log.Purge(c.firstSeq)
 }
 
 // followed takes note of an entry that another leader wrote; was and now are what the
@@ -139,8 +136,8 @@ func (c *cleaner) followed(seq, bytes uint64, was, now core.SnapshotStats) {
 }
 
 // finishCleaning purges what the leader before may not have purged.
-func (l *loop) finishCleaning() {
-	if l.cleaner.lastWhole > 0 {
-		l.purge(l.cleaner.lastWhole)
+func (t *Term) finishCleaning() {
+	if t.cleaner.lastWhole > 0 {
+		t.cfg.Ports.Log.Purge(t.cleaner.lastWhole)
 	}
 }

@@ -1,4 +1,4 @@
-package dispatcher
+package term
 
 import (
 	"time"
@@ -35,11 +35,11 @@ func (w *waiters) wake() time.Time {
 	return w.next
 }
 
-// await returns the reply to a request to wait for a task, if the task is unknown or has
+// Await returns the reply to a request to wait for a task, if the task is unknown or has
 // ended; nil: the reply comes later.
-func (l *loop) await(id ha.TaskID, replyTo string, until time.Time) any {
-	r, err := l.core.TaskRecord(id)
-	w := &l.waiters
+func (t *Term) Await(id ha.TaskID, replyTo string, until time.Time) any {
+	r, err := t.core.TaskRecord(id)
+	w := &t.waiters
 	switch {
 	case err != nil:
 		return err
@@ -62,41 +62,41 @@ func (l *loop) await(id ha.TaskID, replyTo string, until time.Time) any {
 
 // replyToWaiters replies to the requests that wait for tasks that ended, as the effects
 // from that index on say.
-func (l *loop) replyToWaiters(from int) {
-	if l.waiters.n == 0 {
+func (t *Term) replyToWaiters(from int) {
+	if t.waiters.n == 0 {
 		return
 	}
-	ready := &l.filling.ready
+	ready := &t.filling.Ready
 	for i := from; i < len(ready.Effects); i++ {
 		switch e := &ready.Effects[i]; e.Type {
 		case step.TellCompleted, step.TellFailed, step.TellCancelled, step.TellTimedOut:
-			l.replyToWaitersOf(ready.TaskOf(e).ID)
+			t.replyToWaitersOf(ready.TaskOf(e).ID)
 		}
 	}
 }
 
 // replyToWaitersOf replies to all requests that wait for a task with what is known of it now.
-func (l *loop) replyToWaitersOf(id ha.TaskID) {
-	list, ok := l.waiters.byTask[id]
+func (t *Term) replyToWaitersOf(id ha.TaskID) {
+	list, ok := t.waiters.byTask[id]
 	if !ok {
 		return
 	}
-	delete(l.waiters.byTask, id)
-	l.waiters.n -= len(list)
-	message := l.taskRecord(id)
+	delete(t.waiters.byTask, id)
+	t.waiters.n -= len(list)
+	message := t.TaskRecord(id)
 	for _, w := range list {
-		l.filling.addReply(reply{to: w.replyTo, message: message})
+		t.filling.addReply(Reply{To: w.replyTo, Message: message})
 	}
 }
 
 // expireWaiters replies to those whose time is over with the present state of the task.
-func (l *loop) expireWaiters(now time.Time) {
-	w := &l.waiters
+func (t *Term) expireWaiters(now time.Time) {
+	w := &t.waiters
 	if w.n == 0 || now.Before(w.next) {
 		return
 	}
 	w.next = time.Time{}
-	for id, list := range w.byTask {
+	for id, list := range w.byTask { //ha:sorted these replies go to different clients, none of which waits for another
 		kept := list[:0]
 		for _, one := range list {
 			if one.until.After(now) {
@@ -107,7 +107,7 @@ func (l *loop) expireWaiters(now time.Time) {
 				continue
 			}
 			w.n--
-			l.filling.addReply(reply{to: one.replyTo, message: l.taskRecord(id)})
+			t.filling.addReply(Reply{To: one.replyTo, Message: t.TaskRecord(id)})
 		}
 		if w.byTask[id] = kept; len(kept) == 0 {
 			delete(w.byTask, id)
@@ -119,13 +119,13 @@ func (l *loop) expireWaiters(now time.Time) {
 	}
 }
 
-// dismissWaiters sends away those who wait, because this dispatcher stops: the next
+// DismissWaiters sends away those who wait, because this dispatcher stops: the next
 // leader answers them.
-func (l *loop) dismissWaiters() {
-	for _, list := range l.waiters.byTask {
+func (t *Term) DismissWaiters() {
+	for _, list := range t.waiters.byTask { //ha:sorted these replies go to different clients, none of which waits for another
 		for _, w := range list {
-			l.filling.addReply(reply{to: w.replyTo, message: ha.Unavailable("unavailable", "this dispatcher stops: ask again")})
+			t.filling.addReply(Reply{To: w.replyTo, Message: ha.Unavailable("unavailable", "this dispatcher stops: ask again")})
 		}
 	}
-	l.waiters = waiters{}
+	t.waiters = waiters{}
 }

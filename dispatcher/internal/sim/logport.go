@@ -1,0 +1,119 @@
+package sim
+
+import (
+	"bytes"
+	"time"
+
+	"github.com/seed261fe303/ha/dispatcher/internal/journal"
+	"github.com/seed261fe303/ha/dispatcher/internal/record"
+	"github.com/seed261fe303/ha/dispatcher/internal/term"
+)
+
+// logPort is the log as a term sees it: what it asks travels to the log and back.
+type logPort struct {
+	v     *driver
+	tried journal.Entry // the append tried last, as it goes to the log
+	// digest is of the state at the entry that is being appended; nil: not taken.
+	digest   []byte
+	digestAt uint64
+}
+
+// ask asks the log something. Either what serve returns is called, or late, if it does not answer
+// in time; and neither once the term is over.
+func (p *logPort) ask(within time.Duration, serve func() func(), late func()) {
+	d := p.v.d
+	answered := false
+	timeout := d.after(within, func() {
+		if !answered {
+			answered = true
+			late()
+		}
+	})
+	d.w.log.ask(d, func() func() {
+		heard := serve()
+		return func() {
+			if !answered {
+				answered = true
+				timeout.stop()
+				heard()
+			}
+		}
+	})
+}
+
+func (p *logPort) answer(a term.Answer) {
+	p.v.Answered(a)
+	p.v.proceed()
+}
+
+// Append implements [term.Log].
+func (p *logPort) Append(op uint64, a journal.Action) {
+	w := p.v.d.w
+	again := a.Entry.Same(p.tried)
+	if !again {
+		a.Entry.Data = w.mutatedRecords(bytes.Clone(a.Entry.Data))
+		p.tried = a.Entry
+	}
+	e := p.tried
+	if !again && p.v.led && p.v.Settled() && w.compared(a.After+1) {
+		p.digest, p.digestAt = p.v.Core().Digest(nil), a.After+1
+	}
+	if w.opts.Mutation == ReplyBeforeCommit && e.Type == journal.EntryRecords {
+		p.v.d.after(0, func() { p.answer(term.Answer{Op: op, Passed: true}) })
+	}
+	p.ask(appendTimeout, func() func() {
+		passed := w.log.append(a.After, e, again)
+		return func() { p.answer(term.Answer{Op: op, Passed: passed}) }
+	}, func() { p.answer(term.Answer{Op: op}) })
+}
+
+// compare compares the state that was taken down at an entry with that of the books, once the
+// entry is committed.
+func (p *logPort) compare() {
+	if p.digest != nil && p.v.Position() >= p.digestAt {
+		p.v.d.w.books.compareDigest(p.v.d.name, p.digestAt, p.digest)
+		p.digest = nil
+	}
+}
+
+// ReadEnd implements [term.Log].
+func (p *logPort) ReadEnd(op, after uint64) {
+	w := p.v.d.w
+	w.nemesis.tally.EndReads++
+	p.ask(readEndTimeout, func() func() {
+		end := w.log.look(after)
+		return func() { p.answer(term.Answer{Op: op, ReadEnd: true, End: end}) }
+	}, func() { p.answer(term.Answer{Op: op, ReadEnd: true, End: journal.LogEnd{Failed: true}}) })
+}
+
+// Purge implements [term.Log].
+func (p *logPort) Purge(before uint64) {
+	l := &p.v.d.w.log
+	l.ask(p.v.d, func() func() {
+		l.purge(before)
+		return nil
+	})
+}
+
+// Poll implements [term.Log].
+func (p *logPort) Poll() (term.Answer, bool) { return term.Answer{}, false }
+
+// mutatedRecords is what is appended of the records of an entry.
+func (w *world) mutatedRecords(data []byte) []byte {
+	if w.opts.Mutation != LostPieces || len(data) == 0 {
+		return data
+	}
+	rest, err := record.Open(data)
+	var kept record.Buffer
+	for err == nil && len(rest) > 0 {
+		var r record.Record
+		r, rest, err = record.Decode(rest)
+		if _, ok := r.(*record.TaskRestored); err == nil && (!ok || !w.chance(300)) {
+			kept.Add(r)
+		}
+	}
+	if err != nil {
+		w.fail("a dispatcher appends what does not decode: %v", err)
+	}
+	return kept.Bytes()
+}
