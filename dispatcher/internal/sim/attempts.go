@@ -91,7 +91,7 @@ func (b *books) isFirst(t *task, _ time.Time) error {
 			heads[u.spec.Priority] = u
 		}
 	}
-	rank := func(u *task) int64 { return u.ready.UnixNano() - int64(u.spec.Priority)*int64(b.w.cfg.Aging) }
+	rank := func(u *task) int64 { return u.ready.UnixNano() - int64(u.spec.Priority)*int64(b.rules.Aging) }
 	for p, u := range heads { // any order: it is red or not
 		if p == t.spec.Priority && u != t || u != t && (rank(u) < rank(t) || rank(u) == rank(t) && u.turn < t.turn) {
 			return errors.New("it is not the first of its kind and pool")

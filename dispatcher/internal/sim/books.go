@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,6 +22,8 @@ import (
 type books struct {
 	w       *world
 	standby *core.Core
+	// rules are those of the dispatcher that wrote the last entry.
+	rules *core.Config
 	epochs
 	ledger
 
@@ -80,6 +83,7 @@ func (b *books) enterEntry(e journal.Entry) {
 		b.w.fail("log: %v", err)
 		return
 	}
+	b.noteRules(e)
 	rest, err := record.Open(e.Data)
 	if err != nil {
 		b.w.fail("commit: %v", err)
@@ -113,6 +117,19 @@ func (b *books) enterEntry(e journal.Entry) {
 	}
 	if err := b.addUp(); err != nil {
 		b.w.fail("%v", err)
+	}
+}
+
+// noteRules takes note of the settings of whoever wrote e.
+func (b *books) noteRules(e journal.Entry) {
+	for _, d := range b.w.dispatchers {
+		if d.name != e.Node {
+			continue
+		}
+		if b.rules != nil && !reflect.DeepEqual(*b.rules, d.cfg) {
+			b.w.nemesis.tally.Ruled++
+		}
+		b.rules = &d.cfg
 	}
 }
 
@@ -222,7 +239,7 @@ func (b *books) activate(reg *registration, number uint64) (*activation, error) 
 
 // pace: in one epoch there are never more activations than beats.
 func (b *books) pace(at time.Time) error {
-	every := b.w.cfg.ActivateEvery
+	every := b.rules.ActivateEvery
 	if every == 0 {
 		return nil
 	}

@@ -3,6 +3,7 @@ package sim
 import (
 	"time"
 
+	"github.com/seed261fe303/ha/dispatcher/internal/core"
 	"github.com/seed261fe303/ha/dispatcher/internal/step"
 	"github.com/seed261fe303/ha/dispatcher/internal/term"
 )
@@ -15,6 +16,7 @@ const stopTimeout = 5 * time.Second
 type dispatcher struct {
 	node
 	lease time.Duration
+	cfg   core.Config
 	sizes term.Sizes
 
 	term    *driver

@@ -54,6 +54,7 @@ type task struct {
 	worker                        ha.WorkerID // the last one
 	activation                    uint64      // in force while it runs
 	revivals                      int
+	timeout                       time.Duration     // of whoever took it, if it names none
 	open                          map[ha.TaskID]int // that it came after and that had not ended, with how often those ended until then
 	ends                          []end
 	batch, awaitedBatch           *batch
@@ -97,7 +98,7 @@ func (b *books) limit(t *task) time.Duration {
 	if t.intended.Timeout > 0 {
 		return t.intended.Timeout.Duration()
 	}
-	return b.w.cfg.TaskTimeout
+	return t.timeout
 }
 
 // numbered returns the task of that number, which must not be forgotten.
@@ -139,7 +140,7 @@ func (b *books) enterSubmitted(r *record.TaskSubmitted) error {
 	if intended == nil {
 		return errors.New("nobody means to submit that")
 	}
-	want := b.w.complete(b.w.mutatedSpec(intended))
+	want := b.w.complete(b.w.mutatedSpec(intended), b.rules.TaskTimeout)
 	if b.w.opts.Mutation == NoTaskIDs {
 		want.ID = s.ID
 	}
@@ -155,10 +156,10 @@ func (b *books) enterSubmitted(r *record.TaskSubmitted) error {
 		return fmt.Errorf("it is meant to be %s", shownSpec(want))
 	case holder != nil && s.UniqueKey != "":
 		return fmt.Errorf("task %s, which has not ended, has that unique key", holder.id)
-	case b.live >= b.w.cfg.MaxTasks:
+	case b.live >= b.rules.MaxTasks:
 		return fmt.Errorf("%d tasks have not ended", b.live)
 	}
-	t := &task{id: s.ID, number: r.Number, spec: s, intended: intended, data: s.Payload}
+	t := &task{id: s.ID, number: r.Number, spec: s, intended: intended, timeout: b.rules.TaskTimeout, data: s.Payload}
 	b.tasks = append(b.tasks, t)
 	b.byID[t.id], b.byToken[name] = t, t
 	b.live++

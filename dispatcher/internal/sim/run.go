@@ -82,7 +82,7 @@ func newWorld(o Options) *world {
 	w.nemesis = &nemesis{w: w, pause: pick(w, 2*time.Second, 8*time.Second, 30*time.Second), strong: w.chance(700)}
 	for i := range pick(w, 1, 2, 2, 3, 3, 4) {
 		w.dispatchers = append(w.dispatchers, &dispatcher{
-			node: w.syncedNode(fmt.Sprintf("d%d", i+1)), sizes: w.drawSizes(),
+			node: w.syncedNode(fmt.Sprintf("d%d", i+1)), cfg: w.drawConfig(), sizes: w.drawSizes(),
 			lease: pick(w, time.Second, 1500*time.Millisecond, 3*time.Second, 6*time.Second),
 		})
 	}
@@ -90,6 +90,20 @@ func newWorld(o Options) *world {
 		w.workers = append(w.workers, w.drawWorker(fmt.Sprintf("w%d", i)))
 	}
 	return w
+}
+
+// drawConfig draws the rules of one dispatcher: mostly those of the world, and now and then others
+// where each may have its own, as while somebody changes the settings of one after the other.
+func (w *world) drawConfig() core.Config {
+	cfg := w.cfg
+	if w.chance(700) {
+		return cfg
+	}
+	if w.cfg.ActivateEvery > 0 { // otherwise workers are drawn for it
+		cfg.ActivateEvery = pick(w, 500*time.Millisecond, time.Second, 2*time.Second)
+	}
+	w.drawTaskLimits(&cfg.TaskConfig)
+	return cfg
 }
 
 // drawSizes draws how much a dispatcher does at once.

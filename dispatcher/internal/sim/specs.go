@@ -120,14 +120,15 @@ func (c *client) upstream() ha.TaskID {
 	return ha.TaskID(c.name + "-2")
 }
 
-// complete is s as it is to be recorded, with the defaults that the protocol names.
-func (w *world) complete(s *ha.TaskSpec) *ha.TaskSpec {
+// complete is s as it is to be recorded, with the defaults that the protocol names, and the
+// timeout of whoever took it.
+func (w *world) complete(s *ha.TaskSpec, timeout time.Duration) *ha.TaskSpec {
 	full := *s
 	if full.Pool == "" {
 		full.Pool = "default"
 	}
 	if full.Timeout == 0 {
-		full.Timeout = ha.Milliseconds(w.cfg.TaskTimeout)
+		full.Timeout = ha.Milliseconds(timeout)
 	}
 	full.Retry = completeRetry(s.Retry)
 	full.Steps = nil

@@ -9,6 +9,8 @@ type Tally struct {
 	// were to follow, Held the commits that were in the log when the lease had run out,
 	// and Fenced those that were not sent because it had.
 	Won, Handovers, EndReads, Gaps, Held, Fenced int
+	// Ruled counts the leaderships under other settings than those of the one before.
+	Ruled int
 	Tasks                                        TaskTally
 }
 
@@ -54,7 +56,7 @@ func (t *Tally) list() []*int {
 	return []*int{
 		&t.Events, &t.Activations, &t.Lost, &t.Rejected, &t.Evicted, &t.Commits, &t.Cleanings,
 		&t.Failovers, &t.Pauses, &t.Cuts, &t.GaveUp, &t.SharesChecked,
-		&t.Won, &t.Handovers, &t.EndReads, &t.Gaps, &t.Held, &t.Fenced,
+		&t.Won, &t.Handovers, &t.EndReads, &t.Gaps, &t.Held, &t.Fenced, &t.Ruled,
 		&k.Submitted, &k.Completed, &k.Failed, &k.Cancelled, &k.TimedOut,
 		&k.Waited, &k.Doomed, &k.Expired, &k.Revived, &k.Stepped, &k.Partial,
 		&k.Again, &k.Wandered, &k.Late, &k.Overdue, &k.Stubborn, &k.Gone, &k.Slandered,

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/core"
 	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 
@@ -41,11 +42,7 @@ func (w *world) drawTasks() {
 		intended: map[string]*ha.TaskSpec{}, said: map[ha.ActivationID]step.Finished{}, gone: map[ha.WorkerID]bool{},
 		cancelled: map[ha.TaskID]bool{}, revived: map[ha.TaskID]bool{}, revivedKinds: map[string]bool{},
 	}
-	w.cfg.Aging = pick(w, time.Second, 10*time.Minute)
-	w.cfg.TaskTimeout = pick(w, 2*time.Second, 10*time.Second)
-	w.cfg.MaxTasks, w.cfg.MaxTaskBytes = pick(w, 15, 1000, 1000, 1000), 1<<20
-	w.cfg.Retain, w.cfg.RetainFailed = pick(w, 0, 10*time.Second, time.Hour, time.Hour), pick(w, 10*time.Second, time.Hour)
-	w.cfg.RetainTasks, w.cfg.RetainBytes = pick(w, 10, 1000, 1000), pick[int64](w, 10_000, 1<<30, 1<<30)
+	w.drawTaskLimits(&w.cfg.TaskConfig)
 	if !k.on {
 		return
 	}
@@ -53,6 +50,15 @@ func (w *world) drawTasks() {
 		c := &client{node: w.syncedNode(fmt.Sprintf("c%d", i)), pace: pick(w, 200*time.Millisecond, time.Second), open: map[uint64]*operation{}}
 		w.clients = append(w.clients, c)
 	}
+}
+
+// drawTaskLimits draws the settings of a dispatcher that are about tasks.
+func (w *world) drawTaskLimits(cfg *core.TaskConfig) {
+	cfg.Aging = pick(w, time.Second, 10*time.Minute)
+	cfg.TaskTimeout = pick(w, 2*time.Second, 10*time.Second)
+	cfg.MaxTasks, cfg.MaxTaskBytes = pick(w, 15, 1000, 1000, 1000), 1<<20
+	cfg.Retain, cfg.RetainFailed = pick(w, 0, 10*time.Second, time.Hour, time.Hour), pick(w, 10*time.Second, time.Hour)
+	cfg.RetainTasks, cfg.RetainBytes = pick(w, 10, 1000, 1000), pick[int64](w, 10_000, 1<<30, 1<<30)
 }
 
 // syncedNode makes a node whose clock somebody looks after.

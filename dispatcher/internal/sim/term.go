@@ -41,7 +41,7 @@ func newDriver(d *dispatcher) *driver {
 	v := &driver{d: d}
 	v.port.v = v
 	v.Term = term.New(term.Config{
-		Name: d.name, Core: d.w.cfg, Sizes: d.sizes,
+		Name: d.name, Core: d.cfg, Sizes: d.sizes,
 		Member: journal.MemberConfig{Node: d.name, Nonce: d.w.rng.Uint64(), Lease: d.lease, Jitter: d.w.randomTime(d.lease / 4)},
 		Ports:  term.Ports{Clock: clockPort{d}, Log: &v.port, Gate: gate{d, &d.w.nemesis.tally.Held}, Out: d.outbox},
 	})

@@ -164,7 +164,7 @@ func (w *world) sameState() error {
 // last window with the weights. It says nothing if the rule does not: if
 // activations come without a beat, or somebody's slot is taken for good.
 func (w *world) shares() {
-	every := w.cfg.ActivateEvery
+	every := w.books.rules.ActivateEvery
 	total, lightest := uint64(0), ha.MaxWeight
 	for _, reg := range w.books.registered {
 		if reg.owner.manners == simple && len(reg.running) > 0 {
