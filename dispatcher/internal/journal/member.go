@@ -41,6 +41,10 @@ const drift = 10
 // retryAfter is how long a member waits between two questions to a log that does not answer.
 const retryAfter = 50 * time.Millisecond
 
+// repeatMost is how long a member waits at most before it repeats an append that the log refuses
+// again and again although the place is free, as a store without room does.
+const repeatMost = 200 * time.Millisecond
+
 // ActionType tells the actions apart.
 type ActionType uint8
 
@@ -103,6 +107,8 @@ type pendingAppend struct {
 	sent    time.Duration // the first attempt
 	waiting bool          // a reply is outstanding
 	retry   time.Duration // otherwise: when to read the log's end again
+	pause   time.Duration // before it is repeated next; the first time it is not delayed
+	paused  bool          // that pause is over
 }
 
 // NewMember returns a standby that knows nothing of the log yet.
@@ -225,10 +231,13 @@ func (m *Member) EndRead(now time.Duration, l LogEnd) []Action {
 	switch {
 	case l.Failed:
 		f.retry = now + retryAfter
+	case l.Last == f.after && f.pause > 0 && !f.paused:
+		f.retry, f.paused = now+f.pause, true
 	case l.Last == f.after:
 		// It is not there. The same append again is safe: it names the same entry to
 		// follow, so only one of the two can pass.
-		f.waiting = true
+		f.waiting, f.paused = true, false
+		f.pause = min(max(2*f.pause, retryAfter), repeatMost)
 		m.emit(Action{Type: DoAppend, After: f.after, Entry: f.entry})
 	case l.Last > f.after && l.Next != nil && l.Next.Same(f.entry):
 		m.appended(now)

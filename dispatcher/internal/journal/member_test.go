@@ -2,6 +2,7 @@ package journal
 
 import (
 	"fmt"
+	"slices"
 	"os"
 	"strconv"
 	"strings"
@@ -110,6 +111,34 @@ func TestRefusedCandidateWaits(t *testing.T) {
 	}
 	if at, ok := m.NextWake(); !ok || at <= now+lease {
 		t.Errorf("wants to wake at %s, %t", at, ok)
+	}
+}
+
+// TestRefusedAppendsAreRepeatedWithPauses: a log that refuses for a reason of its own, as one without room
+// does, is not to be kept busy with trying. The first repetition comes at once.
+func TestRefusedAppendsAreRepeatedWithPauses(t *testing.T) {
+	const lease = 10 * time.Second
+	m := NewMember(MemberConfig{Node: "d1", Nonce: 1, Lease: lease}, 0)
+	appends, now, delays := m.CaughtUp(0), time.Duration(0), []time.Duration{}
+	for sent := now; len(delays) < 6; delays, sent = append(delays, now-sent), now {
+		if len(appends) != 1 || appends[0].Type != DoAppend || appends[0].Entry.Type != EntryClaim {
+			t.Fatalf("after %s: %+v", delays, appends)
+		}
+		m.AppendReturned(now, false)
+		for appends = m.EndRead(now, LogEnd{}); len(appends) == 0; appends = m.EndRead(now, LogEnd{}) {
+			at, ok := m.NextWake()
+			if !ok || at <= now {
+				t.Fatalf("at %s it wants to wake at %s, %t", now, at, ok)
+			}
+			now = at
+			if a := m.Tick(now); len(a) != 1 || a[0].Type != DoReadEnd {
+				t.Fatalf("after a pause it does not look at the end first: %+v", a)
+			}
+		}
+	}
+	want := []time.Duration{0, retryAfter, 2 * retryAfter, repeatMost, repeatMost, repeatMost}
+	if !slices.Equal(delays, want) {
+		t.Errorf("repeats after %s, want %s", delays, want)
 	}
 }
 
