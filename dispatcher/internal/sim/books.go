@@ -73,7 +73,7 @@ type activation struct {
 func newBooks(w *world) *books {
 	return &books{
 		w: w, standby: core.New(w.cfg), registered: map[ha.WorkerID]*registration{}, ever: map[ha.WorkerID]*registration{},
-		outcomes: map[ha.Outcome]int{}, ledger: newLedger(), epochs: epochs{digests: map[uint64][]byte{}, refusedClaims: map[string]*claims{}},
+		outcomes: map[ha.Outcome]int{}, ledger: newLedger(), epochs: epochs{digests: map[uint64][]byte{}, refused: map[string]*refusedAppends{}},
 	}
 }
 

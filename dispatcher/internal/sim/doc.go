@@ -35,19 +35,22 @@
 // moment and is answered at a later one, and either message may be lost, cut off
 // or late by far more than anybody waits for it. So a dispatcher may have
 // committed what it never learns of, and an append may arrive when its writer is
-// long gone.
+// long gone. Some appends are answered with an error that is no conflict, whether they are
+// in the log or not, and for a while it may be all of them, as if there were no room.
 //
-// A [dispatcher] is a process that goes through one [term] after another: a
-// journal.Member and a core.Core, which are the things under test, driven in the
-// way the loop of package dispatcher drives them. As a standby it follows the
+// A [dispatcher] is a process that goes through one term.Term after another and has
+// one term.Outbox, which are the things under test, the same as in package dispatcher; here a [driver]
+// tells the term what happens. As a standby it follows the
 // entries in order, some time after they were written, and applies them; what was
 // purged before it was read makes it begin anew. When its claim is in the log it
 // leads: inputs fill a commit, one commit at a time is being appended, and what was
-// decided goes to the [outbox] when it is committed and the lease holds. Many
+// decided goes to the [outbox] when it is committed and the lease holds, where time may pass
+// before any message. Many
 // submissions in one request may take several commits. Now and
 // then the leader writes a snapshot in pieces between everything else, and has the
 // log purged before it. A leader that is deposed drops its state and reads the
-// log again; one that is to stop works off what it has taken on, and hands over.
+// log again; one that is to stop works off what it has taken on, and hands over. Dispatchers of one world may
+// differ in their settings, and how much they do at once is drawn for each.
 //
 // A [worker] is a model of the protocol's worker part, written from the protocol
 // page and not from package worker: hello with an instance until it is answered,
@@ -93,7 +96,7 @@
 //     the log, in effect once;
 //   - of several dispatchers one may act at a time; nothing of an epoch leaves after
 //     something of a higher one; no worker acts on a lower epoch than before;
-//   - who cannot lead does not keep the log busy with claims;
+//   - who cannot lead, or whom the log refuses, does not keep it busy with trying;
 //   - what counts as done was begun, by the worker's own word;
 //   - no activation is run twice, or by another than it was given to, or beyond a
 //     worker's slots.
@@ -136,8 +139,8 @@
 // # Does it notice?
 //
 // A harness that never fails proves nothing. A [Mutation] builds a fault in where
-// core, member and this world meet, never in the product: a log that refuses no
-// append, appends without a name, leaders that do not ask for their lease, replies
+// the terms and this world meet, in their ports, never in the product: a log that refuses no
+// append, errors that are taken for success, refused appends that are repeated at once, appends without a name, leaders that do not ask for their lease, replies
 // before the commit, heartbeats without their lists (reconciliation off), workers
 // that run an activation as often as it comes, evictions sooner than workers give
 // up; late reports passed off as those of the attempt in force, submissions that change

@@ -12,33 +12,31 @@ import (
 
 // epochs is what the books hold of who led when.
 type epochs struct {
-	last          journal.Entry      // the last entry of the log
-	lastSent      ha.Epoch           // the highest of anything that left a dispatcher
-	digests       map[uint64][]byte  // of the state at some entries; see compared
-	refusedClaims map[string]*claims // by the node's name
+	last     journal.Entry              // the last entry of the log
+	lastSent ha.Epoch                   // the highest of anything that left a dispatcher
+	digests  map[uint64][]byte          // of the state at some entries; see compared
+	refused  map[string]*refusedAppends // by the node's name
 }
 
-// claims counts the claims refused to one node since a true time, for a second.
-type claims struct {
-	refused int
-	since   time.Duration
+// refusedAppends counts the appends refused to one node since a true time, for a second.
+type refusedAppends struct {
+	n     int
+	since time.Duration
 }
 
-// mostClaims is how many claims of one node may be refused within a second.
-const mostClaims = 10
+// mostRefused is how many appends of one node may be refused within a second.
+const mostRefused = 10
 
-// countRefusedClaim checks that nobody who cannot lead keeps the log busy with trying.
-func (b *books) countRefusedClaim(e journal.Entry) {
-	if e.Type != journal.EntryClaim {
-		return
-	}
-	h := b.refusedClaims[e.Node]
+// countRefused checks that nobody who cannot lead, or whom the log refuses, keeps it busy with
+// trying.
+func (b *books) countRefused(e journal.Entry) {
+	h := b.refused[e.Node]
 	if h == nil || b.w.now-h.since > time.Second {
-		h = &claims{since: b.w.now}
-		b.refusedClaims[e.Node] = h
+		h = &refusedAppends{since: b.w.now}
+		b.refused[e.Node] = h
 	}
-	if h.refused++; h.refused > mostClaims {
-		b.w.fail("%s had %d claims refused within a second, and claims on", e.Node, h.refused)
+	if h.n++; h.n > mostRefused {
+		b.w.fail("%s had %d appends refused within a second, and tries on", e.Node, h.n)
 	}
 }
 

@@ -19,8 +19,12 @@ type log struct {
 	lose, late int
 	latest     time.Duration
 	stalled    time.Duration // it does nothing before this true time
-	commits    int
-	purges     int
+	// refuse is per mille of appends that fail for another reason than a conflict, whether
+	// or not they have passed; before the true time refusing all do, and none passes.
+	refuse   int
+	refusing time.Duration
+	commits  int
+	purges   int
 }
 
 func (l *log) last() uint64 { return l.first + uint64(len(l.entries)) - 1 }
@@ -58,6 +62,38 @@ func (l *log) ask(d *dispatcher, serve func() (heard func())) {
 	})
 }
 
+// outcome is what a writer hears of an append.
+type outcome int
+
+const (
+	passed outcome = iota
+	conflict
+	failed // for another reason: it may have passed
+)
+
+// take takes an append, which may fail for reasons of the log's own.
+func (l *log) take(after uint64, e journal.Entry, again bool) outcome {
+	w := l.w
+	n := &w.nemesis.tally
+	full := !w.calm && l.refusing > w.now
+	if full || !w.calm && w.chance(l.refuse) {
+		n.Refused++
+		if full || w.chance(500) {
+			if w.tracing {
+				w.say("log: takes nothing, and refuses %s of %s", e.ID(), e.Node)
+			}
+			w.books.countRefused(e)
+		} else if l.append(after, e, again) {
+			n.RefusedAndPassed++
+		}
+		return failed
+	}
+	if !l.append(after, e, again) {
+		return conflict
+	}
+	return passed
+}
+
 // append adds e after the entry with sequence after, and refuses if that is not
 // the last one. again: the writer has tried before.
 func (l *log) append(after uint64, e journal.Entry, again bool) bool {
@@ -73,7 +109,7 @@ func (l *log) append(after uint64, e journal.Entry, again bool) bool {
 		if w.tracing {
 			w.say("log: refuses %s of %s after %d, the last is %d", e.ID(), e.Node, after, last)
 		}
-		w.books.countRefusedClaim(e)
+		w.books.countRefused(e)
 		return false
 	}
 	e.Seq = last + 1

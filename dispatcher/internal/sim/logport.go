@@ -62,8 +62,12 @@ func (p *logPort) Append(op uint64, a journal.Action) {
 		p.v.d.after(0, func() { p.answer(term.Answer{Op: op, Passed: true}) })
 	}
 	p.ask(appendTimeout, func() func() {
-		passed := w.log.append(a.After, e, again)
-		return func() { p.answer(term.Answer{Op: op, Passed: passed}) }
+		came := w.log.take(a.After, e, again)
+		if came == failed && w.opts.Mutation == HastyRepeats {
+			return func() { p.Append(op, a) }
+		}
+		ok := came == passed || came == failed && w.opts.Mutation == ErrorsPass
+		return func() { p.answer(term.Answer{Op: op, Passed: ok}) }
 	}, func() { p.answer(term.Answer{Op: op}) })
 }
 

@@ -42,6 +42,11 @@ const (
 	LostPieces
 	// NoReceipts takes the receipt off a pull.
 	NoReceipts
+	// ErrorsPass takes an append that failed for another reason than a conflict for one
+	// that has passed.
+	ErrorsPass
+	// HastyRepeats repeats an append that the log refuses at once, and again.
+	HastyRepeats
 	// NoPauses loses every wish to pause something, and answers it.
 	NoPauses
 )

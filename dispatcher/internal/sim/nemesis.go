@@ -44,8 +44,10 @@ func (n *nemesis) strike() {
 		n.pauseNode(&d.node, pick(w, 8*time.Second, 40*time.Second))
 	case k < 94:
 		n.cut(&d.node, &w.log.node)
-	default:
+	case k < 97:
 		w.log.stalled = w.now + w.randomTime(9*time.Second)
+	default:
+		w.log.refusing = w.now + w.randomTime(15*time.Second)
 	}
 	w.at(w.randomTime(n.pause), n.strike)
 }

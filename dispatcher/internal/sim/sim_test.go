@@ -126,6 +126,8 @@ func TestMutations(t *testing.T) {
 		{NoDependencies, "no dependencies", "which it comes after"},
 		{LostPieces, "lost pieces", "the cleaned journal"},
 		{NoReceipts, "no receipts", "no committed record says so"},
+		{ErrorsPass, "errors pass", "no committed record says so"},
+		{HastyRepeats, "hasty repeats", "appends refused within a second"},
 		{NoPauses, "no pauses", "this is set"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -11,7 +11,10 @@ type Tally struct {
 	Won, Handovers, EndReads, Gaps, Held, Fenced int
 	// Ruled counts the leaderships under other settings than those of the one before.
 	Ruled int
-	Tasks                                        TaskTally
+	// Refused counts the appends that failed for another reason than a conflict,
+	// RefusedAndPassed those of them that are in the log.
+	Refused, RefusedAndPassed int
+	Tasks                     TaskTally
 }
 
 // TaskTally counts what happened to tasks.
@@ -56,7 +59,7 @@ func (t *Tally) list() []*int {
 	return []*int{
 		&t.Events, &t.Activations, &t.Lost, &t.Rejected, &t.Evicted, &t.Commits, &t.Cleanings,
 		&t.Failovers, &t.Pauses, &t.Cuts, &t.GaveUp, &t.SharesChecked,
-		&t.Won, &t.Handovers, &t.EndReads, &t.Gaps, &t.Held, &t.Fenced, &t.Ruled,
+		&t.Won, &t.Handovers, &t.EndReads, &t.Gaps, &t.Held, &t.Fenced, &t.Ruled, &t.Refused, &t.RefusedAndPassed,
 		&k.Submitted, &k.Completed, &k.Failed, &k.Cancelled, &k.TimedOut,
 		&k.Waited, &k.Doomed, &k.Expired, &k.Revived, &k.Stepped, &k.Partial,
 		&k.Again, &k.Wandered, &k.Late, &k.Overdue, &k.Stubborn, &k.Gone, &k.Slandered,
