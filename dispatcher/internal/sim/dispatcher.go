@@ -18,6 +18,9 @@ type dispatcher struct {
 	lease time.Duration
 	cfg   core.Config
 	sizes term.Sizes
+	// follows is the replica of the log whose entries it is sent, asks the one that answers its
+	// questions.
+	follows, asks replica
 
 	term    *driver
 	outbox  *outbox // lives as long as the process
@@ -62,15 +65,15 @@ func (d *dispatcher) newTerm() {
 	d.term.readEnd()
 }
 
-// newTermLater begins a new term, a little later.
-func (d *dispatcher) newTermLater() {
+// newTermIn begins a new term, a little later.
+func (d *dispatcher) newTermIn(pause time.Duration) {
 	d.dropTerm()
 	d.begin()
 	if d.leaving {
 		d.kill()
 		return
 	}
-	d.after(10*time.Millisecond, d.newTerm)
+	d.after(pause, d.newTerm)
 }
 
 // leave makes it stop in order: a leader answers what it has taken on, and hands over.

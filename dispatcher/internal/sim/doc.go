@@ -36,7 +36,10 @@
 // or late by far more than anybody waits for it. So a dispatcher may have
 // committed what it never learns of, and an append may arrive when its writer is
 // long gone. Some appends are answered with an error that is no conflict, whether they are
-// in the log or not, and for a while it may be all of them, as if there were no room.
+// in the log or not, and for a while it may be all of them, as if there were no room. What answers
+// a dispatcher is a replica of the log ([replica]), one that it follows and one that it asks where the log
+// ends. Either may stay as it was for up to 20 s, for one dispatcher and not for another: it misses
+// the newest entries, tells an old end, and still has what was purged.
 //
 // A [dispatcher] is a process that goes through one term.Term after another and has
 // one term.Outbox, which are the things under test, the same as in package dispatcher; here a [driver]
@@ -140,7 +143,7 @@
 //
 // A harness that never fails proves nothing. A [Mutation] builds a fault in where
 // the terms and this world meet, in their ports, never in the product: a log that refuses no
-// append, errors that are taken for success, refused appends that are repeated at once, appends without a name, leaders that do not ask for their lease, replies
+// append, errors that are taken for success, refused appends that are repeated at once, a lagging replica that accepts appends, leave to send that is asked for once a commit, appends without a name, leaders that do not ask for their lease, replies
 // before the commit, heartbeats without their lists (reconciliation off), workers
 // that run an activation as often as it comes, evictions sooner than workers give
 // up; late reports passed off as those of the attempt in force, submissions that change

@@ -12,8 +12,7 @@ import (
 // never learns of, and what it wrote may arrive long after it gave up.
 type log struct {
 	node
-	first   uint64 // sequence of entries[0]
-	entries []journal.Entry
+	view
 	slowest time.Duration // a message to it or from it that is not late
 	// lose and late are per mille of messages, latest is how late those are at most.
 	lose, late int
@@ -27,10 +26,37 @@ type log struct {
 	purges   int
 }
 
-func (l *log) last() uint64 { return l.first + uint64(len(l.entries)) - 1 }
+// view is what there is of the log, at one moment.
+type view struct {
+	first   uint64 // sequence of entries[0]
+	entries []journal.Entry
+}
+
+func (v *view) last() uint64 { return v.first + uint64(len(v.entries)) - 1 }
 
 // at returns the entry at seq, which must be there.
-func (l *log) at(seq uint64) journal.Entry { return l.entries[seq-l.first] }
+func (v *view) at(seq uint64) journal.Entry { return v.entries[seq-v.first] }
+
+// replica is what answers one dispatcher: it has the log as it is or, while it lags, as it
+// was once.
+type replica struct {
+	old   view
+	until time.Duration // true time
+}
+
+// lag makes r stay as it is for a while.
+func (l *log) lag(r *replica, d time.Duration) {
+	n := len(l.entries)
+	r.old, r.until = view{l.first, l.entries[:n:n]}, l.w.now+d
+}
+
+// seen returns the log as r has it.
+func (l *log) seen(r *replica) *view {
+	if r.until > l.w.now {
+		return &r.old
+	}
+	return &l.view
+}
 
 // delay draws how long a message takes; lost: for ever.
 func (l *log) delay() (d time.Duration, lost bool) {
@@ -72,8 +98,11 @@ const (
 )
 
 // take takes an append, which may fail for reasons of the log's own.
-func (l *log) take(after uint64, e journal.Entry, again bool) outcome {
+func (l *log) take(d *dispatcher, after uint64, e journal.Entry, again bool) outcome {
 	w := l.w
+	if w.opts.Mutation == StaleCompare && after == l.seen(&d.asks).last() {
+		after = l.last()
+	}
 	n := &w.nemesis.tally
 	full := !w.calm && l.refusing > w.now
 	if full || !w.calm && w.chance(l.refuse) {
@@ -126,19 +155,29 @@ func (l *log) append(after uint64, e journal.Entry, again bool) bool {
 }
 
 // look answers a member that does not know what became of its append.
-func (l *log) look(after uint64) journal.LogEnd {
-	look := journal.LogEnd{Last: l.last()}
-	if !l.w.calm && l.w.chance(50) { // the server that answers lags behind
-		look.Last -= min(uint64(len(l.entries)), uint64(l.w.rng.IntN(4)))
+func (l *log) look(d *dispatcher, after uint64) journal.LogEnd {
+	v := l.seenEnd(d)
+	look := journal.LogEnd{Last: v.last()}
+	if !l.w.calm && l.w.chance(50) { // the server that answers lags behind a little
+		look.Last -= min(uint64(len(v.entries)), uint64(l.w.rng.IntN(4)))
 	}
 	if l.w.opts.Mutation == NoNaming {
 		look.Last = after // nobody can tell whose entry it is: it may as well not be there
 	}
-	if look.Last > after && after+1 >= l.first {
-		next := l.at(after + 1)
+	if look.Last > after && after+1 >= v.first && after < v.last() {
+		next := v.at(after + 1)
 		look.Next = &next
 	}
 	return look
+}
+
+// seenEnd returns the log as the replica has it that d asks where it ends.
+func (l *log) seenEnd(d *dispatcher) *view {
+	v := l.seen(&d.asks)
+	if v.last() < l.last() {
+		l.w.nemesis.tally.OldEnds++
+	}
+	return v
 }
 
 // purge removes the entries before a sequence. The last one stays.

@@ -62,7 +62,7 @@ func (p *logPort) Append(op uint64, a journal.Action) {
 		p.v.d.after(0, func() { p.answer(term.Answer{Op: op, Passed: true}) })
 	}
 	p.ask(appendTimeout, func() func() {
-		came := w.log.take(a.After, e, again)
+		came := w.log.take(p.v.d, a.After, e, again)
 		if came == failed && w.opts.Mutation == HastyRepeats {
 			return func() { p.Append(op, a) }
 		}
@@ -85,7 +85,7 @@ func (p *logPort) ReadEnd(op, after uint64) {
 	w := p.v.d.w
 	w.nemesis.tally.EndReads++
 	p.ask(readEndTimeout, func() func() {
-		end := w.log.look(after)
+		end := w.log.look(p.v.d, after)
 		return func() { p.answer(term.Answer{Op: op, ReadEnd: true, End: end}) }
 	}, func() { p.answer(term.Answer{Op: op, ReadEnd: true, End: journal.LogEnd{Failed: true}}) })
 }

@@ -28,6 +28,8 @@ const (
 	NoNaming
 	// NoLease lets a leader act whether its lease holds or not.
 	NoLease
+	// AskOnce asks whether messages may leave once a commit, and not before each of them.
+	AskOnce
 	// NoFencing passes a report of an old attempt off as one of the attempt in force.
 	NoFencing
 	// NoTaskIDs gives a submission another id each time it is repeated.
@@ -47,6 +49,9 @@ const (
 	ErrorsPass
 	// HastyRepeats repeats an append that the log refuses at once, and again.
 	HastyRepeats
+	// StaleCompare lets the log compare what an append names with the end that a lagging
+	// replica knows.
+	StaleCompare
 	// NoPauses loses every wish to pause something, and answers it.
 	NoPauses
 )

@@ -40,10 +40,12 @@ func (n *nemesis) strike() {
 	case k < 68:
 		d.leave()
 		w.at(w.randomTime(20*time.Second), d.start)
-	case k < 82:
+	case k < 79:
 		n.pauseNode(&d.node, pick(w, 8*time.Second, 40*time.Second))
-	case k < 94:
+	case k < 88:
 		n.cut(&d.node, &w.log.node)
+	case k < 92:
+		n.lag(d)
 	case k < 97:
 		w.log.stalled = w.now + w.randomTime(9*time.Second)
 	default:
@@ -113,6 +115,24 @@ func (n *nemesis) pauseNode(v *node, most time.Duration) {
 	})
 }
 
+// lag makes what answers a dispatcher lag behind the log: the replica that it follows, the one
+// that it asks, or both. What has been purged since they still have.
+func (n *nemesis) lag(d *dispatcher) {
+	w := n.w
+	n.tally.Lags++
+	which, long := w.rng.IntN(3), w.randomTime(20*time.Second)
+	if w.tracing {
+		w.say("what %s knows of the log lags for %s (%d)", d.name, long, which)
+	}
+	if which != 0 {
+		w.log.lag(&d.follows, long)
+	}
+	if which != 1 {
+		w.log.lag(&d.asks, long)
+	}
+	w.at(long, d.feed)
+}
+
 // cut separates a node from others, in one direction or in both.
 func (n *nemesis) cut(a *node, others ...*node) {
 	n.tally.Cuts++
@@ -153,6 +173,8 @@ func (w *world) heal() {
 	clear(w.bus.cuts)
 	w.log.slowest, w.log.stalled = promptDelay, 0
 	for _, d := range w.dispatchers {
+		d.follows, d.asks = replica{}, replica{}
+		d.feed()
 		d.resume()
 		if d.leaving && d.up {
 			d.kill()

@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"time"
+
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/step"
 	"github.com/seed261fe303/ha/dispatcher/internal/term"
@@ -15,6 +17,7 @@ type outbox struct {
 	box     *term.Outbox
 	commits []*term.Commit
 	begun   bool // the first of commits was begun
+	leave   bool // whether the first message of it might leave
 	slow    bool
 	spares  []*term.Commit
 	// asked holds the requests that were handled, by what their replies are sent to.
@@ -24,7 +27,7 @@ type outbox struct {
 
 func newOutbox(d *dispatcher) *outbox {
 	o := &outbox{d: d, asked: map[string]incoming{}}
-	o.box = term.NewOutbox(gate{d, &d.w.nemesis.tally.Fenced}, sender{o})
+	o.box = term.NewOutbox(o, sender{o})
 	return o
 }
 
@@ -54,10 +57,16 @@ func (o *outbox) run() {
 				return
 			}
 			o.begun = true
+			if o.d.w.opts.Mutation == AskOnce {
+				o.leave = o.gate().MayLeave(o.commits[0].Epoch)
+			}
 			o.box.Begin(o.commits[0])
 		}
 		for o.box.Step() {
-			if o.stuck(4000) {
+			if o.stuck(1000) {
+				if o.d.w.chance(150) { // the whole process is stopped between two messages
+					o.d.w.nemesis.pauseNode(&o.d.node, 20*time.Second)
+				}
 				return
 			}
 		}
@@ -86,6 +95,19 @@ func (o *outbox) stuck(of int) bool {
 		}
 	}})
 	return true
+}
+
+func (o *outbox) gate() gate { return gate{o.d, &o.d.w.nemesis.tally.Fenced} }
+
+// Set implements [term.Gate].
+func (o *outbox) Set(p term.Permit) { o.gate().Set(p) }
+
+// MayLeave implements [term.Gate] for the messages of the first commit.
+func (o *outbox) MayLeave(epoch ha.Epoch) bool {
+	if o.d.w.opts.Mutation == AskOnce {
+		return o.leave
+	}
+	return o.gate().MayLeave(epoch)
 }
 
 // gate is what lets the messages of a dispatcher leave. It counts those that may not.

@@ -75,7 +75,7 @@ func newWorld(o Options) *world {
 		slow: pick(w, 0, 5, 20), latest: pick(w, 100*time.Millisecond, 3*time.Second, 12*time.Second),
 	}}
 	w.log = log{
-		node: w.node("log"), first: 1, slowest: pick(w, time.Millisecond, 5*time.Millisecond, 50*time.Millisecond, 300*time.Millisecond),
+		node: w.node("log"), view: view{first: 1}, slowest: pick(w, time.Millisecond, 5*time.Millisecond, 50*time.Millisecond, 300*time.Millisecond),
 		lose: pick(w, 0, 5, 30), late: pick(w, 0, 10, 50), latest: pick(w, time.Second, 6*time.Second, 15*time.Second),
 		refuse: pick(w, 0, 5, 30),
 	}

@@ -57,7 +57,8 @@ func (c clockPort) Date() time.Time          { return c.d.time() }
 // readEnd asks where the log begins and ends, until it is answered, and then follows.
 func (v *driver) readEnd() {
 	v.port.ask(readEndTimeout, func() func() {
-		first, last := v.d.w.log.first, v.d.w.log.last()
+		seen := v.d.w.log.seenEnd(v.d)
+		first, last := seen.first, seen.last()
 		return func() {
 			if err := v.Bounds(first, last); err != nil {
 				v.d.w.fail("%s begins to follow: %v", v.d.name, err)
@@ -78,7 +79,13 @@ func (d *dispatcher) feed() {
 }
 
 func (v *driver) feed() {
-	if !v.feeding && !v.Won() && v.next > 0 && v.next <= v.d.w.log.last() {
+	if v.feeding || v.Won() || v.next == 0 {
+		return
+	}
+	l := &v.d.w.log
+	if old := l.seen(&v.d.follows).last(); v.next <= l.last() && v.next > old {
+		v.d.w.nemesis.tally.OldReads++
+	} else if v.next <= old {
 		delay, lost := v.d.w.log.delay()
 		if lost {
 			delay = followRetry
@@ -103,7 +110,7 @@ func (v *driver) feedIn(delay time.Duration) {
 // follow takes some of the entries that there are.
 func (v *driver) follow() {
 	d := v.d
-	l := &d.w.log
+	l := d.w.log.seen(&d.follows)
 	for n := 1 + d.w.rng.IntN(8); n > 0 && !v.Won() && v.next <= l.last(); n-- {
 		if v.next == 1 {
 			v.next = l.first
@@ -116,7 +123,7 @@ func (v *driver) follow() {
 		case errors.Is(err, term.ErrRestart):
 			d.say("%s: entry %d was purged before it was read", d.name, v.next)
 			d.w.nemesis.tally.Gaps++
-			d.newTermLater()
+			d.newTermIn(followRetry)
 			return
 		case err != nil:
 			d.w.fail("%s follows entry %d: %v", d.name, v.next, err)
@@ -147,7 +154,7 @@ func (v *driver) proceed() {
 	}
 	if v.Role() == journal.RoleDeposed {
 		d.say("%s leads no longer", d.name)
-		d.newTermLater()
+		d.newTermIn(10 * time.Millisecond)
 		return
 	}
 	v.setAlarm()
