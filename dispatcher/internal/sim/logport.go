@@ -16,6 +16,8 @@ type logPort struct {
 	// digest is of the state at the entry that is being appended; nil: not taken.
 	digest   []byte
 	digestAt uint64
+	// arrived holds the answers that have come and not been heard.
+	arrived []term.Answer
 }
 
 // ask asks the log something. Either what serve returns is called, or late, if it does not answer
@@ -41,9 +43,30 @@ func (p *logPort) ask(within time.Duration, serve func() func(), late func()) {
 	})
 }
 
+// answer brings an answer to the term, now or, if it is busy, a little later, unless the term looks
+// whether there is one before.
 func (p *logPort) answer(a term.Answer) {
-	p.v.Answered(a)
+	p.arrived = append(p.arrived, a)
+	if w := p.v.d.w; w.chance(200) {
+		p.v.d.after(w.randomTime(4*promptDelay), p.hear)
+		return
+	}
+	p.hear()
+}
+
+func (p *logPort) hear() {
+	if a, ok := p.next(); ok {
+		p.v.Answered(a)
+	}
 	p.v.proceed()
+}
+
+func (p *logPort) next() (a term.Answer, ok bool) {
+	if len(p.arrived) == 0 {
+		return a, false
+	}
+	a, p.arrived = p.arrived[0], p.arrived[1:]
+	return a, true
 }
 
 // Append implements [term.Log].
@@ -100,7 +123,13 @@ func (p *logPort) Purge(before uint64) {
 }
 
 // Poll implements [term.Log].
-func (p *logPort) Poll() (term.Answer, bool) { return term.Answer{}, false }
+func (p *logPort) Poll() (term.Answer, bool) {
+	a, ok := p.next()
+	if ok {
+		p.v.d.w.nemesis.tally.Polled++
+	}
+	return a, ok
+}
 
 // mutatedRecords is what is appended of the records of an entry.
 func (w *world) mutatedRecords(data []byte) []byte {

@@ -17,7 +17,9 @@ type Tally struct {
 	// Lags counts how often what answers a dispatcher lagged behind the log, OldEnds the answers with
 	// an old end, OldReads how often there was an entry that the replica did not have.
 	Lags, OldEnds, OldReads int
-	Tasks                   TaskTally
+	// Polled counts the answers of the log that a term heard amid a long request.
+	Polled int
+	Tasks  TaskTally
 }
 
 // TaskTally counts what happened to tasks.
@@ -62,7 +64,7 @@ func (t *Tally) list() []*int {
 	return []*int{
 		&t.Events, &t.Activations, &t.Lost, &t.Rejected, &t.Evicted, &t.Commits, &t.Cleanings,
 		&t.Failovers, &t.Pauses, &t.Cuts, &t.GaveUp, &t.SharesChecked,
-		&t.Won, &t.Handovers, &t.EndReads, &t.Gaps, &t.Held, &t.Fenced, &t.Ruled, &t.Refused, &t.RefusedAndPassed, &t.Lags, &t.OldEnds, &t.OldReads,
+		&t.Won, &t.Handovers, &t.EndReads, &t.Gaps, &t.Held, &t.Fenced, &t.Ruled, &t.Refused, &t.RefusedAndPassed, &t.Lags, &t.OldEnds, &t.OldReads, &t.Polled,
 		&k.Submitted, &k.Completed, &k.Failed, &k.Cancelled, &k.TimedOut,
 		&k.Waited, &k.Doomed, &k.Expired, &k.Revived, &k.Stepped, &k.Partial,
 		&k.Again, &k.Wandered, &k.Late, &k.Overdue, &k.Stubborn, &k.Gone, &k.Slandered,
