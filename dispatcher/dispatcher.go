@@ -15,6 +15,7 @@ import (
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
 	"github.com/seed261fe303/ha/dispatcher/internal/term"
+	"github.com/seed261fe303/ha/internal/pause"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -130,7 +131,7 @@ func (d *Dispatcher) term(ctx context.Context, closed <-chan nats.Status, log jo
 		if stopErr := svc.Stop(); stopErr != nil {
 			d.cfg.Log.Debug().Err(stopErr).Msg("stopping the service")
 		}
-		return d.ignoreRestart(err)
+		return d.ignoreRestart(ctx, err)
 	}
 	return d.lead(ctx, closed, l, svc)
 }
@@ -165,13 +166,15 @@ func (d *Dispatcher) lead(ctx context.Context, closed <-chan nats.Status, l *loo
 	return nil
 }
 
-// ignoreRestart returns err, or nil if the term that ended with it is followed by another.
-func (d *Dispatcher) ignoreRestart(err error) error {
-	if errors.Is(err, term.ErrRestart) {
-		d.cfg.Log.Info().Msg("the journal was cleaned before it was read: reading it again")
-		return nil
+// ignoreRestart returns err, or nil, after a pause, if the term that ended with it is followed by another.
+// A server that lags behind may tell where the journal began once, again and again.
+func (d *Dispatcher) ignoreRestart(ctx context.Context, err error) error {
+	if !errors.Is(err, term.ErrRestart) {
+		return err
 	}
-	return err
+	d.cfg.Log.Info().Msg("the journal was cleaned before it was read: reading it again")
+	_ = pause.Sleep(ctx, followRetry) // ctx ended: so does Run
+	return nil
 }
 
 func (d *Dispatcher) memberConfig(log journal.Log) journal.MemberConfig {

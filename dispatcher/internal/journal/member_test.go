@@ -2,8 +2,8 @@ package journal
 
 import (
 	"fmt"
-	"slices"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
