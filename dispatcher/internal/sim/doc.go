@@ -143,13 +143,16 @@
 //
 // A harness that never fails proves nothing. A [Mutation] builds a fault in where
 // the terms and this world meet, in their ports, never in the product: a log that refuses no
-// append, errors that are taken for success, refused appends that are repeated at once, a lagging replica that accepts appends, leave to send that is asked for once a commit, appends without a name, leaders that do not ask for their lease, replies
+// append, a lagging replica that accepts appends, errors that are taken for success, refused
+// appends that are repeated at once, appends without a name, leaders that do not ask for their
+// lease, or ask once a commit whether messages may leave, replies
 // before the commit, heartbeats without their lists (reconciliation off), workers
 // that run an activation as often as it comes, evictions sooner than workers give
 // up; late reports passed off as those of the attempt in force, submissions that change
 // their id when they are repeated, timeouts of a month, orders to stop that never arrive,
 // submissions without what they come after, snapshots without some of the tasks, pulls
-// without their receipts, pauses that are answered and forgotten. Each must turn some world red within two hundred seeds. The [Tally] shows that
+// without their receipts, pauses that are answered and forgotten. Each must turn some
+// world red within two hundred seeds. The [Tally] shows that
 // the worlds are not too peaceful to mean anything.
 //
 // # When it fails
