@@ -103,14 +103,18 @@ func (ap *appender) readEnd(ctx context.Context, after uint64) journal.LogEnd {
 		return journal.LogEnd{Failed: true}
 	}
 	end := journal.LogEnd{Last: last}
-	if last > after {
-		next, err := ap.log.Get(ctx, after+1)
+	for seq := after + 1; seq <= last && len(end.Next) < journal.MostNext; seq++ {
+		next, err := ap.log.Get(ctx, seq)
 		switch {
 		case err == nil:
-			end.Next = &next
-		case !errors.Is(err, journal.ErrGap):
+			end.Next = append(end.Next, next)
+			continue
+		case errors.Is(err, journal.ErrNewer):
+			end.Newer = true
+		case !errors.Is(err, journal.ErrGap) && len(end.Next) == 0:
 			end.Failed = true
 		}
+		break
 	}
 	return end
 }

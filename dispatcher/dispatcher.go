@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go/micro"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/format"
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
 	"github.com/seed261fe303/ha/dispatcher/internal/term"
 	"github.com/seed261fe303/ha/internal/pause"
@@ -44,6 +45,8 @@ type Dispatcher struct {
 	ready     chan struct{}
 	readyOnce sync.Once
 
+	// void is how many void entries of the journal the term has met.
+	void      atomic.Uint64
 	malformed atomic.Uint64
 	dropped   atomic.Uint64
 
@@ -180,6 +183,6 @@ func (d *Dispatcher) ignoreRestart(ctx context.Context, err error) error {
 func (d *Dispatcher) memberConfig(log journal.Log) journal.MemberConfig {
 	return journal.MemberConfig{
 		Node: d.cfg.Name, Nonce: rand.Uint64(), Lease: d.cfg.Lease,
-		Jitter: rand.N(d.cfg.Lease/4 + 1), EpochFloor: log.EpochFloor(),
+		Jitter: rand.N(d.cfg.Lease/4 + 1), EpochFloor: log.EpochFloor(), Format: format.Newest,
 	}
 }

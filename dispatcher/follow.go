@@ -57,7 +57,7 @@ func (l *loop) follow(ctx context.Context, closed <-chan nats.Status) error {
 				return err
 			}
 		}
-		l.d.member.set(l.term)
+		l.show()
 	}
 	return nil
 }

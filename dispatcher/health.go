@@ -1,9 +1,22 @@
 package dispatcher
 
 import (
+	"strings"
 	"sync"
 
 	"github.com/rs/zerolog"
+)
+
+// source tells apart what troubles come from: each has one at most at a time.
+type source int
+
+// The sources, in the order in which their troubles are told.
+const (
+	// troubleJournal: the journal cannot be reached, or does not take anything.
+	troubleJournal source = iota
+	// troubleForeign: others write into the journal.
+	troubleForeign
+	sources
 )
 
 // health is what stands between this dispatcher and its work, if anything. It
@@ -11,30 +24,45 @@ import (
 type health struct {
 	logger zerolog.Logger
 
-	mu      sync.Mutex
-	trouble string
+	mu       sync.Mutex
+	troubles [sources]string
 }
 
-// set notes the trouble, or nil for none, and logs each change once.
-func (h *health) set(err error) {
+// set notes the trouble that comes from the journal, or nil for none, and logs each change once.
+func (h *health) set(err error) { h.note(troubleJournal, err) }
+
+// note notes the trouble of a source, or nil for none, and logs each change once.
+func (h *health) note(s source, err error) {
 	text := ""
 	if err != nil {
 		text = err.Error()
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	was := h.text()
+	before := h.troubles[s]
+	h.troubles[s] = text
 	switch {
-	case text != "" && h.trouble == "":
+	case text != "" && before == "":
 		h.logger.Error().Str("error", text).Msg("unhealthy")
-	case text == "" && h.trouble != "":
+	case was != "" && h.text() == "":
 		h.logger.Info().Msg("healthy again")
 	}
-	h.trouble = text
 }
 
-// get returns the trouble in words; empty: none.
+// get returns the troubles in words; empty: there are none.
 func (h *health) get() string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.trouble
+	return h.text()
+}
+
+func (h *health) text() string {
+	var all []string
+	for _, t := range h.troubles {
+		if t != "" {
+			all = append(all, t)
+		}
+	}
+	return strings.Join(all, "; ")
 }

@@ -27,9 +27,10 @@ var prefixes atomic.Int64
 
 // rig is a prefix of its own with a client on it and, once started, a dispatcher.
 type rig struct {
-	t     testing.TB
-	nc    *nats.Conn // the client's
-	names subjects.Names
+	t      testing.TB
+	server *embedded.Server
+	nc     *nats.Conn // the client's
+	names  subjects.Names
 }
 
 // dispatching is a started dispatcher.
@@ -43,11 +44,27 @@ type dispatching struct {
 
 func newRig(t testing.TB) *rig {
 	t.Helper()
+	return newRigOn(t, server)
+}
+
+// newStoredRig returns a rig on a server of its own, which has JetStream.
+func newStoredRig(t testing.TB) *rig {
+	t.Helper()
+	s, err := embedded.Start(t.Context(), embedded.Config{StoreDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Shutdown)
+	return newRigOn(t, s)
+}
+
+func newRigOn(t testing.TB, s *embedded.Server) *rig {
+	t.Helper()
 	names, err := subjects.NewNames("t" + strconv.FormatInt(prefixes.Add(1), 10))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &rig{t: t, nc: connect(t, server), names: names}
+	return &rig{t: t, server: s, nc: connect(t, s), names: names}
 }
 
 // started returns a rig whose dispatcher answers.
@@ -82,7 +99,7 @@ func (r *rig) config(change func(*dispatcher.Config)) dispatcher.Config {
 // start runs a dispatcher until the test ends, and waits until it answers.
 func (r *rig) start(change func(*dispatcher.Config)) *dispatching {
 	r.t.Helper()
-	nc := connect(r.t, server)
+	nc := connect(r.t, r.server)
 	d, err := dispatcher.New(nc, r.config(change))
 	if err != nil {
 		r.t.Fatal(err)

@@ -30,10 +30,11 @@ type loop struct {
 	done     chan struct{}
 	ledSince time.Time
 	probes   probes
+	foreign  foreign
 }
 
 func newLoop(d *Dispatcher, log journal.Log, out *outbox) *loop {
-	l := &loop{d: d, log: log, appender: newAppender(d, log), out: out, inbox: make(chan inboxItem, inboxSize), done: make(chan struct{})}
+	l := &loop{d: d, log: log, foreign: foreign{d: d}, appender: newAppender(d, log), out: out, inbox: make(chan inboxItem, inboxSize), done: make(chan struct{})}
 	l.term = term.New(term.Config{
 		Name: d.cfg.Name, Core: d.cfg.core(), Member: d.memberConfig(log), Sizes: d.deps.sizes,
 		Ports: term.Ports{Clock: clock{d}, Log: l.appender, Gate: gate{d}, Out: out},
@@ -83,9 +84,15 @@ func (l *loop) run(ctx context.Context, closed <-chan nats.Status) error {
 			l.term.Tick()
 			l.probe(at)
 		}
-		l.d.member.set(l.term)
+		l.show()
 	}
 	return nil
+}
+
+// show lets those outside of the loop know where the term stands.
+func (l *loop) show() {
+	l.d.member.set(l.term)
+	l.foreign.note(l.term.Void(), time.Now())
 }
 
 // wait returns how long until the term wants a tick, or a probe is due.

@@ -125,7 +125,7 @@ func (d *Dispatcher) presence() subjects.Dispatcher {
 		// may call itself the leader again.
 		role = journal.RoleCandidate
 	}
-	return subjects.Dispatcher{Name: d.cfg.Name, Epoch: epoch, Role: string(role), Position: position, Trouble: d.health.get()}
+	return subjects.Dispatcher{Name: d.cfg.Name, Epoch: epoch, Role: string(role), Position: position, Void: d.void.Load(), Trouble: d.health.get()}
 }
 
 // dispatchers lists this dispatcher and those heard of lately, by name.

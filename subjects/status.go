@@ -38,6 +38,9 @@ type Dispatcher struct {
 	Role string `json:"role,omitempty"`
 	// Position is the sequence of the last journal entry it has applied.
 	Position uint64 `json:"position"`
+	// Void counts the entries of the journal, as far as it has read them since it began to, that
+	// others wrote into it and that have no effect.
+	Void uint64 `json:"void,omitempty"`
 	// Trouble says why it cannot work, and what to do about it; empty: it is healthy.
 	Trouble string `json:"trouble,omitempty"`
 }

@@ -57,11 +57,16 @@ func writeVerified(w io.Writer, r audit.Report) error {
 			return err
 		}
 	}
+	for _, p := range r.VoidEntries {
+		if _, err := fmt.Fprintf(w, "%s: passed over, %s\n", r.Stream, p); err != nil {
+			return err
+		}
+	}
 	verdict := "all is well"
 	if !r.OK() {
 		verdict = "damaged"
 	}
-	_, err := fmt.Fprintf(w, "%s: %s: entries %d to %d (%d), %d records, %d epochs, %d bytes; %d workers, %d activations, %d running\n",
-		r.Stream, verdict, r.First, r.Last, r.Entries, r.Records, r.Epochs, r.Bytes, r.Workers, r.Activations, r.Running)
+	_, err := fmt.Fprintf(w, "%s: %s: format %d, entries %d to %d (%d, of which %d are void), %d records, %d epochs, %d bytes; %d workers, %d activations, %d running\n",
+		r.Stream, verdict, r.Format, r.First, r.Last, r.Entries, r.Void, r.Records, r.Epochs, r.Bytes, r.Workers, r.Activations, r.Running)
 	return err
 }

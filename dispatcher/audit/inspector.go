@@ -63,5 +63,6 @@ func (i *Inspector) Records(ctx context.Context, from uint64, follow bool, fn fu
 	} else if first > last || from > last {
 		return nil
 	}
-	return i.log.Read(ctx, max(first, from), last, func(s journal.Stored) error { return records(s, fn) })
+	var sieve journal.Sieve
+	return i.log.Read(ctx, max(first, from), last, func(s journal.Stored) error { return records(&sieve, s, fn) })
 }

@@ -22,8 +22,9 @@ type Record struct {
 	// Epoch and Node are the writer's.
 	Epoch ha.Epoch
 	Node  string
-	// EntryType is "claim", "batch", "abdication", or "unreadable" if the entry cannot be
-	// decoded. In JSON it is called kind.
+	// EntryType is "claim", "batch", "abdication", "void" if the entry has no effect, as no
+	// dispatcher can have written it at its place, or "unreadable" if only a newer version
+	// reads it. In JSON it is called kind.
 	EntryType string
 	// Record is what changed, such as "registered"; empty for an entry without
 	// records, which is a renewal of the lease if it is a batch.
@@ -32,7 +33,8 @@ type Record struct {
 	Fields any
 	// At is the record's own time, or that at which the entry was stored.
 	At time.Time
-	// Problem says why the entry, or its records from Index on, cannot be decoded.
+	// Problem says why the entry is void, what is missing before it, or why it, or its records
+	// from Index on, cannot be decoded.
 	Problem string
 }
 
@@ -46,6 +48,7 @@ const (
 	typeClaim      = "claim"
 	typeRecords    = "batch"
 	typeHandover   = "abdication"
+	typeVoid       = "void"
 	typeUnreadable = "unreadable"
 )
 
@@ -62,13 +65,25 @@ func typeName(t journal.EntryType) string {
 	return typeUnreadable
 }
 
-// records shows what the stored entry holds.
-func records(s journal.Stored, fn func(Record) error) error {
-	e, err := journal.DecodeEntry(s.Seq, s.Data)
+// records shows what the stored entry holds. sieve has judged the entries before it.
+func records(sieve *journal.Sieve, s journal.Stored, fn func(Record) error) error {
+	e, err := journal.ReadEntry(s.Seq, s.Data)
 	if err != nil {
 		return fn(Record{Seq: s.Seq, EntryType: typeUnreadable, At: s.At, Problem: err.Error()})
 	}
 	base := Record{Seq: s.Seq, Epoch: ha.Epoch(e.Epoch), Node: e.Node, EntryType: typeName(e.Type), At: s.At}
+	void, err := sieve.Judge(e)
+	switch {
+	case void != "":
+		base.EntryType, base.Problem = typeVoid, void
+		return fn(base)
+	case err != nil:
+		missing := base
+		missing.Problem = err.Error()
+		if err := fn(missing); err != nil {
+			return err
+		}
+	}
 	if len(e.Data) == 0 {
 		return fn(base)
 	}

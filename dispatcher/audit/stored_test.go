@@ -68,12 +68,13 @@ func TestStoredJournalsAreShownAndVerifiedAsTheyWere(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var shown, verified bytes.Buffer
 			entries := book.Stored(t, storedJournals+name+".hex")
+			var sieve journal.Sieve
 			v := newVerifier(1)
 			v.report.Stream, v.report.Last = "HA-ha", uint64(len(entries))
 			for i, data := range entries {
 				seq := uint64(i + 1)
 				s := journal.Stored{Seq: seq, At: time.Date(2031, 1, 1, 0, 0, i+1, 0, time.UTC), Data: data}
-				if err := records(s, func(r Record) error {
+				if err := records(&sieve, s, func(r Record) error {
 					asPrinted(t, &shown, r, "")
 					return nil
 				}); err != nil {

@@ -14,10 +14,11 @@ type verifier struct {
 	report Report
 	core   *core.Core
 	tally  *tally
+	sieve  journal.Sieve
 
-	next    uint64        // the sequence of the next entry
-	prev    journal.Entry // the last one that could be read; Seq 0: none yet
-	skipped bool          // an entry between prev and the next one is missing or unreadable
+	next    uint64 // the sequence of the next entry
+	began   bool   // an entry was read that counts
+	skipped bool   // an entry since the last one that counts is missing or unreadable
 	// blind: the state is not known any more, so records are only decoded.
 	blind bool
 }
@@ -48,22 +49,48 @@ func (v *verifier) entry(seq uint64, data []byte) {
 		v.missing(seq, v.next, seq-1)
 	}
 	v.next = seq + 1
-	e, err := journal.DecodeEntry(seq, data)
+	e, err := journal.ReadEntry(seq, data)
 	if err != nil {
 		v.addProblem(seq, -1, "%v", err)
 		v.skipped, v.blind = true, true
 		return
 	}
-	if v.prev.Seq == 0 || e.Epoch > v.prev.Epoch {
-		v.report.Epochs++
+	last := v.sieve.Last()
+	void, err := v.sieve.Judge(e)
+	if void != "" {
+		v.addVoid(seq, void)
+		return
 	}
-	if v.prev.Seq == 0 && !v.skipped {
-		v.checkFirst(e)
+	if err != nil && !v.skipped {
+		v.addProblem(seq, -1, "%v", err)
+		v.blind = true
 	}
-	v.checkWriter(e)
-	v.prev, v.skipped = e, false
+	v.count(e, last)
+	v.began, v.skipped = true, false
 	if len(e.Data) > 0 {
 		v.records(e)
+	}
+}
+
+// count takes note of an entry that counts, after the one that was last.
+func (v *verifier) count(e, last journal.Entry) {
+	if !v.began || e.Epoch > last.Epoch {
+		v.report.Epochs++
+	}
+	v.report.Format = max(v.report.Format, e.Format)
+	switch {
+	case !v.began && !v.skipped:
+		v.checkFirst(e)
+	case v.began && last.Type == journal.EntryHandover && e.Epoch == last.Epoch:
+		v.addProblem(e.Seq, -1, "it follows the abdication that ended epoch %d", e.Epoch)
+	}
+}
+
+// addVoid takes note of a void entry.
+func (v *verifier) addVoid(seq uint64, why string) {
+	v.report.Void++
+	if len(v.report.VoidEntries) < mostProblems {
+		v.report.VoidEntries = append(v.report.VoidEntries, Problem{seq, -1, why})
 	}
 }
 
@@ -76,51 +103,14 @@ func (v *verifier) missing(at, from, to uint64) {
 	v.skipped, v.blind = true, true
 }
 
-// checkFirst checks the entry that the journal begins with. One that was cleaned begins
+// checkFirst checks the first entry that counts. A journal that was cleaned begins
 // with a snapshot, also if a backup of it was restored, which counts from 1.
 func (v *verifier) checkFirst(e journal.Entry) {
-	if e.Type == journal.EntryClaim && e.Seq == 1 {
+	if e.Type == journal.EntryClaim && v.report.First == 1 || record.Begins(e.Data) {
 		return
-	}
-	if len(e.Data) > 1 {
-		if r, _, err := record.Decode(e.Data[1:]); err == nil {
-			if _, begins := r.(*record.Begun); begins {
-				return
-			}
-		}
 	}
 	v.addProblem(e.Seq, -1, "the journal begins here, and neither with its first claim nor with a snapshot: what was before is missing")
 	v.blind = true
-}
-
-// checkWriter checks what an entry says of who wrote it against the entry before.
-func (v *verifier) checkWriter(e journal.Entry) {
-	bad := func(format string, args ...any) { v.addProblem(e.Seq, -1, format, args...) }
-	claim := e.Type == journal.EntryClaim
-	if claim != (e.Number == 0) {
-		bad("it is of kind %s and number %d in its epoch: a claim, and nothing else, has 0", typeName(e.Type), e.Number)
-	}
-	if len(e.Data) > 0 && e.Type != journal.EntryRecords {
-		bad("it is of kind %s and holds %d bytes of records: only a batch may", typeName(e.Type), len(e.Data))
-	}
-	p := v.prev
-	switch {
-	case p.Seq == 0: // nothing to compare with
-	case e.Epoch < p.Epoch:
-		bad("its epoch %d is lower than %d of the entry before", e.Epoch, p.Epoch)
-	case e.Epoch > p.Epoch:
-		if !claim && !v.skipped {
-			bad("epoch %d begins with an entry of kind %s and must begin with a claim", e.Epoch, typeName(e.Type))
-		}
-	case e.Node != p.Node || e.Nonce != p.Nonce:
-		bad("two writers in epoch %d: %s (%x) after %s (%x)", e.Epoch, e.Node, e.Nonce, p.Node, p.Nonce)
-	case claim:
-		bad("a second claim in epoch %d", e.Epoch)
-	case p.Type == journal.EntryHandover:
-		bad("it follows the abdication that ended epoch %d", e.Epoch)
-	case e.Number != p.Number+1 && !v.skipped, e.Number <= p.Number:
-		bad("it has number %d in epoch %d, the entry before has %d", e.Number, e.Epoch, p.Number)
-	}
 }
 
 // records replays an entry's records. After the first that cannot follow, the

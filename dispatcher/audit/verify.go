@@ -21,6 +21,13 @@ type Report struct {
 	Entries uint64 `json:"entries"`
 	Records uint64 `json:"records"`
 	Epochs  uint64 `json:"epochs"`
+	// Format is the format of the journal at its end.
+	Format int `json:"format"`
+	// Void counts the entries that nobody takes for a part of the journal: what is no entry of
+	// it, and what no dispatcher can have written at its place. That is no problem, as they have
+	// no effect. VoidEntries are the first 20 of them.
+	Void        uint64    `json:"void"`
+	VoidEntries []Problem `json:"void_entries,omitempty"`
 	// Workers are registered at the end; Activations and Running were started
 	// since the journal began, and run at its end.
 	Workers     int    `json:"workers"`

@@ -41,6 +41,9 @@ type Info struct {
 	Bytes   int64
 	// Epoch is the highest in it.
 	Epoch uint64
+	// Void is how many entries of the journal were left out, as they have no effect: no
+	// dispatcher wrote them at their place.
+	Void uint64
 }
 
 func (i *Info) note(e journal.Entry) { i.Epoch = max(i.Epoch, e.Epoch) }
@@ -172,13 +175,22 @@ func copyLog(ctx context.Context, log journal.Log, prefix string, w io.Writer) (
 	})
 	defer stalled.Stop()
 	next := first
+	var sieve journal.Sieve
 	err = log.Follow(guarded, first, func(e journal.Entry) error {
 		if e.Seq != next {
 			return fmt.Errorf("entry %d came in place of %d: %w", e.Seq, next, journal.ErrGap)
 		}
 		stalled.Reset(copyPatience)
-		out.add(e)
-		info.note(e)
+		void, err := sieve.Judge(e)
+		if err != nil {
+			return err
+		}
+		if void != "" {
+			info.Void++
+		} else {
+			out.add(e)
+			info.note(e)
+		}
 		if next++; e.Seq == last {
 			return errCopied
 		}

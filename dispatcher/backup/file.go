@@ -43,12 +43,12 @@ type header struct {
 	Version int       `json:"version"`
 	Prefix  string    `json:"prefix"`
 	TakenAt time.Time `json:"taken_at"`
-	// First and Last are the sequences the entries had.
+	// First and Last are the sequences the entries had. Void ones among them are left out.
 	First uint64 `json:"first"`
 	Last  uint64 `json:"last"`
 }
 
-// entries is how many entries the header promises; it is valid.
+// entries is how many entries the header promises at most; it is valid.
 func (h header) entries() uint64 { return h.Last - h.First + 1 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -199,8 +199,8 @@ func (r *reader) trailer() error {
 	if err := r.check("its end"); err != nil {
 		return err
 	}
-	if n := binary.BigEndian.Uint64(b); n != r.count || n != r.head.entries() {
-		return invalid("it has %d entries, its end says %d, its first line %d", r.count, n, r.head.entries())
+	if n := binary.BigEndian.Uint64(b); n != r.count || n > r.head.entries() {
+		return invalid("it has %d entries, its end says %d, its first line at most %d", r.count, n, r.head.entries())
 	}
 	if _, err := r.in.ReadByte(); err == nil {
 		return invalid("something follows its end")

@@ -72,6 +72,8 @@ type source struct {
 	info  Info
 	// longest is the length in bytes of the longest data of an entry.
 	longest int
+	// last is the last entry, without its data.
+	last journal.Entry
 }
 
 // checkBackup reads all of r. done is to be called when the source is no longer
@@ -83,6 +85,7 @@ func checkBackup(r io.Reader) (src source, done func(), err error) {
 	}
 	src.info, err = src.each(func(e journal.Entry) error {
 		src.longest = max(src.longest, len(e.Data))
+		src.last, src.last.Data = e, nil
 		return nil
 	})
 	if err != nil {
@@ -150,7 +153,7 @@ func restore(ctx context.Context, log journal.Log, src source) error {
 	if err != nil {
 		return err
 	}
-	return claimAndHandOver(ctx, log, src.info)
+	return claimAndHandOver(ctx, log, src.info, src.last)
 }
 
 // compare returns how many entries of the backup the log has already. Having
@@ -223,14 +226,20 @@ func appendSurely(ctx context.Context, log journal.Log, e journal.Entry) error {
 	}
 }
 
-// claimAndHandOver appends the claim and the handover, if they are not there yet.
-func claimAndHandOver(ctx context.Context, log journal.Log, info Info) error {
+// claimAndHandOver appends the claim and the handover behind the backup's last entry, if they
+// are not there yet.
+func claimAndHandOver(ctx context.Context, log journal.Log, info Info, before journal.Entry) error {
 	_, last, err := log.Bounds(ctx)
 	if err != nil {
 		return err
 	}
 	claim := journal.Entry{
-		Seq: info.Entries + 1, Type: journal.EntryClaim, Epoch: max(info.Epoch+1, epochByClock(time.Now())), Node: restorer, Nonce: rand.Uint64(),
+		Seq: info.Entries + 1, Format: before.Format, Type: journal.EntryClaim, Epoch: max(info.Epoch+1, epochByClock(time.Now())),
+		Node: restorer, Nonce: rand.Uint64(), Clock: before.Clock,
+	}
+	if claim.Format >= 2 {
+		// What was written after the backup is lost on purpose.
+		claim.Prev, claim.AcceptsLoss = before.Name(), true
 	}
 	if last >= claim.Seq {
 		if claim, err = log.Get(ctx, claim.Seq); err != nil {
@@ -241,6 +250,7 @@ func claimAndHandOver(ctx context.Context, log journal.Log, info Info) error {
 	}
 	end := claim
 	end.Seq, end.Type, end.Number = claim.Seq+1, journal.EntryHandover, 1
+	end.Prev, end.AcceptsLoss = journal.Name{}, false
 	if last >= end.Seq {
 		return nil
 	}

@@ -38,16 +38,21 @@ type Entry struct {
 // entryMagic begins every entry.
 const entryMagic = 0xfa
 
-// decodeEntry reads the head of an entry of format 1, on its own: magic, version
-// and type; epoch, number, lease and the length of the node as varints; node, nonce.
+// decodeEntry reads the head of an entry of format 1 or 2, on its own: magic, version
+// and type; epoch, number, lease, from format 2 on two clocks, and the length of the node as
+// varints; node, nonce.
 func decodeEntry(b []byte) (e Entry, err error) {
-	if len(b) < 3 || b[0] != entryMagic || b[1] != 1 {
-		return e, fmt.Errorf("not an entry of format 1: % x", b[:min(len(b), 16)])
+	if len(b) < 3 || b[0] != entryMagic || b[1] < 1 || b[1] > 2 {
+		return e, fmt.Errorf("not an entry of format 1 or 2: % x", b[:min(len(b), 16)])
 	}
 	e.Type = EntryType(b[2])
+	var lease, elapsed, date, length uint64
+	fields := []*uint64{&e.Epoch, &e.Number, &lease}
+	if b[1] == 2 {
+		fields = append(fields, &elapsed, &date)
+	}
 	b = b[3:]
-	var lease, length uint64
-	for _, field := range []*uint64{&e.Epoch, &e.Number, &lease, &length} {
+	for _, field := range append(fields, &length) {
 		v, n := binary.Uvarint(b)
 		if n <= 0 {
 			return e, errors.New("an entry with a bad number")

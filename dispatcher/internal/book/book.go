@@ -104,7 +104,11 @@ func (b *Book) snapshot() {
 }
 
 func (b *Book) lead(epoch uint64, node string, nonce uint64) {
-	b.next = journal.Entry{Epoch: epoch, Node: node, Nonce: nonce}
+	prev := journal.Name{}
+	if n := len(b.Entries); n > 0 {
+		prev = b.Entries[n-1].Name()
+	}
+	b.next = journal.Entry{Format: 2, Epoch: epoch, Node: node, Nonce: nonce, Prev: prev}
 	b.write(journal.EntryClaim, nil)
 	b.At["claim "+node] = len(b.Entries) - 1
 	if err := b.Core.Lead(b.now, 0, "", &step.Ready{}); err == nil {

@@ -25,6 +25,10 @@ const (
 	deliveryQueue = 1024
 )
 
+// ackPrefix begins the reply subject of what a consumer delivers, and of nothing else that it
+// sends. An entry written by somebody else may be empty, and have any headers.
+const ackPrefix = "$JS.ACK."
+
 // errRenew ends the life of one consumer: another one goes on where it stopped.
 var errRenew = errors.New("consumer lost")
 
@@ -211,7 +215,7 @@ func (f *follower) drain(ctx context.Context, messages <-chan *nats.Msg) error {
 
 // handle handles one message of the consumer.
 func (f *follower) handle(ctx context.Context, m *nats.Msg) error {
-	if len(m.Data) == 0 { // an entry is never empty
+	if !strings.HasPrefix(m.Reply, ackPrefix) { // what is delivered has a subject to acknowledge it on
 		return f.handleControl(m)
 	}
 	meta, err := m.Metadata()
@@ -234,7 +238,7 @@ func (f *follower) handle(ctx context.Context, m *nats.Msg) error {
 	if seq < f.next {
 		return nil // purged with all before it, and fn begins later
 	}
-	return f.deliver(DecodeEntry(seq, m.Data))
+	return f.deliver(ReadEntry(seq, m.Data))
 }
 
 // deliver passes an entry on.
@@ -294,7 +298,7 @@ func (f *follower) fetch(ctx context.Context) (Entry, error) {
 	ctx, cancel := context.WithTimeout(ctx, followLimit)
 	defer cancel()
 	e, err := f.j.Get(ctx, f.next)
-	if errors.Is(err, ErrCorrupt) || errors.Is(err, ErrNewer) {
+	if errors.Is(err, ErrNewer) {
 		err = f.end(err)
 	}
 	return e, err

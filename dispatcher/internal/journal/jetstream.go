@@ -96,7 +96,9 @@ func (j *JetStream) Append(ctx context.Context, after uint64, e Entry) (uint64, 
 		Header: nats.Header{
 			"Nats-Expected-Stream":        {j.stream},
 			"Nats-Expected-Last-Sequence": {strconv.FormatUint(after, 10)},
-			"Nats-Msg-Id":                 {e.ID()},
+			// With the predecessor, so that an entry that goes behind foreign ones is no duplicate
+			// of an attempt that was refused.
+			"Nats-Msg-Id": {e.ID() + "-" + strconv.FormatUint(after, 10)},
 		},
 	}
 	body, _ := j.bodies.Get().(*[]byte)
@@ -145,7 +147,7 @@ func (j *JetStream) Get(ctx context.Context, seq uint64) (Entry, error) {
 	case err != nil:
 		return Entry{}, fmt.Errorf("get entry %d: %w", seq, err)
 	}
-	return DecodeEntry(got.Message.Seq, got.Message.Data)
+	return ReadEntry(got.Message.Seq, got.Message.Data)
 }
 
 // Purge implements [Log]. The last entry stays in any case: a stream without

@@ -274,24 +274,62 @@ func TestMissingEntryInTheMiddle(t *testing.T) {
 	}
 }
 
-func TestForeignBytesInTheStream(t *testing.T) {
+// TestForeignMessagesInTheStream are given to followers as what they are, also empty ones and those
+// with the headers of the server's own messages, and reading goes on behind them.
+func TestForeignMessagesInTheStream(t *testing.T) {
 	t.Parallel()
 	s := startServer(t, embedded.Config{Listen: "127.0.0.1:0"})
 	nc := dial(t, s.URL())
-	for text, want := range map[string]error{"\x01hello": ErrCorrupt, "\xfa\x63 from the future": ErrNewer} {
-		t.Run(want.Error(), func(t *testing.T) {
-			j := openOn(t, nc, newPrefix())
-			fill(t, j, 1)
-			if _, err := admin(t, nc).Publish(within(t), j.subject, []byte(text)); err != nil {
-				t.Fatal(err)
-			}
-			if err := j.Follow(within(t), 1, func(Entry) error { return nil }); !errors.Is(err, want) {
-				t.Errorf("follow: want %v, got %v", want, err)
-			}
-			if _, err := j.Get(within(t), 2); !errors.Is(err, want) {
-				t.Errorf("get: want %v, got %v", want, err)
-			}
-		})
+	j := openOn(t, nc, newPrefix())
+	fill(t, j, 1)
+	f := follow(t, j, 1)
+	if e := f.next(t); e.Type != EntryRecords {
+		t.Fatalf("%+v", e)
+	}
+	foreign := []*nats.Msg{
+		{Data: []byte("x")}, {}, {Header: nats.Header{"Status": {"100"}, "Description": {"Idle Heartbeat"}, "Nats-Last-Consumer": {"999"}}},
+		{Header: nats.Header{"Status": {"409"}, "Description": {"Consumer Deleted"}}, Data: []byte{magic}},
+		{Data: make([]byte, 900_000)}, {Data: []byte{magic, 1, 1}}, {Reply: "nobody", Data: []byte("y")},
+	}
+	for i, m := range foreign {
+		m.Subject = j.subject
+		ack, err := nc.RequestMsg(&nats.Msg{Subject: m.Subject, Header: m.Header, Data: m.Data}, 5*time.Second)
+		if err != nil || strings.Contains(string(ack.Data), "error") {
+			t.Fatalf("message %d is not taken: %v %s", i, err, ack.Data)
+		}
+		seq := uint64(i) + 2
+		e := f.next(t)
+		if e.Seq != seq || e.Type != EntryForeign || e.Foreign == "" || len(e.Data) != len(m.Data) {
+			t.Errorf("message %d of %d bytes is followed as %d, type %d, %q, %d bytes", seq, len(m.Data), e.Seq, e.Type, e.Foreign, len(e.Data))
+		}
+		if e, err := j.Get(within(t), seq); err != nil || e.Type != EntryForeign || e.Seq != seq {
+			t.Errorf("get %d: %+v, %v", seq, e, err)
+		}
+	}
+	last := uint64(len(foreign)) + 1
+	if seq, err := j.Append(within(t), last, batch("filler", 2, "more")); seq != last+1 || err != nil {
+		t.Fatalf("append behind them: %d, %v", seq, err)
+	}
+	if e := f.next(t); e.Type != EntryRecords || e.Seq != last+1 {
+		t.Errorf("%+v", e)
+	}
+}
+
+// TestNewerEntryInTheStream ends the reading: to skip it would be to skip what was acknowledged.
+func TestNewerEntryInTheStream(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, embedded.Config{Listen: "127.0.0.1:0"})
+	nc := dial(t, s.URL())
+	j := openOn(t, nc, newPrefix())
+	fill(t, j, 1)
+	if _, err := admin(t, nc).Publish(within(t), j.subject, []byte("\xfa\x63 from the future")); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Follow(within(t), 1, func(Entry) error { return nil }); !errors.Is(err, ErrNewer) {
+		t.Errorf("follow: want ErrNewer, got %v", err)
+	}
+	if _, err := j.Get(within(t), 2); !errors.Is(err, ErrNewer) {
+		t.Errorf("get: want ErrNewer, got %v", err)
 	}
 }
 

@@ -17,7 +17,7 @@ var (
 	ErrGap = errors.New("journal: entries were purged before they were read")
 	// ErrNewer refuses an entry of a format that only a newer binary reads.
 	ErrNewer = errors.New("journal: written by a newer version")
-	// ErrCorrupt says that bytes are not an entry.
+	// ErrCorrupt says that bytes are not an entry, or that entries are missing.
 	ErrCorrupt = errors.New("journal: corrupt entry")
 )
 
@@ -33,12 +33,14 @@ type Log interface {
 	// leader knows them; last+1 and last if every entry was purged, 1 and 0
 	// if there never was one.
 	Bounds(ctx context.Context) (first, last uint64, err error)
-	// Get returns the entry at seq from the log's own leader. The error matches
-	// [ErrGap] if there is none.
+	// Get returns the entry at seq from the log's own leader, which is [EntryForeign] if it
+	// cannot be decoded. The error matches [ErrGap] if there is none, and [ErrNewer] if only a
+	// newer version of this program reads it.
 	Get(ctx context.Context, seq uint64) (Entry, error)
 	// Follow calls fn for every entry from the sequence from on, in order and
 	// without a gap, and goes on as new ones come, until ctx ends or fn returns an
-	// error, either of which it returns. If from was purged already, it begins
+	// error, either of which it returns. What cannot be decoded is given as [EntryForeign]; an
+	// entry that only a newer version reads ends it with [ErrNewer]. If from was purged already, it begins
 	// with the first entry there is if from is 1, and returns [ErrGap] otherwise.
 	Follow(ctx context.Context, from uint64, fn func(Entry) error) error
 	// Purge removes the entries before the sequence before.

@@ -1,6 +1,10 @@
 package journal
 
-import "time"
+import (
+	"time"
+
+	"github.com/seed261fe303/ha/dispatcher/internal/format"
+)
 
 // Role is what a [Member] is at the moment.
 type Role string
@@ -29,8 +33,15 @@ type MemberConfig struct {
 	Lease time.Duration
 	// Jitter is added to a standby's patience, so that two seldom claim together.
 	Jitter time.Duration
-	// EpochFloor is what the first epoch must exceed.
+	// EpochFloor is what the epoch of a claim must exceed, besides all in the log.
 	EpochFloor uint64
+	// Format is the format of the journal in which a log without entries begins; 0 is 1. A log
+	// with entries goes on in its own; see [Member.SetFormat].
+	Format int
+	// AcceptsLoss marks the claims: entries are known to be missing before them.
+	AcceptsLoss bool
+	// Clock returns the clock of an entry that is made now; nil: it is zero.
+	Clock func(now time.Duration) Clock
 }
 
 // drift is how much longer than the leader's lease a standby waits before it
@@ -52,7 +63,7 @@ type ActionType uint8
 const (
 	// DoAppend: append Entry after the sequence After, and report with AppendReturned.
 	DoAppend ActionType = iota + 1
-	// DoReadEnd: read the log's end and the entry after After, and report with EndRead.
+	// DoReadEnd: read the log's end and the entries after After, and report with EndRead.
 	DoReadEnd
 	// Won: the claim is in the log; this process leads in Entry.Epoch.
 	Won
@@ -75,8 +86,22 @@ type LogEnd struct {
 	Failed bool
 	// Last is the sequence of the last entry.
 	Last uint64
-	// Next is the entry after the one asked about; nil if it was purged already.
-	Next *Entry
+	// Next are the entries after the one asked about, in order, not necessarily all; none if
+	// the first of them was purged already. An entry of a newer format, which cannot be read,
+	// ends them, with Newer set.
+	Next  []Entry
+	Newer bool
+}
+
+// MostNext is how many entries a driver should read at once for [LogEnd.Next], so that a
+// leader gets through a flood of foreign ones.
+const MostNext = 64
+
+// VoidCount counts the void entries that a [Member] has met. Seq and Why are of the last one.
+type VoidCount struct {
+	Count uint64
+	Seq   uint64
+	Why   string
 }
 
 // Member is one process's part in the log: standby, candidate or leader. It is
@@ -87,9 +112,14 @@ type Member struct {
 	cfg  MemberConfig
 	role Role
 
-	epoch      uint64        // the highest in the log, or ours
-	number     uint64        // of our last entry in it
-	position   uint64        // the last entry followed or committed
+	epoch      uint64 // the highest in the log, or ours
+	number     uint64 // of our last entry in it
+	position   uint64 // the last message of the log, void or not, followed or passed
+	sieve      Sieve  // of what was followed, and of its own
+	void       VoidCount
+	format     int           // of the entries it writes
+	clockRead  time.Duration // when the last entry that counts was followed
+	watched    bool          // it was written after the member had caught up
 	lease      time.Duration // of the last entry's writer
 	heard      time.Duration // when the log last showed life
 	caughtUp   bool          // has followed to what was the end when it began
@@ -113,7 +143,7 @@ type pendingAppend struct {
 
 // NewMember returns a standby that knows nothing of the log yet.
 func NewMember(cfg MemberConfig, now time.Duration) *Member {
-	return &Member{cfg: cfg, role: RoleStandby, heard: now, vacant: true}
+	return &Member{cfg: cfg, role: RoleStandby, heard: now, vacant: true, format: max(cfg.Format, format.Oldest)}
 }
 
 // Role returns what the member is.
@@ -124,6 +154,24 @@ func (m *Member) Epoch() uint64 { return m.epoch }
 
 // Position returns the sequence of the last entry followed or committed.
 func (m *Member) Position() uint64 { return m.position }
+
+// Void returns how many void entries the member has met; see [Sieve].
+func (m *Member) Void() VoidCount { return m.void }
+
+// Format returns the format in which the member writes: that of the log, unless it was set.
+func (m *Member) Format() int { return m.format }
+
+// SetFormat makes the member write in another format from the next proposal on. It is for a
+// leader, and must not be lower than [Member.Format].
+func (m *Member) SetFormat(f int) { m.format = f }
+
+// LastClock returns the clock of the last entry that counts, and when it was followed. watched
+// tells that it was written after the member had caught up with the log. ok is false if no
+// entry was read, or the last one carries no clock.
+func (m *Member) LastClock() (c Clock, readAt time.Duration, watched, ok bool) {
+	last := m.sieve.Last()
+	return last.Clock, m.clockRead, m.watched, m.sieve.Began() && last.Format >= 2
+}
 
 // CanPropose reports whether Propose may be called.
 func (m *Member) CanPropose() bool { return m.role == RoleLeader && m.pending == nil }
@@ -153,24 +201,40 @@ func (m *Member) CaughtUp(now time.Duration) []Action {
 }
 
 // Followed takes the next entry of the log. A standby's driver applies it to
-// its state if apply is true.
-func (m *Member) Followed(now time.Duration, e Entry) (apply bool, actions []Action) {
+// its state if apply is true; it is false for a void entry, which renews nothing. The error
+// matches [ErrCorrupt] if entries before it are missing.
+func (m *Member) Followed(now time.Duration, e Entry) (apply bool, actions []Action, err error) {
 	if m.role == RoleLeader || m.role == RoleDeposed || e.Seq <= m.position {
-		return false, nil
+		return false, nil, nil
 	}
 	if m.pending != nil && e.Same(m.pending.entry) {
+		m.pending.after = e.Seq - 1 // void ones may have come between
 		m.won(now)
-		return false, m.takeActions()
+		return false, m.takeActions(), nil
 	}
-	m.position, m.heard = e.Seq, now
-	m.epoch, m.lease = max(m.epoch, e.Epoch), e.Lease
+	m.position = e.Seq
+	void, err := m.sieve.Judge(e)
+	if void != "" {
+		m.passOver(e.Seq, void)
+		return false, m.takeActions(), nil
+	}
+	if err != nil {
+		return false, m.takeActions(), err
+	}
+	m.heard, m.clockRead, m.watched = now, now, m.caughtUp
+	m.epoch, m.lease, m.format = max(m.epoch, e.Epoch), e.Lease, m.sieve.Format()
 	m.vacant = e.Type == EntryHandover
 	if m.role == RoleCandidate {
 		// The place that our claim was meant for is taken. If it is still on its way, the
 		// log will refuse it.
 		m.lost(now, RoleStandby)
 	}
-	return true, m.takeActions()
+	return true, m.takeActions(), nil
+}
+
+// passOver takes note of a void entry.
+func (m *Member) passOver(seq uint64, why string) {
+	m.void = VoidCount{Count: m.void.Count + 1, Seq: seq, Why: why}
 }
 
 // Propose appends data under this leadership. Nil data renews the lease. Call it
@@ -195,7 +259,16 @@ func (m *Member) write(now time.Duration, typ EntryType, data []byte) []Action {
 }
 
 func (m *Member) startAppend(now time.Duration, e Entry) {
-	e.Node, e.Nonce, e.Lease = m.cfg.Node, m.cfg.Nonce, m.cfg.Lease
+	e.Node, e.Nonce, e.Lease, e.Format = m.cfg.Node, m.cfg.Nonce, m.cfg.Lease, m.format
+	if m.format >= 2 && m.cfg.Clock != nil {
+		e.Clock = m.cfg.Clock(now)
+	}
+	if m.format >= 2 && e.Type == EntryClaim {
+		e.AcceptsLoss = m.cfg.AcceptsLoss
+		if m.sieve.Began() {
+			e.Prev = m.sieve.Last().Name()
+		}
+	}
 	m.pending = &pendingAppend{entry: e, after: m.position, sent: now, waiting: true}
 	m.emit(Action{Type: DoAppend, After: m.position, Entry: e})
 }
@@ -231,28 +304,76 @@ func (m *Member) EndRead(now time.Duration, l LogEnd) []Action {
 	switch {
 	case l.Failed:
 		f.retry = now + retryAfter
-	case l.Last == f.after && f.pause > 0 && !f.paused:
-		f.retry, f.paused = now+f.pause, true
 	case l.Last == f.after:
-		// It is not there. The same append again is safe: it names the same entry to
-		// follow, so only one of the two can pass.
-		f.waiting, f.paused = true, false
-		f.pause = min(max(2*f.pause, retryAfter), repeatMost)
-		m.emit(Action{Type: DoAppend, After: f.after, Entry: f.entry})
-	case l.Last > f.after && l.Next != nil && l.Next.Same(f.entry):
-		m.appended(now)
+		m.repeat(now)
 	case l.Last < f.after:
 		// A reply from a server that lags behind.
 		f.retry = now + retryAfter
-	case m.role == RoleCandidate:
-		// Somebody else has written. Until that was followed the place cannot be known
-		// to be vacant, and claiming at once would only be refused again and again.
-		m.vacant = false
-		m.lost(now, RoleStandby)
 	default:
-		m.lost(now, RoleDeposed)
+		m.lookBehind(now, l)
 	}
 	return m.takeActions()
+}
+
+// repeat repeats the append in flight, which is not in the log: at once the first time, and then
+// after pauses. That is safe: both attempts name the same entry to follow, or that of the first
+// is not the last one any more, so only one of the two can pass.
+func (m *Member) repeat(now time.Duration) {
+	f := m.pending
+	if f.pause > 0 && !f.paused {
+		f.retry, f.paused = now+f.pause, true
+		return
+	}
+	f.waiting, f.paused = true, false
+	f.pause = min(max(2*f.pause, retryAfter), repeatMost)
+	m.emit(Action{Type: DoAppend, After: f.after, Entry: f.entry})
+}
+
+// lookBehind looks at what stands in the place of the entry in flight, and behind it.
+// Void entries are passed over: the entry goes behind them. That is safe, because an attempt that
+// is still on its way names a predecessor that is not the last entry any more, so that it
+// cannot pass.
+func (m *Member) lookBehind(now time.Duration, l LogEnd) {
+	f := m.pending
+	for _, e := range l.Next {
+		if e.Seq != f.after+1 {
+			break
+		}
+		if e.Same(f.entry) {
+			m.appended(now)
+			return
+		}
+		void := m.sieve.void(e)
+		if void == "" {
+			m.outrun(now)
+			return
+		}
+		if e.Seq > m.position { // otherwise it was followed
+			m.position = e.Seq
+			m.passOver(e.Seq, void)
+		}
+		f.after = e.Seq
+	}
+	switch {
+	case len(l.Next) == 0 || l.Newer:
+		m.outrun(now)
+	case f.after >= l.Last:
+		m.repeat(now)
+	default: // there are more
+		m.readEnd()
+	}
+}
+
+// outrun: somebody else has written.
+func (m *Member) outrun(now time.Duration) {
+	if m.role != RoleCandidate {
+		m.lost(now, RoleDeposed)
+		return
+	}
+	// Until that was followed the place cannot be known to be vacant, and claiming at once
+	// would only be refused again and again.
+	m.vacant = false
+	m.lost(now, RoleStandby)
 }
 
 // appended: the entry in flight is in the log.
@@ -268,6 +389,7 @@ func (m *Member) appended(now time.Duration) {
 	// entry reached it, which cannot be before.
 	m.leaseStart = f.sent
 	f.entry.Seq = m.position
+	m.sieve.Accept(f.entry)
 	m.emit(Action{Type: Committed, Entry: f.entry})
 	if f.entry.Type == EntryHandover {
 		m.role = RoleDeposed
@@ -281,6 +403,7 @@ func (m *Member) won(now time.Duration) {
 	m.role = RoleLeader
 	m.position, m.epoch, m.number, m.leaseStart = f.after+1, f.entry.Epoch, 0, f.sent
 	f.entry.Seq = m.position
+	m.sieve.Accept(f.entry)
 	m.emit(Action{Type: Won, Entry: f.entry})
 }
 

@@ -65,8 +65,15 @@ func TestMembers(t *testing.T) {
 	t.Parallel()
 	first, count := seeds(t, 150)
 	t.Logf("seeds %d to %d", first, first+count-1)
+	foreign := 0
+	defer func() {
+		if t.Logf("%d entries of strangers", foreign); foreign == 0 && count > 1 {
+			t.Error("no stranger wrote anything")
+		}
+	}()
 	for seed := first; seed < first+count; seed++ {
 		w := simulate(seed, switches{})
+		foreign += w.foreign
 		if w.fault != "" {
 			t.Fatalf("seed %d: %s\nreproduce: HA_SEED=%d go test -run TestMembers ./dispatcher/internal/journal\n%s",
 				seed, w.fault, seed, tail(w.trace, 60))
@@ -81,6 +88,7 @@ func TestMembersBroken(t *testing.T) {
 		"compare-and-set": {noCompare: true},
 		"naming":          {noNaming: true},
 		"lease":           {noLease: true},
+		"sieve":           {noSieve: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			const most = 500
@@ -105,7 +113,7 @@ func TestRefusedCandidateWaits(t *testing.T) {
 		t.Fatalf("an empty log is vacant, and yet: %+v", a)
 	}
 	m.AppendReturned(now, false)
-	m.EndRead(now, LogEnd{Last: 1, Next: &Entry{Seq: 1, Type: EntryClaim, Epoch: 1, Node: "d2", Nonce: 2, Lease: lease}})
+	m.EndRead(now, LogEnd{Last: 1, Next: []Entry{{Seq: 1, Type: EntryClaim, Epoch: 1, Node: "d2", Nonce: 2, Lease: lease}}})
 	if a := m.Tick(now + lease); len(a) > 0 {
 		t.Errorf("claims again within the winner's lease: %+v", a)
 	}

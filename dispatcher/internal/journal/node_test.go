@@ -63,9 +63,10 @@ func (n *node) append(a Action) {
 func (n *node) look(a Action) {
 	n.request(func() func() {
 		l := LogEnd{Last: uint64(len(n.w.log))}
-		if l.Last > a.After {
-			next := n.w.log[a.After]
-			l.Next = &next
+		for _, e := range n.w.log[min(a.After, l.Last):] {
+			if len(l.Next) < 3 { // so that a flood takes several looks
+				l.Next = append(l.Next, e)
+			}
 		}
 		if n.w.off.noNaming {
 			l = LogEnd{Last: a.After}
@@ -142,6 +143,64 @@ func (n *node) work() {
 	})
 }
 
+// strangers write into the log: what is no entry, copies of entries, entries of epochs that
+// are over, of the epoch that is under another name, and of one that nobody has claimed. They
+// come alone or many at once, and nobody but the writers asks for a place.
+func (w *world) strangers() {
+	n := 0
+	switch w.rng.IntN(10) {
+	case 0, 1, 2:
+		n = 1
+	case 3:
+		n = 1 + w.rng.IntN(20)
+	}
+	for range n {
+		e := Entry{Type: EntryForeign, Foreign: "not an entry"}
+		if own := w.own(); len(own) > 0 {
+			last, any := own[len(own)-1], own[w.rng.IntN(len(own))]
+			switch w.rng.IntN(6) {
+			case 0:
+				e = any // a copy
+			case 1:
+				e = last
+				e.Nonce++
+				e.Number++
+				e.Type, e.Data = EntryRecords, []byte("forged")
+			case 2:
+				e = any
+				e.Epoch = last.Epoch - min(last.Epoch, 1+w.rng.Uint64N(3))
+				if e.Epoch == last.Epoch {
+					e = any
+				}
+			case 3:
+				e = last
+				e.Epoch += 1 + w.rng.Uint64N(3)
+				e.Type, e.Number, e.Data = EntryRecords, 1+w.rng.Uint64N(3), []byte("forged")
+			case 4:
+				e = Entry{Type: EntryClaim, Format: last.Format, Epoch: last.Epoch + maxEpochStep + 1 + w.rng.Uint64N(1<<20), Node: "stranger"}
+			}
+		}
+		e.Seq = uint64(len(w.log)) + 1
+		w.log = append(w.log, e)
+		w.strange[e.Seq] = true
+		w.foreign++
+		w.note("log %d: a stranger writes %s, epoch %d number %d %s", e.Seq, kindName(e.Type), e.Epoch, e.Number, e.Data)
+		for _, n := range w.nodes {
+			n.feed()
+		}
+	}
+}
+
+// own are the entries that no stranger wrote.
+func (w *world) own() (list []Entry) {
+	for _, e := range w.log {
+		if !w.strange[e.Seq] {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
 // trouble makes something go wrong every now and then.
 func (w *world) trouble() {
 	w.after(time.Duration(w.rng.Int64N(int64(2*time.Second))), func() {
@@ -150,6 +209,7 @@ func (w *world) trouble() {
 		}
 		n := w.nodes[w.rng.IntN(len(w.nodes))]
 		long := time.Duration(w.rng.Int64N(int64(5 * time.Second)))
+		w.strangers()
 		switch w.rng.IntN(5) {
 		case 0:
 			if n.alive {
@@ -178,6 +238,9 @@ func (w *world) check() {
 	var changes []string
 	epoch := uint64(0)
 	for _, e := range w.log {
+		if w.strange[e.Seq] {
+			continue
+		}
 		writer := fmt.Sprintf("%s/%x", e.Node, e.Nonce)
 		if known, ok := writers[e.Epoch]; ok && known != writer {
 			w.broken("epoch %d has entries of %s and of %s", e.Epoch, known, writer)

@@ -18,6 +18,7 @@ type switches struct {
 	noCompare bool // the log appends whatever entry the writer thought was last
 	noNaming  bool // nobody can tell an append from another one, so a retry goes to the log's end
 	noLease   bool // a leader acts whether its lease holds or not
+	noSieve   bool // what a stranger wrote is followed like everything else
 }
 
 type event struct {
@@ -27,16 +28,19 @@ type event struct {
 }
 
 type world struct {
-	rng   *rand.Rand
-	off   switches
-	calm  bool // no more faults
-	now   time.Duration
-	queue []event // by time, and then by n
-	n     uint64
+	rng    *rand.Rand
+	off    switches
+	format int  // in which an empty log begins
+	calm   bool // no more faults
+	now    time.Duration
+	queue  []event // by time, and then by n
+	n      uint64
 
-	log   []Entry
-	named map[string]uint64 // Entry.ID to sequence, as the log drops duplicates
-	nodes []*node
+	log     []Entry
+	named   map[string]uint64 // Entry.ID to sequence, as the log drops duplicates
+	strange map[uint64]bool   // the entries that strangers wrote
+	foreign int               // how many
+	nodes   []*node
 
 	acked map[string]bool // changes whose effect has left a leader
 	acted uint64          // the highest epoch that has acted
@@ -64,7 +68,7 @@ type node struct {
 }
 
 func newWorld(seed uint64, nodes int, off switches) *world {
-	w := &world{rng: rand.New(rand.NewPCG(seed, 1)), off: off, named: map[string]uint64{}, acked: map[string]bool{}}
+	w := &world{rng: rand.New(rand.NewPCG(seed, 1)), off: off, format: 1 + int(seed%2), named: map[string]uint64{}, strange: map[uint64]bool{}, acked: map[string]bool{}}
 	for i := range nodes {
 		w.nodes = append(w.nodes, &node{w: w, name: fmt.Sprintf("d%d", i+1), rate: 0.97 + 0.06*w.rng.Float64()})
 	}
@@ -168,7 +172,8 @@ func (n *node) start() {
 	lease := []time.Duration{time.Second, 700 * time.Millisecond, 1500 * time.Millisecond}[n.w.rng.IntN(3)]
 	n.member = NewMember(MemberConfig{
 		Node: n.name, Nonce: n.w.rng.Uint64(), Lease: lease,
-		Jitter: time.Duration(n.w.rng.Int64N(int64(lease / 4))),
+		Jitter: time.Duration(n.w.rng.Int64N(int64(lease / 4))), Format: n.w.format,
+		Clock: func(now time.Duration) Clock { return Clock{Elapsed: int64(now), Date: int64(n.w.now)} },
 	}, n.clock())
 	end := uint64(len(n.w.log))
 	n.w.note("%s starts", n.name)
@@ -211,7 +216,14 @@ func (n *node) deliver(e Entry, d time.Duration) {
 			n.deliver(e, 20*time.Millisecond)
 			return
 		}
-		apply, actions := n.member.Followed(n.clock(), e)
+		apply, actions, err := n.member.Followed(n.clock(), e)
+		if err != nil {
+			n.w.broken("%s follows entry %d: %v", n.name, e.Seq, err)
+			return
+		}
+		if n.w.off.noSieve && n.w.strange[e.Seq] && e.Type != EntryForeign {
+			apply = true
+		}
 		if apply && len(e.Data) > 0 {
 			n.state = append(n.state, string(e.Data))
 		}

@@ -56,6 +56,10 @@ func Open(data []byte) (records []byte, err error) {
 	return data[1:], nil
 }
 
+// Begins reports whether the data of an entry begins with the first record of a snapshot, of
+// whatever format.
+func Begins(data []byte) bool { return len(data) > 1 && data[1] == byte(TypeBegun) }
+
 // Each decodes the data of an entry and calls fn with every record, which fn may keep.
 // An error of fn ends it and is returned; any other matches [ErrCorrupt] or [ErrNewer].
 func Each(data []byte, fn func(Record) error) error {

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"time"
 
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
@@ -24,6 +25,10 @@ type log struct {
 	refusing time.Duration
 	commits  int
 	purges   int
+	// own is what dispatchers wrote that is not purged: all but what strangers did.
+	own []journal.Entry
+	// format is the format in which the log begins.
+	format int
 }
 
 // view is what there is of the log, at one moment.
@@ -142,7 +147,7 @@ func (l *log) append(after uint64, e journal.Entry, again bool) bool {
 		return false
 	}
 	e.Seq = last + 1
-	l.entries = append(l.entries, e)
+	l.entries, l.own = append(l.entries, e), append(l.own, e)
 	l.commits++
 	if w.tracing {
 		w.say("log: entry %d is kind %d, %s, %d bytes", e.Seq, e.Type, e.ID(), len(e.Data))
@@ -164,9 +169,8 @@ func (l *log) look(d *dispatcher, after uint64) journal.LogEnd {
 	if l.w.opts.Mutation == NoNaming {
 		look.Last = after // nobody can tell whose entry it is: it may as well not be there
 	}
-	if look.Last > after && after+1 >= v.first && after < v.last() {
-		next := v.at(after + 1)
-		look.Next = &next
+	for seq := after + 1; seq <= min(look.Last, v.last()) && after+1 >= v.first && len(look.Next) < 1+l.w.rng.IntN(journal.MostNext); seq++ {
+		look.Next = append(look.Next, v.at(seq))
 	}
 	return look
 }
@@ -185,6 +189,7 @@ func (l *log) purge(before uint64) {
 	before = min(before, l.last())
 	if before > l.first {
 		l.entries = l.entries[before-l.first:]
+		l.own = slices.DeleteFunc(slices.Clone(l.own), func(e journal.Entry) bool { return e.Seq < before })
 		l.first = before
 		l.purges++
 		l.w.books.rebuild()

@@ -52,6 +52,8 @@ const (
 	// StaleCompare lets the log compare what an append names with the end that a lagging
 	// replica knows.
 	StaleCompare
+	// NoSieve lets those who follow the log apply what a stranger wrote.
+	NoSieve
 	// NoPauses loses every wish to pause something, and answers it.
 	NoPauses
 )

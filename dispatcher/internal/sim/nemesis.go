@@ -21,6 +21,8 @@ func (n *nemesis) strike() {
 	switch k := w.rng.IntN(100); {
 	case w.tasks.on && w.chance(150):
 		n.harass(o, d)
+	case w.chance(40):
+		w.log.intrude(pick(w, 1, 3, 200))
 	case k < 10:
 		n.killWorker(o)
 	case k < 26:

@@ -6,6 +6,7 @@ import (
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/journal"
 	"github.com/seed261fe303/ha/dispatcher/internal/step"
 	"github.com/seed261fe303/ha/dispatcher/internal/term"
 )
@@ -119,8 +120,16 @@ func (b *books) checkAcknowledged(o *worker, in step.Input, r step.Reply) {
 // compares it with the standby, which has followed it all the time.
 func (b *books) rebuild() {
 	c := core.New(b.w.cfg)
+	var sieve journal.Sieve
 	for _, e := range b.w.log.entries {
-		if err := term.ApplyEntry(c, e.Data); err != nil {
+		void, err := sieve.Judge(e)
+		if void != "" {
+			continue
+		}
+		if err == nil {
+			err = term.ApplyEntry(c, e.Data)
+		}
+		if err != nil {
 			b.w.fail("reading the cleaned journal, entry %d: %v", e.Seq, err)
 			return
 		}

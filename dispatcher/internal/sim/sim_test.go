@@ -130,6 +130,7 @@ func TestMutations(t *testing.T) {
 		{ErrorsPass, "errors pass", "no committed record says so|log:|at the same time"},
 		{HastyRepeats, "hasty repeats", "appends refused within a second"},
 		{StaleCompare, "stale compare", "log:|at the same time"},
+		{NoSieve, "no sieve", "entry"},
 		{NoPauses, "no pauses", "this is set"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -17,6 +17,8 @@ type Tally struct {
 	// Lags counts how often what answers a dispatcher lagged behind the log, OldEnds the answers with
 	// an old end, OldReads how often there was an entry that the replica did not have.
 	Lags, OldEnds, OldReads int
+	// Foreign counts the entries that strangers wrote.
+	Foreign int
 	// Polled counts the answers of the log that a term heard amid a long request.
 	Polled int
 	Tasks  TaskTally

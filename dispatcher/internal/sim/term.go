@@ -42,7 +42,7 @@ func newDriver(d *dispatcher) *driver {
 	v.port.v = v
 	v.Term = term.New(term.Config{
 		Name: d.name, Core: d.cfg, Sizes: d.sizes,
-		Member: journal.MemberConfig{Node: d.name, Nonce: d.w.rng.Uint64(), Lease: d.lease, Jitter: d.w.randomTime(d.lease / 4)},
+		Member: journal.MemberConfig{Node: d.name, Nonce: d.w.rng.Uint64(), Lease: d.lease, Jitter: d.w.randomTime(d.lease / 4), Format: d.w.log.format},
 		Ports:  term.Ports{Clock: clockPort{d}, Log: &v.port, Gate: gate{d, &d.w.nemesis.tally.Held}, Out: d.outbox},
 	})
 	return v
@@ -118,6 +118,9 @@ func (v *driver) follow() {
 		err := term.ErrRestart
 		if v.next >= l.first {
 			err = v.Follow(l.at(v.next))
+			if e := l.at(v.next); err == nil && d.w.opts.Mutation == NoSieve && d.w.log.isForeign(e.Seq) {
+				err = term.ApplyEntry(v.Core(), e.Data)
+			}
 		}
 		switch {
 		case errors.Is(err, term.ErrRestart):

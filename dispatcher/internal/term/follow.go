@@ -1,6 +1,7 @@
 package term
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -15,9 +16,10 @@ var ErrRestart = errors.New("the state must be read again")
 
 // following is what a Term knows of the log while it follows it.
 type following struct {
-	first uint64 // where the log began when the following did
-	end   uint64 // where it ended; never, once the Term is there
-	began bool   // an entry was read
+	first  uint64 // where the log began when the following did
+	end    uint64 // where it ended; never, once the Term is there
+	began  uint64 // the first entry that was read; 0: none
+	opened bool   // an entry was read that counts
 }
 
 const never = ^uint64(0)
@@ -39,21 +41,41 @@ func (t *Term) Bounds(first, last uint64) error {
 // Follow takes the next entry of the log: of what a standby reads, in order, from the first that there is. The
 // error is [ErrRestart], or means that the journal cannot be followed.
 func (t *Term) Follow(e journal.Entry) error {
-	if !t.began && e.Seq > t.first {
+	if t.began == 0 && e.Seq > t.first {
 		// Cleaned since Bounds: that end may now lie within the snapshot at the beginning.
 		return ErrRestart
 	}
-	t.began = true
-	apply, actions := t.member.Followed(t.now(), e)
+	t.began = cmp.Or(t.began, e.Seq)
+	apply, actions, err := t.member.Followed(t.now(), e)
+	if err != nil {
+		return fmt.Errorf("follow the journal: %w", err)
+	}
 	if apply {
+		if !t.opened && !opens(e, t.began) {
+			return fmt.Errorf("the journal begins at entry %d with neither its first claim nor a snapshot: what was before is missing."+
+				" Restore a backup, or save what can be read with ha journal salvage: %w", e.Seq, journal.ErrCorrupt)
+		}
+		t.opened = true
 		was := t.core.SnapshotStats()
 		if err := ApplyEntry(t.core, e.Data); err != nil {
 			return fmt.Errorf("journal entry %d: %w", e.Seq, err)
 		}
 		t.cleaner.followed(e.Seq, entryBytes(len(e.Data)), was, t.core.SnapshotStats())
+	} else if e.Type == journal.EntryForeign {
+		t.cleaner.journalBytes += entryBytes(len(e.Data))
 	}
 	t.act(actions)
 	return t.caughtUp()
+}
+
+// opens reports whether a journal may begin with e, the first entry that counts. One that was
+// cleaned begins with a snapshot, also if a backup of it was restored, which counts from 1. first
+// is the first entry that was read.
+func opens(e journal.Entry, first uint64) bool {
+	if e.Type == journal.EntryClaim {
+		return first == 1
+	}
+	return record.Begins(e.Data)
 }
 
 // caughtUp tells the member when the journal's end is reached, so that it may claim.

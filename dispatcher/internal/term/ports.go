@@ -33,7 +33,8 @@ type Log interface {
 	// Append appends a.Entry after the entry with the sequence a.After. The data of the entry may
 	// be read until the answer is given.
 	Append(op uint64, a journal.Action)
-	// ReadEnd reads the end of the log, and the entry after the sequence after.
+	// ReadEnd reads the end of the log, and the entries after the sequence after, up to
+	// [journal.MostNext].
 	ReadEnd(op, after uint64)
 	// Purge removes the entries before a sequence. Nothing comes back: if it fails, the
 	// next cleaning does it.

@@ -114,7 +114,7 @@ func (r *rig) ReadEnd(op, after uint64) {
 		_, last, err := r.log.Bounds(r.t.Context())
 		end := journal.LogEnd{Last: last, Failed: err != nil}
 		if next, err := r.log.Get(r.t.Context(), after+1); err == nil {
-			end.Next = &next
+			end.Next = []journal.Entry{next}
 		}
 		return term.Answer{Op: op, ReadEnd: true, End: end}
 	})

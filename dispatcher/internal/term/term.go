@@ -103,6 +103,12 @@ func (t *Term) Epoch() ha.Epoch { return ha.Epoch(t.member.Epoch()) }
 // Position returns the sequence of the last entry followed or committed.
 func (t *Term) Position() uint64 { return t.member.Position() }
 
+// Void returns how many void entries were met in the journal in this term; see [journal.Sieve].
+func (t *Term) Void() journal.VoidCount { return t.member.Void() }
+
+// Format returns the format in which the journal is written.
+func (t *Term) Format() int { return t.member.Format() }
+
 // Won reports whether the dispatcher has won the leadership in this term, be it over by now.
 func (t *Term) Won() bool { return t.won }
 

@@ -3,6 +3,7 @@ package render
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,6 +61,9 @@ func Status(w io.Writer, s subjects.Status) error {
 		{"", fmt.Sprintf("%d completed, %d failed, %d cancelled, %d timed out, as far as they are kept",
 			s.Tasks[ha.TaskCompleted], s.Tasks[ha.TaskFailed], s.Tasks[ha.TaskCancelled], s.Tasks[ha.TaskTimedOut])},
 		{"messages", fmt.Sprintf("%d malformed, %d dropped", s.Malformed, s.Dropped)},
+	}
+	if n := s.Leader.Void; n > 0 {
+		rows = slices.Insert(rows, 1, []string{"", fmt.Sprintf("%d entries of others in it, passed over", n)})
 	}
 	if err := cli.WriteTable(w, leader, rows); err != nil {
 		return err

@@ -19,7 +19,7 @@ func TestTables(t *testing.T) {
 		{ID: "0a", Weight: 1, Activations: 10, Share: 0.25, ExpectedShare: 0.25, Slots: 1, LastSeen: now.Add(time.Second)},
 	}}
 	status := subjects.Status{
-		Leader: subjects.Dispatcher{Name: "d1", Epoch: 7},
+		Leader: subjects.Dispatcher{Name: "d1", Epoch: 7, Void: 3},
 		Dispatchers: []subjects.Dispatcher{
 			{Name: "d1", Epoch: 7, Role: "leader", Position: 12},
 			{Name: "d2", Epoch: 7, Role: "standby", Position: 9, Trouble: "no answer in time;\n\tto mend it: restart"},
@@ -51,6 +51,7 @@ east-1  9f2c4e0011223344  3       30           75.00%  75.00%
 		"status": {func(b *strings.Builder) error { return Status(b, status) }, `
 leader       d1, epoch 7, leads for 1m1s
 journal      jetstream, at position 12, 9.0 MiB
+             3 entries of others in it, passed over
 workers      2 registered, 1 idle, 1 busy
              5 joined, 2 left, 1 lost
 activations  40 started, 1 running, 33 done, 2 failed
