@@ -38,6 +38,7 @@ var onTheWire = []struct {
 	{"`ha.task.batch`", []any{subjects.BatchRequest{}, ha.TaskBatch{}}},
 	{"`ha.workers`", []any{subjects.Workers{}}},
 	{"`ha.status`", []any{subjects.Status{}}},
+	{"`ha.cluster.upgrade`", []any{subjects.Upgraded{}}},
 	{"Where the dispatchers stand", []any{subjects.Dispatcher{}}},
 }
 

@@ -66,7 +66,7 @@ var importRules = []rule{
 		why: "the number of a format is known to whatever reads or writes a journal's bytes"},
 	{packages: "dispatcher/internal/retry", forbidden: impure,
 		why: "when to try again is arithmetic; chance is an argument"},
-	{packages: "dispatcher/internal/record", ours: []string{"."}, forbidden: impure,
+	{packages: "dispatcher/internal/record", ours: []string{".", "dispatcher/internal/format"}, forbidden: impure,
 		why: "a record is fields and their bytes; what it does to the state is the business of the parts"},
 	{packages: "dispatcher/internal/step", ours: []string{".", "dispatcher/internal/record"}, forbidden: impure,
 		why: "the ports of the state machine know what is recorded, and no part"},
@@ -78,14 +78,14 @@ var importRules = []rule{
 		forbidden: impure,
 		why:       "tasks run on the fleet, and know no other part of the state machine"},
 	{packages: "dispatcher/internal/core",
-		ours:      []string{".", "dispatcher/internal/record", "dispatcher/internal/step", "dispatcher/internal/fleet", "dispatcher/internal/tasks"},
+		ours:      []string{".", "dispatcher/internal/format", "dispatcher/internal/record", "dispatcher/internal/step", "dispatcher/internal/fleet", "dispatcher/internal/tasks"},
 		forbidden: impure,
 		why:       "leader and standby must reach the same state from the same records: no I/O, no clock, no chance"},
 	{packages: "dispatcher/internal/journal", ours: []string{"dispatcher/internal/format"}, external: []string{natsClient, zerolog},
 		why: "the journal stores bytes in order; what they mean is the core's business"},
 	{packages: "dispatcher/internal/term", ours: append([]string{"subjects", "dispatcher/internal/journal"}, machine...), forbidden: impure,
 		why: "what a dispatcher decides is the same in the simulated world: goroutines, timers and NATS are for who drives it"},
-	{packages: "dispatcher/internal/sim", ours: append([]string{"subjects", "dispatcher/internal/format", "dispatcher/internal/journal", "dispatcher/internal/term"}, machine...),
+	{packages: "dispatcher/internal/sim", ours: append([]string{"subjects", "dispatcher/internal/journal", "dispatcher/internal/term"}, machine...),
 		testOnly: true,
 		why:      "the simulation drives a dispatcher's terms as the dispatcher does, without a network; no product code may depend on it"},
 	{packages: "dispatcher/internal/book", ours: append([]string{"dispatcher/internal/journal"}, machine...), testOnly: true,
@@ -96,7 +96,8 @@ var importRules = []rule{
 		why:      "looking into a journal means reading it as it is: no dispatcher runs, and none is asked"},
 	{packages: "dispatcher/backup", ours: []string{"subjects", "internal/pause", "dispatcher/internal/journal"}, external: []string{natsClient},
 		why: "a backup is the journal's entries as they are; what they mean, and whether they make sense, is for others to say"},
-	{packages: "dispatcher", ours: []string{".", "subjects", "internal/...", "dispatcher/internal/..."}, external: []string{natsClient, zerolog},
+	{packages: "dispatcher", ours: []string{".", "subjects", "internal/...", "dispatcher/internal/..."},
+		external: []string{natsClient, zerolog, "golang.org/x/sys/unix"},
 		why: "a dispatcher reaches workers over the wire only, brings no server into the program that uses it," +
 			" and runs without what looks into journals and copies them"},
 	{packages: "worker", ours: []string{".", "subjects", "internal/..."}, external: []string{natsClient, "github.com/nats-io/nuid", zerolog},
@@ -130,7 +131,7 @@ var importRules = []rule{
 var (
 	// machine is what those may import that drive the state machine.
 	machine = []string{
-		".", "dispatcher/internal/record", "dispatcher/internal/step", "dispatcher/internal/fleet", "dispatcher/internal/tasks", "dispatcher/internal/core",
+		".", "dispatcher/internal/format", "dispatcher/internal/record", "dispatcher/internal/step", "dispatcher/internal/fleet", "dispatcher/internal/tasks", "dispatcher/internal/core",
 	}
 	publicPackages = []string{".", "subjects", "embedded", "connect", "dispatcher", "dispatcher/audit", "dispatcher/backup",
 		"worker", "client", "node", "hatest", "cmd/ha/..."}

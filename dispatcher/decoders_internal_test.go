@@ -34,7 +34,7 @@ func TestEveryRequestHasADecoder(t *testing.T) {
 			}
 		}
 	}
-	if n := len(fleetDecoders) + len(taskDecoders) + len(taskQueries); n != len(decoders) {
+	if n := len(fleetDecoders) + len(taskDecoders) + len(taskQueries) + len(clusterDecoders); n != len(decoders) {
 		t.Errorf("%d decoders under %d names: one is in two lists", n, len(decoders))
 	}
 	if have := slices.Sorted(maps.Keys(decoders)); !slices.Equal(have, slices.Sorted(slices.Values(names))) {

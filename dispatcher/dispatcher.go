@@ -33,10 +33,15 @@ type Dispatcher struct {
 	cfg   Config
 	names subjects.Names
 
-	began  time.Time
-	health health
-	member memberState
-	peers  peerList
+	began time.Time
+	// suspended is for how long the machine was suspended since, which the clocks of Go leave
+	// out. In nanoseconds.
+	suspended atomic.Int64
+	// bootOffset is how much longer the machine runs than this dispatcher. For the loop alone.
+	bootOffset time.Duration
+	health     health
+	member     memberState
+	peers      peerList
 	// permit says which messages may leave; nil: none may. The loop sets it, the
 	// outbox obeys it.
 	permit atomic.Pointer[term.Permit]

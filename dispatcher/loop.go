@@ -31,6 +31,7 @@ type loop struct {
 	ledSince time.Time
 	probes   probes
 	foreign  foreign
+	clockOff bool // the machine's clock differs from the group's date
 }
 
 func newLoop(d *Dispatcher, log journal.Log, out *outbox) *loop {
@@ -82,6 +83,7 @@ func (l *loop) run(ctx context.Context, closed <-chan nats.Status) error {
 			l.noteMiss(id)
 		case at := <-timer.C:
 			l.term.Tick()
+			l.noteClock()
 			l.probe(at)
 		}
 		l.show()
@@ -91,6 +93,7 @@ func (l *loop) run(ctx context.Context, closed <-chan nats.Status) error {
 
 // show lets those outside of the loop know where the term stands.
 func (l *loop) show() {
+	l.d.noteSuspension()
 	l.d.member.set(l.term)
 	l.foreign.note(l.term.Void(), time.Now())
 }

@@ -21,6 +21,10 @@ const (
 	presenceEvery = 2 * time.Second
 	// presenceKept is for how long it is believed.
 	presenceKept = 3 * presenceEvery
+	// presenceRemembered is for how long a dispatcher that is not heard any more may still
+	// come back, and maxPresence how many dispatchers are remembered.
+	presenceRemembered = time.Hour
+	maxPresence        = 1000
 )
 
 // roleStarting is what a dispatcher is before it has opened the journal.
@@ -59,6 +63,39 @@ type presence struct {
 	at time.Time
 }
 
+// note remembers what a dispatcher said. When there are too many, the one that was heard
+// longest ago is forgotten.
+func (l *peerList) note(p presence) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, known := l.heard[p.Name]; !known && len(l.heard) >= maxPresence {
+		oldest := p
+		for _, other := range l.heard {
+			if other.at.Before(oldest.at) {
+				oldest = other
+			}
+		}
+		delete(l.heard, oldest.Name)
+	}
+	l.heard[p.Name] = p
+}
+
+// unableToRead lists the dispatchers other than own that were heard in the last hour and
+// cannot read that format, by name, each with the newest format that it reads and when it
+// was heard last.
+func (l *peerList) unableToRead(f int, own string, now time.Time) (list []presence) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for name, p := range l.heard {
+		p.Format = max(p.Format, 1) // those that do not say are of the version before
+		if name != own && now.Sub(p.at) <= presenceRemembered && p.Format < f {
+			list = append(list, p)
+		}
+	}
+	slices.SortFunc(list, func(a, b presence) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}
+
 // presenceExchange announces the state of this dispatcher and listens to the others.
 type presenceExchange struct {
 	sub  *nats.Subscription
@@ -76,11 +113,7 @@ func (d *Dispatcher) exchangePresence() (*presenceExchange, error) {
 			return
 		}
 		p.at = time.Now()
-		d.peers.mu.Lock()
-		defer d.peers.mu.Unlock()
-		if _, known := d.peers.heard[p.Name]; known || len(d.peers.heard) < 1000 {
-			d.peers.heard[p.Name] = p
-		}
+		d.peers.note(p)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("listen to the other dispatchers: %w", err)
@@ -125,7 +158,10 @@ func (d *Dispatcher) presence() subjects.Dispatcher {
 		// may call itself the leader again.
 		role = journal.RoleCandidate
 	}
-	return subjects.Dispatcher{Name: d.cfg.Name, Epoch: epoch, Role: string(role), Position: position, Void: d.void.Load(), Trouble: d.health.get()}
+	return subjects.Dispatcher{
+		Name: d.cfg.Name, Epoch: epoch, Role: string(role), Position: position, Format: NewestFormat, Void: d.void.Load(),
+		Trouble: d.health.get(),
+	}
 }
 
 // dispatchers lists this dispatcher and those heard of lately, by name.
@@ -134,9 +170,10 @@ func (d *Dispatcher) dispatchers() []subjects.Dispatcher {
 	d.peers.mu.Lock()
 	defer d.peers.mu.Unlock()
 	for name, p := range d.peers.heard {
-		if time.Since(p.at) > presenceKept {
+		switch silent := time.Since(p.at); {
+		case silent > presenceRemembered:
 			delete(d.peers.heard, name)
-		} else if name != d.cfg.Name {
+		case silent <= presenceKept && name != d.cfg.Name:
 			list = append(list, p.Dispatcher)
 		}
 	}

@@ -10,11 +10,14 @@ import (
 // clock is the time as terms see it. It implements [term.Clock].
 type clock struct{ d *Dispatcher }
 
-// Monotonic returns the time since the dispatcher was made.
-func (c clock) Monotonic() time.Duration { return time.Since(c.d.began) }
+// Monotonic returns the time since the dispatcher was made. Time in which the machine was
+// suspended counts where it is known; see noteSuspension.
+func (c clock) Monotonic() time.Duration {
+	return time.Since(c.d.began) + time.Duration(c.d.suspended.Load())
+}
 
-// Date returns what the machine's clock shows.
-func (clock) Date() time.Time { return time.Now().UTC() }
+// Wall returns what the machine's clock shows.
+func (clock) Wall() time.Time { return time.Now().UTC() }
 
 // gate lets messages leave. It implements [term.Gate], and may be used concurrently: the loop
 // sets it, the outbox asks it.

@@ -81,7 +81,7 @@ func (l *loop) status() subjects.Status {
 	return subjects.Status{
 		Leader:      leader,
 		Dispatchers: l.d.dispatchers(),
-		Journal:     subjects.Journal{Kind: l.log.Name(), Position: l.term.Position(), Bytes: l.term.Cleaning().JournalBytes},
+		Journal:     subjects.Journal{Kind: l.log.Name(), Format: l.term.Format(), Position: l.term.Position(), Bytes: l.term.Cleaning().JournalBytes},
 		Workers: subjects.WorkerCounts{
 			Registered: registered, Idle: idle, Busy: registered - idle, Joined: n.Joined, Left: n.Left, Lost: n.Lost,
 		},
@@ -90,6 +90,8 @@ func (l *loop) status() subjects.Status {
 			Started: n.Started, Running: n.Running, Done: n.Done, Failed: n.Failed, Cancelled: n.Cancelled,
 			TimedOut: n.TimedOut, Rejected: n.Rejected, Lost: n.Losses,
 		},
+		ClockDifferenceMS: l.core.ClockDifference().Milliseconds(),
+
 		UptimeMS:  time.Since(l.ledSince).Milliseconds(),
 		Malformed: l.d.malformed.Load(),
 		Dropped:   l.d.dropped.Load(),

@@ -185,6 +185,9 @@ func TestTheMicroToolsFindTheDispatcher(t *testing.T) {
 	} {
 		want["task-"+what] = r.names.Task(what)
 	}
+	for _, what := range []string{subjects.ClusterClock, subjects.ClusterUpgrade} {
+		want["cluster-"+what] = r.names.Cluster(what)
+	}
 	if fmt.Sprint(endpoints) != fmt.Sprint(want) {
 		t.Errorf("endpoints %v, want %v", endpoints, want)
 	}

@@ -160,7 +160,7 @@ func (d *Dispatcher) refuse(req micro.Request, err error) {
 
 // decoders make what the loop handles of each request in the table of requests, by its
 // name. A request has its decoder in one of these lists.
-var decoders = joined(fleetDecoders, taskDecoders, taskQueries)
+var decoders = joined(fleetDecoders, taskDecoders, taskQueries, clusterDecoders)
 
 func joined(lists ...map[string]decoder) map[string]decoder {
 	all := map[string]decoder{}

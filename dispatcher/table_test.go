@@ -29,7 +29,8 @@ func TestServiceListsTheRequests(t *testing.T) {
 	}
 	want := strings.Fields(`hello:hello heartbeat:hb.* available:available.* bye:bye.* workers:workers status:status progress:progress.*
 		task-submit:task.submit task-get:task.get task-wait:task.wait task-list:task.list task-cancel:task.cancel task-retry:task.retry
-		task-pull:task.pull task-pause:task.pause task-resume:task.resume task-limit:task.limit task-stats:task.stats task-batch:task.batch`)
+		task-pull:task.pull task-pause:task.pause task-resume:task.resume task-limit:task.limit task-stats:task.stats task-batch:task.batch
+		cluster-clock:cluster.clock cluster-upgrade:cluster.upgrade`)
 	var got []string
 	for _, e := range info.Endpoints {
 		got = append(got, e.Name+":"+strings.TrimPrefix(e.Subject, r.names.Prefix()+"."))

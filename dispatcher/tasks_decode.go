@@ -34,7 +34,7 @@ func decodeSubmit(at time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
 	if list == nil {
 		list = []subjects.Submission{}
 	}
-	return inboxItem{Request: term.Request{Submissions: list, At: at}}, nil
+	return inboxItem{Request: term.Request{Submissions: list}}, nil
 }
 
 func decodeProgress(at time.Time, worker ha.WorkerID, body []byte) (inboxItem, error) {

@@ -25,10 +25,10 @@ func decodeTaskGet(_ time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
 	return inboxItem{ask: func(l *loop, _ string) any { return l.term.TaskRecord(id) }}, err
 }
 
-func decodeTaskWait(at time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
+func decodeTaskWait(_ time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
 	r, err := subjects.DecodeWait(body)
 	return inboxItem{ask: func(l *loop, replyTo string) any {
-		return l.term.Await(r.ID, replyTo, at.Add(r.TimeoutMS.Duration()))
+		return l.term.Await(r.ID, replyTo, r.TimeoutMS.Duration())
 	}}, err
 }
 

@@ -86,6 +86,10 @@ func (n Names) Status() string { return n.join(TopicStatus) }
 // Task is where a client sends a request on tasks: one of the Task… constants.
 func (n Names) Task(what string) string { return n.of(TopicTask, what) }
 
+// Cluster is where a request on the group of dispatchers is sent: one of the Cluster…
+// constants.
+func (n Names) Cluster(what string) string { return n.of(TopicCluster, what) }
+
 // Progress is where the worker of that id tells how far its tasks are.
 func (n Names) Progress(id ha.WorkerID) string { return n.of(TopicProgress, string(id)) }
 

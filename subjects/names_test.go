@@ -39,6 +39,8 @@ func rebuild(n Names, s Subject) string {
 		return n.Status()
 	case TopicTask:
 		return n.Task(s.What)
+	case TopicCluster:
+		return n.Cluster(s.What)
 	case TopicProgress:
 		return n.Progress(s.Worker)
 	case TopicDispatcher:
@@ -65,6 +67,7 @@ func TestEverySubjectIsBuiltAsTheProtocolSpellsIt(t *testing.T) {
 		{n.Status(), "ha.status", Subject{Topic: TopicStatus}},
 		{n.Task(TaskSubmit), "ha.task.submit", Subject{Topic: TopicTask, What: "submit"}},
 		{n.Task(TaskBatch), "ha.task.batch", Subject{Topic: TopicTask, What: "batch"}},
+		{n.Cluster(ClusterUpgrade), "ha.cluster.upgrade", Subject{Topic: TopicCluster, What: "upgrade"}},
 		{n.Progress("9f2c"), "ha.progress.9f2c", Subject{Topic: TopicProgress, Worker: "9f2c"}},
 		{n.Event(EntityTask, WhatTimedOut), "ha.event.task.timed_out", Subject{Topic: TopicEvent, Entity: "task", What: "timed_out"}},
 		{n.Dispatcher("d1"), "ha.dispatcher.d1", Subject{Topic: TopicDispatcher, Dispatcher: "d1"}},
@@ -168,6 +171,7 @@ func FuzzBuild(f *testing.F) {
 		checkBuilt(t, n, n.Available(id), tokens, Subject{Topic: TopicAvailable, Worker: id})
 		checkBuilt(t, n, n.Bye(id), tokens, Subject{Topic: TopicBye, Worker: id})
 		checkBuilt(t, n, n.Task(what), ha.ValidToken(what), Subject{Topic: TopicTask, What: what})
+		checkBuilt(t, n, n.Cluster(what), ha.ValidToken(what), Subject{Topic: TopicCluster, What: what})
 		checkBuilt(t, n, n.Progress(id), tokens, Subject{Topic: TopicProgress, Worker: id})
 		checkBuilt(t, n, n.Dispatcher(worker), tokens, Subject{Topic: TopicDispatcher, Dispatcher: worker})
 		checkBuilt(t, n, n.Event(entity, what), ha.ValidToken(entity) && ha.ValidToken(what), Subject{Topic: TopicEvent, Entity: entity, What: what})

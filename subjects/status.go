@@ -18,6 +18,9 @@ type Status struct {
 	Activations Activations  `json:"activations"`
 	// Tasks counts the tasks that are kept, by state.
 	Tasks map[ha.TaskState]int `json:"tasks"`
+	// ClockDifferenceMS is how far the wall clock of the leader's machine is ahead of the group's
+	// date, in milliseconds; negative: it is behind.
+	ClockDifferenceMS int64 `json:"clock_difference_ms"`
 	// UptimeMS is how long the leader has led.
 	UptimeMS int64 `json:"uptime_ms"`
 	// Malformed counts the messages refused before they reached the state. Dropped
@@ -41,6 +44,9 @@ type Dispatcher struct {
 	// Void counts the entries of the journal, as far as it has read them since it began to, that
 	// others wrote into it and that have no effect.
 	Void uint64 `json:"void,omitempty"`
+	// Format is the newest format of the journal that it reads; 0: it does not say, and
+	// reads format 1.
+	Format int `json:"format,omitempty"`
 	// Trouble says why it cannot work, and what to do about it; empty: it is healthy.
 	Trouble string `json:"trouble,omitempty"`
 }
@@ -51,6 +57,8 @@ type Journal struct {
 	Kind string `json:"kind"`
 	// Position is the sequence of the last committed entry.
 	Position uint64 `json:"position"`
+	// Format is the format in which the leader writes it.
+	Format int `json:"format"`
 	// Bytes is about what the journal takes in its store.
 	Bytes uint64 `json:"bytes"`
 }

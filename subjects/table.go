@@ -18,6 +18,8 @@ const (
 	TopicWorkers   Topic = "workers"
 	TopicStatus    Topic = "status"
 	TopicTask      Topic = "task"
+	// TopicCluster is for requests about the group of dispatchers itself.
+	TopicCluster Topic = "cluster"
 
 	// TopicActivate is for the orders to workers.
 	TopicActivate Topic = "activate"
@@ -32,7 +34,7 @@ const (
 // the file of its topic; a new topic has a line here as well.
 var requests = slices.Concat(
 	helloRequests, heartbeatRequests, availableRequests, workersRequests, statusRequests, progressRequests,
-	taskSubmitRequests, taskQueryRequests, taskChangeRequests, taskRuleRequests, taskStatsRequests, taskBatchRequests,
+	taskSubmitRequests, taskQueryRequests, taskChangeRequests, taskRuleRequests, taskStatsRequests, taskBatchRequests, clusterRequests,
 )
 
 // What is published to whoever listens, and is no request.

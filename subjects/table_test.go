@@ -237,7 +237,7 @@ func TestEveryConstantIsInTheTable(t *testing.T) {
 }
 
 // tableConstant is what a constant is called that names a topic or a request on tasks.
-var tableConstant = regexp.MustCompile(`^(Topic|Task)[A-Z][a-z]+$`)
+var tableConstant = regexp.MustCompile(`^(Topic|Task|Cluster)[A-Z][a-z]+$`)
 
 // TestRoles pins who may send what, since permissions are made of it.
 func TestRoles(t *testing.T) {
@@ -247,9 +247,9 @@ func TestRoles(t *testing.T) {
 		RoleObserver:   "workers status task-get task-wait task-list task-stats",
 		RoleDispatcher: "",
 		RoleAdmin: "workers status task-submit task-get task-wait task-list task-cancel task-retry task-pull task-pause task-resume task-limit" +
-			" task-stats task-batch",
+			" task-stats task-batch cluster-clock cluster-upgrade",
 		RoleGateway: "hello heartbeat available bye workers status progress task-submit task-get task-wait task-list task-cancel task-retry" +
-			" task-pull task-pause task-resume task-limit task-stats task-batch",
+			" task-pull task-pause task-resume task-limit task-stats task-batch cluster-clock cluster-upgrade",
 	} {
 		var got []string
 		for _, r := range Requests() {
@@ -271,7 +271,7 @@ func TestBuildersAgreeWithTheTable(t *testing.T) {
 	n := mustNames(t, "")
 	built := map[string]string{
 		"hello": n.Hello(), "heartbeat": n.HeartbeatAll(), "available": n.AvailableAll(), "bye": n.ByeAll(), "progress": n.ProgressAll(),
-		"workers": n.Workers(), "status": n.Status(),
+		"workers": n.Workers(), "status": n.Status(), "cluster-upgrade": n.Cluster(ClusterUpgrade), "cluster-clock": n.Cluster(ClusterClock),
 	}
 	for _, r := range Requests() {
 		want, ok := built[r.Name]

@@ -27,9 +27,11 @@ type Group struct {
 	names []string
 	args  map[string][]string
 
-	mu      sync.Mutex
-	running map[string]*Process
-	meta    string // the dispatcher whose server said last that it leads JetStream
+	mu sync.Mutex
+	// binaries are what dispatchers are started from, by their names; none: from the lab's.
+	binaries map[string]string
+	running  map[string]*Process
+	meta     string // the dispatcher whose server said last that it leads JetStream
 }
 
 // metaLeads is what an embedded server says, at level debug, when it begins to
@@ -138,7 +140,10 @@ func (g *Group) Start(name string) error {
 			g.mu.Unlock()
 		}
 	}
-	p, err := g.lab.Start(name, watch, g.args[name]...)
+	g.mu.Lock()
+	binary := g.binaries[name]
+	g.mu.Unlock()
+	p, err := g.lab.StartBinary(name, binary, watch, g.args[name]...)
 	if err != nil {
 		return err
 	}
@@ -146,6 +151,17 @@ func (g *Group) Start(name string) error {
 	defer g.mu.Unlock()
 	g.running[name] = p
 	return nil
+}
+
+// SetBinary makes the dispatcher of that name begin with that binary when it is started
+// the next time. An empty one is the lab's own.
+func (g *Group) SetBinary(name, binary string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.binaries == nil {
+		g.binaries = map[string]string{}
+	}
+	g.binaries[name] = binary
 }
 
 // Process returns the process of the dispatcher of that name, or nil if none

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,6 +38,10 @@ type Lab struct {
 	counts map[string]int // starts, by name
 }
 
+// NextFormat is the build tag of a command whose newest format of the journal is one more
+// than that of the command without it.
+const NextFormat = "ha_next_format"
+
 // NewLab builds the command and returns a Lab, which the caller closes. The
 // processes in it are killed when ctx ends. It must be called with the working
 // directory inside of this module.
@@ -46,7 +51,7 @@ func NewLab(ctx context.Context) (*Lab, error) {
 		return nil, fmt.Errorf("new lab: %w", err)
 	}
 	l := &Lab{Dir: dir, binary: filepath.Join(dir, "ha"), counts: map[string]int{}}
-	if err := l.build(ctx); err != nil {
+	if err := build(ctx, "", l.binary); err != nil {
 		return nil, errors.Join(fmt.Errorf("new lab: %w", err), os.RemoveAll(dir))
 	}
 	l.ctx, l.cancel = context.WithCancel(ctx)
@@ -54,26 +59,33 @@ func NewLab(ctx context.Context) (*Lab, error) {
 	return l, nil
 }
 
-// build builds the command. It does so in the user's cache, where Go finds that
-// nothing has changed since the last lab's: linking takes longer than all the rest.
-func (l *Lab) build(ctx context.Context) error {
-	target := l.binary
+// Build builds the command with that build tag, and returns the path of the binary, for
+// [Lab.StartBinary]. It lives as long as the Lab.
+func (l *Lab) Build(ctx context.Context, tag string) (binary string, err error) {
+	binary = l.binary + "-" + tag
+	return binary, build(ctx, tag, binary)
+}
+
+// build builds the command to the path binary. It does so in the user's cache, where Go
+// finds that nothing has changed since the last lab's: linking takes longer than all the rest.
+func build(ctx context.Context, tag, binary string) error {
+	target := binary
 	if cache, err := os.UserCacheDir(); err == nil {
-		target = filepath.Join(cache, "ha-proof", "ha")
+		target = filepath.Join(cache, "ha-proof", filepath.Base(binary))
 	}
-	build := exec.CommandContext(ctx, "go", "build", "-ldflags=-s -w", "-o", target, Package) // #nosec G204 -- into our own directory
+	build := exec.CommandContext(ctx, "go", "build", "-tags="+tag, "-ldflags=-s -w", "-o", target, Package) // #nosec G204 -- into our own directory
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("build %s: %w\n%s", Package, err, out)
 	}
-	if target == l.binary {
+	if target == binary {
 		return nil
 	}
 	// A copy, which another lab's build does not replace.
-	binary, err := os.ReadFile(target)
+	body, err := os.ReadFile(target) // #nosec G304 -- that was just built
 	if err != nil {
 		return fmt.Errorf("build %s: %w", Package, err)
 	}
-	return os.WriteFile(l.binary, binary, 0o700) // #nosec G306 G703 -- it is a program, in our own directory
+	return os.WriteFile(binary, body, 0o700) // #nosec G306 G703 -- it is a program, in our own directory
 }
 
 // Close kills what still runs, waits for it, and removes the directory. Call it
@@ -95,6 +107,11 @@ func (l *Lab) Close() error {
 // onLine must not block. The process sees nothing of the caller's environment but PATH.
 func (l *Lab) Start(name string, onLine func(at time.Time, line []byte), args ...string) (*Process, error) {
 	return l.start(name, l.binary, onLine, args)
+}
+
+// StartBinary is [Lab.Start] for a binary that [Lab.Build] made; empty: the lab's own.
+func (l *Lab) StartBinary(name, binary string, onLine func(at time.Time, line []byte), args ...string) (*Process, error) {
+	return l.start(name, cmp.Or(binary, l.binary), onLine, args)
 }
 
 // StartSelf is [Lab.Start] for the program that calls it, which must tell by args

@@ -10,6 +10,7 @@ import (
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/core"
 	"github.com/seed261fe303/ha/dispatcher/internal/fleet"
+	"github.com/seed261fe303/ha/dispatcher/internal/format"
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
 	"github.com/seed261fe303/ha/dispatcher/internal/record"
 	"github.com/seed261fe303/ha/dispatcher/internal/step"
@@ -186,7 +187,7 @@ func (b *Book) Publish(log journal.Log, from, to int) {
 
 // Encode returns the data of an entry with these records.
 func Encode(records ...record.Record) []byte {
-	data := []byte{record.FormatVersion}
+	data := []byte{format.Records(2)}
 	for _, r := range records {
 		data = record.Append(data, r)
 	}

@@ -35,7 +35,9 @@ type Core struct {
 	tasks  *tasks.Tasks
 
 	snapshots SnapshotStats // by Replay; soft
-	decoder   record.Decoder
+	// ahead is how far the wall clock was ahead of the date at the last Tick that knew it. Soft.
+	ahead   int64
+	decoder record.Decoder
 }
 
 // New returns a Core that nobody has registered with.
@@ -78,6 +80,10 @@ func (c *Core) Apply(r record.Record) error {
 		return c.applyBegun(r)
 	case *record.Totals:
 		return c.applyTotals(r)
+	case *record.FormatSet:
+		return c.applyFormat(r)
+	case *record.ClockSet:
+		return c.applyClock(r)
 	case *record.Registered, *record.Removed, *record.Activated, *record.Ended, *record.Restored, *record.History:
 		return c.fleet.Apply(r)
 	}
@@ -92,26 +98,62 @@ func (c *Core) applyElected(r *record.Elected) error {
 	return nil
 }
 
-// Lead begins a leadership: it records the epoch, gives every worker a full
-// grace period, and keeps the pace of activations that the journal shows.
-// The epoch must be higher than any before, and a snapshot applied to its end.
+// Start says how a leadership begins.
+type Start struct {
+	// Elapsed is the elapsed time, as a moment, and Date the date. An elapsed time or a date
+	// that is behind that of the journal counts as that.
+	Elapsed, Date time.Time
+	Epoch         ha.Epoch
+	Node          string
+	// Format is the format of the journal; 0 is 1.
+	Format int
+}
+
+// Lead is LeadFrom in a journal of format 1, in which the elapsed time and the date are the same.
 func (c *Core) Lead(at time.Time, epoch ha.Epoch, node string, out *step.Ready) error {
+	return c.LeadFrom(Start{Elapsed: at, Date: at, Epoch: epoch, Node: node}, out)
+}
+
+// LeadFrom begins a leadership: it records the epoch and, from format 2 on, the clock, gives every
+// worker a full grace period, and keeps the pace of activations that the journal shows.
+// The epoch must be higher than any before, and a snapshot applied to its end.
+func (c *Core) LeadFrom(s Start, out *step.Ready) error {
 	if c.common.Loading {
 		return errors.New("lead: the journal ends within a snapshot")
 	}
-	elected := &record.Elected{At: at, Epoch: epoch, Node: node}
+	if s.Format < c.common.Format {
+		return fmt.Errorf("lead: the journal has format %d, not %d", c.common.Format, s.Format)
+	}
+	elapsed, date := s.Elapsed, s.Date
+	if s.Format >= 2 {
+		elapsed, date = c.continued(elapsed, date)
+	}
+	elected := &record.Elected{At: date, Epoch: s.Epoch, Node: s.Node}
 	if err := c.Apply(elected); err != nil {
 		return err
 	}
 	out.Records.Add(elected)
-	c.common.Now, c.common.Nanos, c.common.MayAssign = at, at.UnixNano(), true
+	if s.Format >= 2 {
+		if c.common.Format == 0 {
+			c.record(out, &record.FormatSet{At: date, Format: s.Format})
+		}
+		c.record(out, &record.ClockSet{At: date, Elapsed: elapsed.UnixNano(), Rate: step.RateNormal})
+	}
+	c.common.Set(elapsed)
+	c.common.MayAssign = true
 	c.tasks.Lead()
-	c.fleet.Lead(at)
-	out.Effects = append(out.Effects, step.Effect{Type: step.TellElected, At: at, Name: node})
+	c.fleet.Lead(elapsed)
+	out.Effects = append(out.Effects, step.Effect{Type: step.TellElected, At: date, Name: s.Node})
 	return nil
 }
 
-// NextWake returns when the next Tick is due; the zero time: none is.
+// record applies r and adds it to out.
+func (c *Core) record(out *step.Ready, r record.Record) {
+	step.Must(c.Apply(r))
+	out.Records.Add(r)
+}
+
+// NextWake returns the elapsed time, as a moment, at which the next Tick is due; the zero time: none is.
 func (c *Core) NextWake() time.Time {
 	wake := c.fleet.NextWake()
 	if at := c.tasks.NextWake(); at > 0 && (wake.IsZero() || at < wake.UnixNano()) {

@@ -41,6 +41,8 @@ type rig struct {
 	effects []step.Effect
 	tasks   []step.TaskEffect
 	census  census
+	// gap is by how much the date goes on when another leads, in a journal of format 2.
+	gap time.Duration
 }
 
 func newRig(t testing.TB, change func(*Config)) *rig {
@@ -58,12 +60,13 @@ func newRig(t testing.TB, change func(*Config)) *rig {
 func (r *rig) lead(epoch ha.Epoch) {
 	r.t.Helper()
 	var out step.Ready
-	if err := r.core.Lead(r.now, epoch, "d1", &out); err != nil {
+	start := Start{Elapsed: r.now, Date: r.core.DateAt(r.now).Add(r.gap), Epoch: epoch, Node: "d1", Format: r.core.common.Format}
+	if err := r.core.LeadFrom(start, &out); err != nil {
 		r.t.Fatalf("lead: %v", err)
 	}
 	if r.twin != nil {
 		var same step.Ready
-		if err := r.twin.Lead(r.now, epoch, "d1", &same); err != nil || !reflect.DeepEqual(out, same) {
+		if err := r.twin.LeadFrom(start, &same); err != nil || !reflect.DeepEqual(out, same) {
 			r.t.Fatalf("the leader says  %+v\nits twin says    %+v, %v", out, same, err)
 		}
 	}

@@ -7,7 +7,8 @@ import (
 	"github.com/seed261fe303/ha/dispatcher/internal/record"
 )
 
-// Snapshot yields records from which Apply builds this state: Begun, a Restored a
+// Snapshot yields records from which Apply builds this state: Begun, from format 2 on the
+// format and the clock, a Restored a
 // worker, a TaskRestored a task, what these have in common, the History, and
 // Totals to close it. A record is valid until the next one. The state may change between
 // two of the first, about workers and tasks, if the records of the changes are applied
@@ -16,6 +17,9 @@ import (
 func (c *Core) Snapshot() iter.Seq[record.Record] {
 	return func(yield func(record.Record) bool) {
 		if !yield(&record.Begun{Epoch: c.common.Epoch, Node: c.common.Node, Workers: uint64(c.fleet.Len())}) {
+			return
+		}
+		if !c.clockPieces(yield) {
 			return
 		}
 		// What the tasks have in common and the share windows are few: both are bounded.

@@ -2,6 +2,7 @@ package core
 
 import (
 	"fmt"
+	"time"
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/fleet"
@@ -13,8 +14,11 @@ import (
 // reply to it. If an input's time is before an earlier input's, the earlier one's
 // counts. Step panics only if its own records cannot be applied, which is
 // a bug in the state machine.
-func (c *Core) Step(in step.Input, out *step.Ready) step.Reply {
-	c.common.AdvanceTo(in.Time())
+func (c *Core) Step(in step.Input, out *step.Ready) step.Reply { return c.StepAt(in.Time(), in, out) }
+
+// StepAt is Step for an input that comes at that elapsed time, whatever it says itself.
+func (c *Core) StepAt(elapsed time.Time, in step.Input, out *step.Ready) step.Reply {
+	c.common.AdvanceTo(elapsed)
 	c.tasks.PassTime()
 	c.fleet.PassBeats()
 	reply := c.handle(in, out)
@@ -39,8 +43,16 @@ func (c *Core) handle(in step.Input, out *step.Ready) step.Reply {
 	case step.Gone:
 		return c.gone(in, out)
 	case step.Tick:
+		c.follow(in.Wall, out)
 		c.evict(out)
 		return step.Reply{}
+	case step.SetClock:
+		return c.takeClock(in, out)
+	case step.Resume:
+		c.resume(in, out)
+		return step.Reply{}
+	case step.UpgradeFormat:
+		return c.upgrade(in, out)
 	}
 	reply, ok := c.tasks.Step(in, out)
 	if !ok {

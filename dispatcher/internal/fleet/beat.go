@@ -9,7 +9,7 @@ import (
 func (f *Fleet) Activate(out *step.Ready) {
 	selector := f.groups[plainGroup].selector
 	for range step.Burst {
-		if f.common.Now.Before(f.beat) {
+		if f.common.Steady.Before(f.beat) {
 			return
 		}
 		m := selector.Pick()
@@ -33,10 +33,10 @@ func (f *Fleet) Activate(out *step.Ready) {
 func (f *Fleet) keepBeat() {
 	every := f.cfg.ActivateEvery
 	if every == 0 {
-		f.beat = f.common.Now
+		f.beat = f.common.Steady
 		return
 	}
-	late := f.common.Now.Sub(f.beat)
+	late := f.common.Steady.Sub(f.beat)
 	f.beat = f.beat.Add(every * (late/every + 1))
 }
 
@@ -47,12 +47,12 @@ func (f *Fleet) PassBeats() {
 		return
 	}
 	every := f.cfg.ActivateEvery
-	late := f.common.Now.Sub(f.beat)
+	late := f.common.Steady.Sub(f.beat)
 	if late <= 0 {
 		return
 	}
 	if every == 0 {
-		f.beat = f.common.Now
+		f.beat = f.common.Steady
 		return
 	}
 	f.beat = f.beat.Add(every * ((late + every - 1) / every))

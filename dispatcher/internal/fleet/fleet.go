@@ -41,7 +41,7 @@ type Fleet struct {
 	history []record.History // of the snapshot being loaded
 	arena   arena
 	live    liveness // soft
-	// beat is when a plain activation is next due. Soft.
+	// beat is when a plain activation is next due, on the axis of the elapsed time. Soft.
 	beat time.Time
 	// activated is the record that Activate fills in each time.
 	activated record.Activated
@@ -88,7 +88,7 @@ func (f *Fleet) resetGroups() {
 // Find returns the worker of that id, or nil.
 func (f *Fleet) Find(id ha.WorkerID) *Worker { return f.workers[id] }
 
-// Lead begins a leadership: it gives every worker a full grace period, and keeps the
+// Lead begins a leadership at an elapsed time: it gives every worker a full grace period, and keeps the
 // pace of activations that the journal shows.
 func (f *Fleet) Lead(at time.Time) {
 	f.live = liveness{}
@@ -101,12 +101,16 @@ func (f *Fleet) Lead(at time.Time) {
 		f.noteHeard(w)
 	}
 	f.beat = at
-	if due := f.lastActivated.Add(f.cfg.ActivateEvery); due.After(at) && due.Sub(at) <= f.cfg.ActivateEvery {
+	last := f.lastActivated
+	if len(f.common.Timeline.Pieces()) > 0 && !last.IsZero() {
+		last = step.Moment(f.common.Timeline.ElapsedOf(last.UnixNano()))
+	}
+	if due := last.Add(f.cfg.ActivateEvery); due.After(at) && due.Sub(at) <= f.cfg.ActivateEvery {
 		f.beat = due
 	}
 }
 
-// NextWake returns when the fleet next wants a tick; the zero time: never.
+// NextWake returns the elapsed time at which the fleet next wants a tick; the zero time: never.
 func (f *Fleet) NextWake() time.Time {
 	var wake time.Time
 	if f.groups[plainGroup].selector.IdleLen() > 0 {

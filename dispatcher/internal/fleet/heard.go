@@ -124,7 +124,7 @@ func (f *Fleet) Remove(w *Worker, why record.RemovedWhy, reason string, out *ste
 // several, it returns the one silent for the longest time.
 func (f *Fleet) Silent() *Worker {
 	w := f.live.first
-	if w == nil || f.common.Now.Sub(w.soft.lastSeen) < f.cfg.Timing.EvictAfter {
+	if w == nil || f.common.Steady.Sub(w.soft.lastSeen) < f.cfg.Timing.EvictAfter {
 		return nil
 	}
 	return w

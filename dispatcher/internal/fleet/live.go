@@ -12,7 +12,7 @@ type liveness struct{ first, last *Worker }
 
 // soft is what a leadership knows of a worker and its journal does not.
 type soft struct {
-	lastSeen   time.Time
+	lastSeen   time.Time // on the axis of the elapsed time
 	prev, next *Worker
 	listed     bool // in the liveness list
 	// unknownRunning is what it names as running and does not run by our books. While
@@ -32,7 +32,7 @@ type soft struct {
 // noteHeard moves w to the end of the list.
 func (f *Fleet) noteHeard(w *Worker) {
 	f.live.remove(w)
-	w.soft.lastSeen = f.common.Now
+	w.soft.lastSeen = f.common.Steady
 	f.live.add(w)
 }
 

@@ -6,6 +6,7 @@ import (
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/record"
+	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 
 // WorkerView is what the list of workers shows of one. Its slices belong to the
@@ -46,7 +47,7 @@ func (f *Fleet) view(w *Worker) WorkerView {
 		Registered: w.Registered, Activations: w.activations, Running: len(w.runs),
 		ExpectedShare: float64(w.Weight) / float64(g.selector.Weights()),
 		Busy:          !w.member.Idle(),
-		LastSeen:      w.soft.lastSeen, CPU: w.soft.cpu, MemoryBytes: w.soft.memoryBytes,
+		LastSeen:      f.dateOf(w.soft.lastSeen), CPU: w.soft.cpu, MemoryBytes: w.soft.memoryBytes,
 		Work: w.work,
 	}
 	if g.activations > 0 {
@@ -83,10 +84,18 @@ func (f *Fleet) Probeable(busy bool) iter.Seq[ha.WorkerID] {
 	}
 }
 
-// LastSeen returns when a worker was last heard of; the zero time: it is unknown.
+// LastSeen returns the elapsed time at which a worker was last heard of; the zero time: it is unknown.
 func (f *Fleet) LastSeen(id ha.WorkerID) time.Time {
 	if w := f.workers[id]; w != nil {
 		return w.soft.lastSeen
 	}
 	return time.Time{}
+}
+
+// dateOf returns the date at a moment on the axis of the elapsed time.
+func (f *Fleet) dateOf(at time.Time) time.Time {
+	if at.IsZero() || len(f.common.Timeline.Pieces()) == 0 {
+		return at
+	}
+	return step.Moment(f.common.Timeline.DateOf(at.UnixNano()))
 }

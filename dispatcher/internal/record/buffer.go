@@ -1,6 +1,10 @@
 package record
 
-import "iter"
+import (
+	"iter"
+
+	"github.com/seed261fe303/ha/dispatcher/internal/format"
+)
 
 // Buffer holds records in the journal's form: what one entry of it says. The zero
 // value is an empty one. It must not be used concurrently.
@@ -8,13 +12,21 @@ type Buffer struct {
 	c     Codec
 	n     int
 	begin int // of the records: behind the version
+	f     int // the journal's format; 0 is 1
 }
+
+// SetFormat sets the format of the journal that the records are for. It must be called while
+// the buffer is empty, and stays when it is reset.
+func (b *Buffer) SetFormat(f int) { b.f = f }
+
+// Format returns the format of the journal that the records are for.
+func (b *Buffer) Format() int { return max(b.f, format.Oldest) }
 
 // Add appends r, and keeps nothing of it.
 func (b *Buffer) Add(r Record) {
 	if len(b.c.buf) == 0 {
 		b.c.mode = writing
-		b.c.buf = append(b.c.buf, FormatVersion)
+		b.c.buf = append(b.c.buf, format.Records(b.Format()))
 		b.begin = 1
 	}
 	b.c.buf = append(b.c.buf, byte(r.Type()))

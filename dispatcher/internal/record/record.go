@@ -3,12 +3,15 @@ package record
 import (
 	"errors"
 	"fmt"
+
+	"github.com/seed261fe303/ha/dispatcher/internal/format"
 )
 
-// FormatVersion is the version of the records' form in bytes. A reader refuses
+// FormatVersion is the highest version of the records' form in bytes. A reader refuses
 // a higher one than its own, and reads every lower one. Version 2 added the records
-// about tasks.
-const FormatVersion = 2
+// about tasks, version 3, which is that of the journal's format 2, those about its format and
+// its clock.
+const FormatVersion = format.Newest + 1
 
 var (
 	// ErrCorrupt says that bytes are not records of this format.
@@ -65,10 +68,12 @@ const (
 	TypeBatchRestored Type = 22
 	TypeIDsRestored   Type = 23
 	TypeTaskTotals    Type = 24
+	TypeFormatSet     Type = 25
+	TypeClockSet      Type = 26
 )
 
 // Types is how many numbers of types there are, 0 among them, which is none.
-const Types = 25
+const Types = 27
 
 // types gives every type its name and a way to make an empty record of it.
 var types = [Types]struct {
@@ -99,6 +104,8 @@ var types = [Types]struct {
 	TypeBatchRestored: {"batch_restored", func() Record { return new(BatchRestored) }},
 	TypeIDsRestored:   {"ids_restored", func() Record { return new(IDsRestored) }},
 	TypeTaskTotals:    {"task_totals", func() Record { return new(TaskTotals) }},
+	TypeFormatSet:     {"format_set", func() Record { return new(FormatSet) }},
+	TypeClockSet:      {"clock_set", func() Record { return new(ClockSet) }},
 }
 
 // String returns the name of t in lower case, words joined by '_', such as

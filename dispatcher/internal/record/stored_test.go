@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/seed261fe303/ha/dispatcher/internal/book"
+	"github.com/seed261fe303/ha/dispatcher/internal/format"
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
 	"github.com/seed261fe303/ha/dispatcher/internal/record"
 )
@@ -30,7 +31,7 @@ func TestStoredRecordsAreWrittenAgainAsTheyWere(t *testing.T) {
 				}
 				var data []byte
 				if len(e.Data) > 0 {
-					data = append(data, record.FormatVersion)
+					data = append(data, format.Records(format.Oldest))
 				}
 				for rest := e.Data[len(data):]; len(rest) > 0; {
 					r, after, err := record.Decode(rest)

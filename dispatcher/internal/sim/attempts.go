@@ -29,7 +29,7 @@ func (b *books) enterStarted(r *record.TaskStarted) error {
 		return fmt.Errorf("task %s expired at %s", t.id, t.spec.ExpiresAt)
 	}
 	for _, check := range []func(*task, time.Time) error{b.mayFollow, b.mayPass, b.isFirst} {
-		if err := check(t, r.At); err != nil {
+		if err := check(t, b.elapsed(r.At)); err != nil {
 			return fmt.Errorf("task %s: %w", t.id, err)
 		}
 	}
@@ -47,7 +47,7 @@ func (b *books) enterStarted(r *record.TaskStarted) error {
 	t.attempt++
 	t.started, t.activation, t.worker = r.At, r.Number, r.Worker
 	b.setState(t, ha.TaskRunning, r.At)
-	b.countRunning(t, r.At, 1)
+	b.countRunning(t, b.elapsed(r.At), 1)
 	g.task, g.want = t, b.orderOf(t)
 	return nil
 }
@@ -91,7 +91,9 @@ func (b *books) isFirst(t *task, _ time.Time) error {
 			heads[u.spec.Priority] = u
 		}
 	}
-	rank := func(u *task) int64 { return u.ready.UnixNano() - int64(u.spec.Priority)*int64(b.rules.Aging) }
+	rank := func(u *task) int64 {
+		return b.elapsed(u.ready).UnixNano() - int64(u.spec.Priority)*int64(b.rules.Aging)
+	}
 	for p, u := range heads { // any order: it is red or not
 		if p == t.spec.Priority && u != t || u != t && (rank(u) < rank(t) || rank(u) == rank(t) && u.turn < t.turn) {
 			return errors.New("it is not the first of its kind and pool")

@@ -40,6 +40,9 @@ type books struct {
 	paceEpoch ha.Epoch // for the pace: the first activation of an epoch, and how many since
 	paceFrom  time.Time
 	paceCount int
+
+	// timeline tells what the dates of records are in elapsed time.
+	timeline step.Timeline
 }
 
 // registration is one registered worker.
@@ -141,6 +144,10 @@ func (b *books) enter(r record.Record) error {
 			return fmt.Errorf("epoch %d was before", b.epoch)
 		}
 		b.epoch = r.Epoch
+	case *record.ClockSet:
+		return b.enterClock(r)
+	case *record.FormatSet:
+		return nil
 	case *record.Registered:
 		return b.enterRegistered(r)
 	case *record.Removed:
@@ -220,7 +227,7 @@ func (b *books) enterActivated(r *record.Activated) error {
 	if _, err := b.activate(reg, r.Number); err != nil {
 		return err
 	}
-	return b.pace(r.At)
+	return b.pace(b.elapsed(r.At))
 }
 
 // activate gives a worker an activation.

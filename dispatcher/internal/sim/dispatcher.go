@@ -23,8 +23,9 @@ type dispatcher struct {
 	follows, asks replica
 
 	term    *driver
-	outbox  *outbox // lives as long as the process
-	leaving bool    // it was told to stop
+	outbox  *outbox       // lives as long as the process
+	leaving bool          // it was told to stop
+	wall    time.Duration // how far its wall clock was set ahead
 	// permit says which messages may leave. The term sets it, the outbox obeys it.
 	permit term.Permit
 }
@@ -114,7 +115,7 @@ func (d *dispatcher) receive(from receiver, message any) {
 	if !ok || !d.subscribed() {
 		return
 	}
-	d.term.inbox = append(d.term.inbox, incoming{from, d.stampedRequest(r)})
+	d.term.inbox = append(d.term.inbox, incoming{from, d.mutated(r)})
 	d.term.proceed()
 }
 
@@ -124,72 +125,19 @@ type incoming struct {
 	request
 }
 
-// stampedRequest is a request as the dispatcher takes it, with the time of its arrival.
-func (d *dispatcher) stampedRequest(r request) request {
+// mutated is a request as the dispatcher takes it.
+func (d *dispatcher) mutated(r request) request {
 	if r.input != nil {
-		r.input = stamp(d.mutatedInput(r.input), d.time())
+		r.input = d.mutatedInput(r.input)
 	}
 	if r.list != nil {
 		list := make([]step.Input, len(r.list))
 		for i, in := range r.list {
-			list[i] = stamp(d.mutatedInput(in), d.time())
+			list[i] = d.mutatedInput(in)
 		}
 		r.list = list
 	}
 	return r
-}
-
-// stamp puts the time of arrival into an input.
-func stamp(in step.Input, at time.Time) step.Input {
-	switch in := in.(type) {
-	case step.Hello:
-		in.At = at
-		return in
-	case step.Heartbeat:
-		in.At = at
-		return in
-	case step.Available:
-		in.At = at
-		return in
-	case step.Bye:
-		in.At = at
-		return in
-	case step.Progress:
-		in.At = at
-		return in
-	case step.Gone:
-		in.At = at
-		return in
-	}
-	return stampTask(in, at)
-}
-
-// stampTask is stamp for what is asked about tasks.
-func stampTask(in step.Input, at time.Time) step.Input {
-	switch in := in.(type) {
-	case step.Submit:
-		in.At = at
-		return in
-	case step.CancelTask:
-		in.At = at
-		return in
-	case step.RetryTask:
-		in.At = at
-		return in
-	case step.PullTasks:
-		in.At = at
-		return in
-	case step.SetPause:
-		in.At = at
-		return in
-	case step.SetLimit:
-		in.At = at
-		return in
-	case step.ChangeBatch:
-		in.At = at
-		return in
-	}
-	return in
 }
 
 func (d *dispatcher) say(format string, args ...any) {

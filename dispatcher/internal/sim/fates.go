@@ -48,7 +48,7 @@ func (b *books) mayMove(t *task, f record.Fate) error {
 		}
 		return nil
 	case t.state == ha.TaskRunning:
-		if after := f.At.Sub(t.started); after < b.limit(t) {
+		if after := b.elapsed(f.At).Sub(b.elapsed(t.started)); after < b.limit(t)-time.Microsecond {
 			return fmt.Errorf("it is taken from its worker after %s of %s", after, b.limit(t))
 		}
 		return b.mayCharge(t, f, false)
@@ -59,7 +59,7 @@ func (b *books) mayMove(t *task, f record.Fate) error {
 		return nil
 	case t.state == ha.TaskWaiting && to == ha.TaskFailed:
 		return b.mayDoom(t)
-	case t.state == ha.TaskScheduled && to == ha.TaskPending && f.At.Before(t.due):
+	case t.state == ha.TaskScheduled && to == ha.TaskPending && b.early(t, f.At):
 		return fmt.Errorf("it is due at %s", t.due)
 	case t.state == ha.TaskPending:
 		return errNoMove
@@ -103,7 +103,7 @@ func (b *books) applyFate(t *task, f record.Fate) error {
 	to, n := f.Next.Name(), &b.w.nemesis.tally.Tasks
 	switch {
 	case t.state == ha.TaskRunning:
-		b.countRunning(t, f.At, -1)
+		b.countRunning(t, b.elapsed(f.At), -1)
 		to = b.endAttempt(t, f)
 	case t.state.Final():
 		n.Revived++
@@ -123,10 +123,20 @@ func (b *books) applyFate(t *task, f record.Fate) error {
 		n.Expired++
 	}
 	if to == ha.TaskScheduled {
-		t.due = f.Due
+		t.due, t.dueElapsed = f.Due, b.elapsed(f.Due)
 	}
 	b.setState(t, to, f.At)
 	return nil
+}
+
+// early reports whether t, which is scheduled, is not due at a date: a time to run at is a date,
+// a pause counts in elapsed time. Of a pause that began in another leadership it is the earlier of both, since
+// whoever reads the journal only then knows the date alone.
+func (b *books) early(t *task, at time.Time) bool {
+	if t.due.Equal(t.spec.RunAt) {
+		return at.Before(t.due)
+	}
+	return at.Before(t.due.Add(-time.Microsecond)) && b.elapsed(at).Before(t.dueElapsed.Add(-time.Microsecond))
 }
 
 // endAttempt takes note of the end of an attempt, and returns the state that follows.

@@ -47,7 +47,8 @@ type task struct {
 	// ready is when it first was pending since it was submitted or put back, due when
 	// it is to become pending.
 	ready, due, started time.Time
-	returned            bool // it was started before, in this step
+	dueElapsed          time.Time // what due was in elapsed time when it was set
+	returned            bool      // it was started before, in this step
 
 	step, attempt, failures, lost int
 	data, result                  []byte

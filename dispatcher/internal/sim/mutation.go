@@ -54,6 +54,8 @@ const (
 	StaleCompare
 	// NoSieve lets those who follow the log apply what a stranger wrote.
 	NoSieve
+	// WallTime measures the elapsed time by the clock on the wall.
+	WallTime
 	// NoPauses loses every wish to pause something, and answers it.
 	NoPauses
 )

@@ -23,6 +23,8 @@ func (n *nemesis) strike() {
 		n.harass(o, d)
 	case w.chance(40):
 		w.log.intrude(pick(w, 1, 3, 200))
+	case w.chance(60):
+		n.stepClock(d)
 	case k < 10:
 		n.killWorker(o)
 	case k < 26:

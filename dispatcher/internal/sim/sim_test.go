@@ -121,7 +121,7 @@ func TestMutations(t *testing.T) {
 		{NoLease, "no lease", "leaves after something of epoch"},
 		{AskOnce, "ask once", "leaves after something of epoch"},
 		{NoFencing, "no fencing", "its worker never said that"},
-		{NoTaskIDs, "no task ids", "it was submitted before"},
+		{NoTaskIDs, "no task ids", "it was submitted before|so was another one with its id"},
 		{NoTimeouts, "no timeouts", "and its timeout is"},
 		{NoCancels, "no cancels", "within"},
 		{NoDependencies, "no dependencies", "which it comes after"},
@@ -131,6 +131,7 @@ func TestMutations(t *testing.T) {
 		{HastyRepeats, "hasty repeats", "appends refused within a second"},
 		{StaleCompare, "stale compare", "log:|at the same time"},
 		{NoSieve, "no sieve", "entry"},
+		{WallTime, "wall time", "would go on, and was not paused|lives and is not registered"},
 		{NoPauses, "no pauses", "this is set"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

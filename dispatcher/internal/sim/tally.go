@@ -17,6 +17,9 @@ type Tally struct {
 	// Lags counts how often what answers a dispatcher lagged behind the log, OldEnds the answers with
 	// an old end, OldReads how often there was an entry that the replica did not have.
 	Lags, OldEnds, OldReads int
+	// ClockSteps counts how often somebody set a dispatcher's wall clock, Clocks how often the
+	// group's clock was recorded.
+	ClockSteps, Clocks int
 	// Foreign counts the entries that strangers wrote.
 	Foreign int
 	// Polled counts the answers of the log that a term heard amid a long request.
@@ -67,6 +70,7 @@ func (t *Tally) list() []*int {
 		&t.Events, &t.Activations, &t.Lost, &t.Rejected, &t.Evicted, &t.Commits, &t.Cleanings,
 		&t.Failovers, &t.Pauses, &t.Cuts, &t.GaveUp, &t.SharesChecked,
 		&t.Won, &t.Handovers, &t.EndReads, &t.Gaps, &t.Held, &t.Fenced, &t.Ruled, &t.Refused, &t.RefusedAndPassed, &t.Lags, &t.OldEnds, &t.OldReads, &t.Polled,
+		&t.Foreign, &t.ClockSteps, &t.Clocks,
 		&k.Submitted, &k.Completed, &k.Failed, &k.Cancelled, &k.TimedOut,
 		&k.Waited, &k.Doomed, &k.Expired, &k.Revived, &k.Stepped, &k.Partial,
 		&k.Again, &k.Wandered, &k.Late, &k.Overdue, &k.Stubborn, &k.Gone, &k.Slandered,

@@ -113,7 +113,7 @@ func (w *world) watch(started time.Duration) error {
 	for _, t := range w.books.tasks {
 		switch t.state {
 		case ha.TaskRunning:
-			if runs := leader.time().Sub(t.started); runs > w.books.limit(t)+overdueAfter {
+			if runs := leader.term.Core().Elapsed().Sub(w.books.elapsed(t.started)); runs > w.books.limit(t)+overdueAfter {
 				w.fail("task %s runs for %s, and its timeout is %s", t.id, runs, w.books.limit(t))
 			}
 		case ha.TaskPending:

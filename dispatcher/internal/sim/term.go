@@ -51,8 +51,16 @@ func newDriver(d *dispatcher) *driver {
 // clockPort is the dispatcher's clock as its term sees it.
 type clockPort struct{ d *dispatcher }
 
-func (c clockPort) Monotonic() time.Duration { return c.d.monotonic() }
-func (c clockPort) Date() time.Time          { return c.d.time() }
+// Monotonic implements [term.Clock].
+func (c clockPort) Monotonic() time.Duration {
+	if c.d.w.opts.Mutation == WallTime {
+		return c.d.monotonic() + c.d.wall
+	}
+	return c.d.monotonic()
+}
+
+// Wall implements [term.Clock].
+func (c clockPort) Wall() time.Time { return c.d.time().Add(c.d.wall) }
 
 // readEnd asks where the log begins and ends, until it is answered, and then follows.
 func (v *driver) readEnd() {
@@ -198,11 +206,10 @@ func (v *driver) handle(in incoming) {
 	case in.get != "":
 		v.Ask(to, func() any { return v.TaskRecord(in.get) })
 	case in.list != nil:
-		r := term.Request{At: v.d.time(), ReplyTo: to, Submissions: []subjects.Submission{}}
+		r := term.Request{ReplyTo: to, Submissions: []subjects.Submission{}}
 		for _, one := range in.list {
 			if s, ok := one.(step.Submit); ok {
 				r.Submissions = append(r.Submissions, subjects.Submission{Spec: s.Spec})
-				r.At = s.At
 			}
 		}
 		v.Handle(r)

@@ -17,20 +17,40 @@ type Common struct {
 	// and holds their effect.
 	Loading bool
 
-	// Now is the greatest time that any input carried, and Nanos the same in
-	// nanoseconds since 1970. Both are soft: they die with a leadership, and no record
-	// is applied by them.
-	Now   time.Time
-	Nanos int64
+	// Format is the journal's format, as the records say; 0: none says, and it is 1.
+	Format int
+	// Timeline tells elapsed times from dates.
+	Timeline Timeline
+
+	// Steady is the greatest time that any input carried: the elapsed time as a moment, and
+	// Elapsed the same in nanoseconds. Liveness, timeouts, pauses, rates and aging go by it.
+	// Now is the date at that time, and Nanos the same in nanoseconds since 1970: what is to
+	// happen at a date, or is kept until one, goes by it, and it is what records and people are
+	// told. All four are soft: they die with a leadership, and no record is applied by them.
+	Steady  time.Time
+	Elapsed int64
+	Now     time.Time
+	Nanos   int64
 	// MayAssign is set by every change that may let a task start. Soft, too.
 	MayAssign bool
 }
 
-// AdvanceTo moves the clock to at, unless it is there or further already.
+// AdvanceTo moves the elapsed time to at, unless it is there or further already.
 func (c *Common) AdvanceTo(at time.Time) {
-	if at.After(c.Now) {
-		c.Now, c.Nanos = at, at.UnixNano()
+	if at.After(c.Steady) {
+		c.Set(at)
 	}
+}
+
+// Set makes the elapsed time at, and the date what the timeline makes of it.
+func (c *Common) Set(at time.Time) {
+	c.Steady, c.Elapsed = at, at.UnixNano()
+	if len(c.Timeline.pieces) == 0 {
+		c.Now, c.Nanos = at, c.Elapsed
+		return
+	}
+	c.Nanos = c.Timeline.DateOf(c.Elapsed)
+	c.Now = time.Unix(0, c.Nanos).UTC()
 }
 
 // Owner is what occupies a slot of a worker: a part of the state machine, and the

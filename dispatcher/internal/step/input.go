@@ -8,8 +8,8 @@ import (
 
 // Input is something that happened: one of the types below.
 type Input interface {
-	// Time returns when it arrived. If that is before an earlier input's time, the
-	// earlier input's counts.
+	// Time returns when it arrived, on the axis of the elapsed time; see [Timeline]. If that
+	// is before an earlier input's time, the earlier input's counts.
 	Time() time.Time
 }
 
@@ -129,8 +129,32 @@ type Bye struct {
 	Worker ha.WorkerID
 }
 
-// Tick says that time has passed.
-type Tick struct{ At time.Time }
+// Tick says that time has passed. Wall is what the clock on the wall of the leader shows, by
+// which the date is corrected; the zero time: it is not known.
+type Tick struct {
+	At   time.Time
+	Wall time.Time
+}
+
+// SetClock asks to move the date forward to Wall at once.
+type SetClock struct {
+	At   time.Time
+	Wall time.Time
+}
+
+// Resume says that no time was measured for a while, as the process was stopped: the elapsed
+// time goes on at At, and the date from Date, unless it is further already.
+type Resume struct {
+	At   time.Time
+	Date time.Time
+}
+
+// UpgradeFormat asks to write the journal in that format, which must be higher than the
+// journal's. The entry that its records go into must be of that format.
+type UpgradeFormat struct {
+	At     time.Time
+	Format int
+}
 
 // Time returns i.At.
 func (i Hello) Time() time.Time { return i.At }
@@ -146,6 +170,15 @@ func (i Bye) Time() time.Time { return i.At }
 
 // Time returns i.At.
 func (i Tick) Time() time.Time { return i.At }
+
+// Time returns i.At.
+func (i SetClock) Time() time.Time { return i.At }
+
+// Time returns i.At.
+func (i Resume) Time() time.Time { return i.At }
+
+// Time returns i.At.
+func (i UpgradeFormat) Time() time.Time { return i.At }
 
 // Time returns i.At.
 func (i Gone) Time() time.Time { return i.At }

@@ -70,6 +70,7 @@ func (ts *Tasks) applySubmitted(r *record.TaskSubmitted) error {
 	default:
 		ts.turns++
 		t.state, t.ready, t.due, t.turn = pending, t.submitted, t.submitted, ts.turns
+		t.readyElapsed = ts.elapsedOf(t.ready)
 	}
 	ts.link(t)
 	return nil
@@ -175,7 +176,8 @@ func (ts *Tasks) applyTaskStarted(r *record.TaskStarted) error {
 		return fmt.Errorf("apply task started: task %s is %s", t.id, t.state.Name())
 	}
 	at := step.Nanos(r.At)
-	queued := at - t.due
+	elapsed := ts.elapsedOf(at)
+	queued := elapsed - ts.elapsedOf(t.due)
 	admitted := t.admitted // it keeps its place in its key, which nobody may take meanwhile
 	t.admitted = false
 	ts.unlink(t)
@@ -196,7 +198,7 @@ func (ts *Tasks) applyTaskStarted(r *record.TaskStarted) error {
 	ts.link(t)
 	if !ts.common.Loading {
 		k := t.class.kind
-		k.started(at)
+		k.started(elapsed)
 		k.stats.Started++
 		k.stats.Queued += uint64(max(0, queued))
 	}

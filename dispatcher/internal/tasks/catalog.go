@@ -34,7 +34,7 @@ type pool struct{ throttle }
 type kind struct {
 	throttle
 	// Of a rate: interval is the time a start uses up, 0: there is none; due is when
-	// the next would be due if they came evenly; burst is how many may come early.
+	// the next would be due if they came evenly, an elapsed time; burst is how many may come early.
 	// That is the token bucket in the form of the generic cell rate algorithm (ITU-T
 	// I.371), which needs no refilling.
 	interval int64

@@ -192,18 +192,25 @@ func (r *recount) checkQueue(t *task) {
 
 // checkTimer verifies that t is in the heap it should be in, if in any.
 func (r *recount) checkTimer(t *task) {
-	heap := r.ts.wakeups.heap
-	if t.state == running {
-		heap = r.ts.deadlines.heap
+	heap := r.ts.dates.heap
+	at, dated := t.dueAt()
+	switch {
+	case t.state == running:
+		heap, at = r.ts.deadlines.heap, r.ts.elapsedOf(t.started)+t.runsFor()
+	case !dated:
+		heap = r.ts.pauses.heap
 	}
-	at := t.dueAt()
-	if at == 0 != (t.timer == 0) {
+	if dated != t.dated && at != 0 || at == 0 != (t.timer == 0) {
 		r.fail("task %s, %s, due at %d, has the timer %d", t.id, t.state.Name(), at, t.timer)
 	}
 	if t.timer == 0 {
 		return
 	}
-	if i := int(t.timer) - 1; i >= len(heap) || heap[i] != (timer{at, t.number, t}) {
+	i := int(t.timer) - 1
+	if i < len(heap) && t.state == scheduled && !dated {
+		at = heap[i].at // it was counted when the pause began, whatever became of the date since
+	}
+	if i >= len(heap) || heap[i] != (timer{at, t.number, t}) {
 		r.fail("task %s, %s, is not in place %d of its heap", t.id, t.state.Name(), i)
 	}
 }

@@ -3,7 +3,6 @@ package tasks
 import (
 	"fmt"
 	"maps"
-	"slices"
 
 	"github.com/seed261fe303/ha/dispatcher/internal/fleet"
 	"github.com/seed261fe303/ha/dispatcher/internal/step"
@@ -25,8 +24,14 @@ func (r *recount) totals() {
 	if len(s.deadlines.heap) != r.counts[running] {
 		r.fail("%d deadlines of %d running tasks", len(s.deadlines.heap), r.counts[running])
 	}
-	if due := len(slices.DeleteFunc(slices.Clone(r.tasks), func(t *task) bool { return t.state == running || t.dueAt() == 0 })); len(s.wakeups.heap) != due {
-		r.fail("%d timers of %d tasks", len(s.wakeups.heap), due)
+	due := 0
+	for _, t := range r.tasks {
+		if at, _ := t.dueAt(); at > 0 {
+			due++
+		}
+	}
+	if timers := len(s.pauses.heap) + len(s.dates.heap); timers != due {
+		r.fail("%d timers of %d tasks", timers, due)
 	}
 	if len(s.forgotten.oldest) != len(s.forgotten.byHash) {
 		r.fail("%d ids in order, %d by hash", len(s.forgotten.oldest), len(s.forgotten.byHash))
@@ -158,10 +163,13 @@ func (ts *Tasks) CheckDone() error {
 	if ts.unfinished {
 		return nil
 	}
-	now := ts.common.Nanos
-	for _, h := range []*timers{&ts.deadlines, &ts.wakeups} {
-		if d := h.first(); d != nil && d.at <= now {
-			return fmt.Errorf("task %s was due at %s, it is %s", d.t.id, step.Moment(d.at), step.Moment(now))
+	now := ts.common.Elapsed
+	for _, h := range []struct {
+		timers *timers
+		now    int64
+	}{{&ts.deadlines, now}, {&ts.pauses, now}, {&ts.dates, ts.common.Nanos}} {
+		if d := h.timers.first(); d != nil && d.at <= h.now {
+			return fmt.Errorf("task %s was due at %s, it is %s", d.t.id, step.Moment(d.at), step.Moment(h.now))
 		}
 	}
 	if ts.toDecide.n > 0 {

@@ -11,7 +11,7 @@ import (
 
 // PassTime takes note that the clock has moved on: a rate may let a task start by now.
 func (ts *Tasks) PassTime() {
-	if ts.rateOpens > 0 && ts.rateOpens <= ts.common.Nanos {
+	if ts.rateOpens > 0 && ts.rateOpens <= ts.common.Elapsed {
 		ts.common.MayAssign, ts.rateOpens = true, 0
 	}
 }
@@ -25,13 +25,20 @@ func (ts *Tasks) HandleDue(out *step.Ready) {
 	remaining := step.TaskBurst
 	for ; remaining > 0; remaining-- {
 		d := ts.deadlines.first()
-		if d == nil || d.at > ts.common.Nanos {
+		if d == nil || d.at > ts.common.Elapsed {
 			break
 		}
 		ts.timeOut(out, d.t)
 	}
 	for ; remaining > 0; remaining-- {
-		d := ts.wakeups.first()
+		d := ts.pauses.first()
+		if d == nil || d.at > ts.common.Elapsed {
+			break
+		}
+		ts.handleWakeup(out, d.t)
+	}
+	for ; remaining > 0; remaining-- {
+		d := ts.dates.first()
 		if d == nil || d.at > ts.common.Nanos {
 			break
 		}
@@ -83,11 +90,12 @@ func (ts *Tasks) decide(out *step.Ready, t *task) {
 }
 
 // forgetOld forgets tasks that ended, the oldest first, if there are too many or their
-// time is over.
+// time is over. While the date is mistrusted, none is forgotten because of its age.
 func (ts *Tasks) forgetOld(out *step.Ready) {
 	forgotten := &ts.reused.forgotten
 	forgotten.Tasks = forgotten.Tasks[:0]
 	dropped := int64(0)
+	trusted := ts.common.Elapsed >= ts.common.Timeline.Hold()
 	for _, q := range []struct {
 		ends *endQueue
 		keep time.Duration
@@ -98,7 +106,7 @@ func (ts *Tasks) forgetOld(out *step.Ready) {
 	} {
 		for over := q.n - ts.cfg.RetainTasks; len(forgotten.Tasks) < step.TaskBurst; over-- {
 			t := q.ends.first(&ts.table)
-			if t == nil || over <= 0 && t.ended+int64(q.keep) > ts.common.Nanos && ts.endedBytes-dropped <= ts.cfg.RetainBytes {
+			if t == nil || over <= 0 && (t.ended+int64(q.keep) > ts.common.Nanos || !trusted) && ts.endedBytes-dropped <= ts.cfg.RetainBytes {
 				break
 			}
 			dropped += t.size()
@@ -114,10 +122,10 @@ func (ts *Tasks) forgetOld(out *step.Ready) {
 	}
 }
 
-// NextWake returns when HandleDue or Assign have something to do; 0: never.
+// NextWake returns the elapsed time at which HandleDue or Assign have something to do; 0: never.
 func (ts *Tasks) NextWake() int64 {
 	if ts.unfinished {
-		return ts.common.Nanos
+		return ts.common.Elapsed
 	}
 	wake := int64(0)
 	earliest := func(at int64) {
@@ -128,17 +136,21 @@ func (ts *Tasks) NextWake() int64 {
 	if d := ts.deadlines.first(); d != nil {
 		earliest(d.at)
 	}
-	if d := ts.wakeups.first(); d != nil {
+	if d := ts.pauses.first(); d != nil {
 		earliest(d.at)
+	}
+	timeline := &ts.common.Timeline
+	if d := ts.dates.first(); d != nil {
+		earliest(timeline.Reaches(d.at))
 	}
 	if ts.rateOpens > 0 && ts.fleet.Idle() > 0 {
 		earliest(ts.rateOpens)
 	}
 	if t := ts.endedWell.first(&ts.table); t != nil {
-		earliest(t.ended + int64(ts.cfg.Retain))
+		earliest(max(timeline.Reaches(t.ended+int64(ts.cfg.Retain)), timeline.Hold()))
 	}
 	if t := ts.endedBadly.first(&ts.table); t != nil {
-		earliest(t.ended + int64(ts.cfg.RetainFailed))
+		earliest(max(timeline.Reaches(t.ended+int64(ts.cfg.RetainFailed)), timeline.Hold()))
 	}
 	return wake
 }

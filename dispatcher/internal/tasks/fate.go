@@ -38,7 +38,7 @@ func (ts *Tasks) applyFate(t *task, f *record.Fate) error {
 	case pending:
 		t.due = at
 		if t.ready == 0 {
-			t.ready = at
+			t.ready, t.readyElapsed = at, ts.elapsedOf(at)
 		}
 	case scheduled:
 		t.due = step.Nanos(f.Due)
@@ -64,9 +64,10 @@ func (ts *Tasks) endAttempt(t *task, f *record.Fate, at int64) {
 		t.lost++
 	}
 	t.returned = true
+	took := max(0, ts.elapsedOf(at)-ts.elapsedOf(t.started))
 	s := t.current()
 	if s != nil {
-		s.duration, s.err, s.state = max(0, at-t.started), text.Cut(f.Error, maxStepError), pending
+		s.duration, s.err, s.state = took, text.Cut(f.Error, maxStepError), pending
 	}
 	if ts.common.Loading {
 		return
@@ -75,7 +76,7 @@ func (ts *Tasks) endAttempt(t *task, f *record.Fate, at int64) {
 	k.count(f.Next)
 	switch {
 	case f.Next == completed:
-		k.stats.Worked += uint64(max(0, at-t.started))
+		k.stats.Worked += uint64(took)
 	case !f.Next.Final() && f.Charged:
 		k.stats.Retries++
 	}

@@ -110,7 +110,7 @@ func (t *task) leave() {
 }
 
 // rank is t's place in the order of lanes.
-func (t *task) rank(aging int64) int64 { return t.ready - int64(t.priority)*aging }
+func (t *task) rank(aging int64) int64 { return t.readyElapsed - int64(t.priority)*aging }
 
 // before reports whether t goes first.
 func (t *task) before(o *task, aging int64) bool {

@@ -19,7 +19,7 @@ func (ts *Tasks) link(t *task) {
 			t.admitted = true
 			m.key.admitted++
 		}
-		ts.deadlines.add(t, t.deadline())
+		ts.deadlines.add(t, ts.elapsedOf(t.started)+t.runsFor())
 		return
 	case completed, cancelled:
 		ts.endedBytes += t.size()
@@ -32,10 +32,18 @@ func (ts *Tasks) link(t *task) {
 		ts.endedBadly.push(t)
 		t.class.kind.failed.push(t)
 	}
-	if at := t.dueAt(); at > 0 {
-		ts.wakeups.add(t, at)
+	switch at, dated := t.dueAt(); {
+	case at == 0:
+	case dated:
+		t.dated = true
+		ts.dates.add(t, at)
+	default:
+		ts.pauses.add(t, ts.elapsedOf(at))
 	}
 }
+
+// elapsedOf returns the elapsed time at a date.
+func (ts *Tasks) elapsedOf(date int64) int64 { return ts.common.Timeline.ElapsedOf(date) }
 
 // unlink undoes link. It is called before anything of t changes.
 func (ts *Tasks) unlink(t *task) {
@@ -45,10 +53,14 @@ func (ts *Tasks) unlink(t *task) {
 	ts.counts[t.state]--
 	ts.bytes -= t.size()
 	if t.timer != 0 {
-		if t.state == running {
+		switch {
+		case t.state == running:
 			ts.deadlines.remove(t)
-		} else {
-			ts.wakeups.remove(t)
+		case t.dated:
+			t.dated = false
+			ts.dates.remove(t)
+		default:
+			ts.pauses.remove(t)
 		}
 	}
 	if t.list != nil {

@@ -33,7 +33,7 @@ func (q *lanesTwin) head() *task {
 		if slices.ContainsFunc(q.list, func(o *task) bool { return behind(t, o, pushed) }) {
 			continue // not the first of its lane
 		}
-		rank := func(t *task) int64 { return t.ready - int64(t.priority)*q.aging }
+		rank := func(t *task) int64 { return t.readyElapsed - int64(t.priority)*q.aging }
 		if best == nil || cmp.Or(cmp.Compare(rank(t), rank(best)), cmp.Compare(t.turn, best.turn)) < 0 {
 			best = t
 		}
@@ -55,9 +55,9 @@ func TestLanesFollowTheirTwin(t *testing.T) {
 			"push": func(t *rapid.T) {
 				now += rapid.Int64Range(0, 5).Draw(t, "later")
 				turn++
-				one := &task{ready: now, turn: turn, priority: int16(rapid.IntRange(-2, 2).Draw(t, "priority"))}
+				one := &task{readyElapsed: now, turn: turn, priority: int16(rapid.IntRange(-2, 2).Draw(t, "priority"))}
 				if one.returned = rapid.Bool().Draw(t, "returned"); one.returned {
-					one.ready -= rapid.Int64Range(0, 20).Draw(t, "earlier")
+					one.readyElapsed -= rapid.Int64Range(0, 20).Draw(t, "earlier")
 				}
 				q.push(one)
 				twin.list = append(twin.list, one)
@@ -89,12 +89,12 @@ func TestLanesSortAndStarveNobody(t *testing.T) {
 		now := int64(0)
 		for turn := range rapid.IntRange(1, 60).Draw(t, "tasks") {
 			now += rapid.Int64Range(0, 300).Draw(t, "later")
-			one := &task{ready: now, turn: uint64(turn + 1), priority: int16(rapid.IntRange(-5, 5).Draw(t, "priority"))}
+			one := &task{readyElapsed: now, turn: uint64(turn + 1), priority: int16(rapid.IntRange(-5, 5).Draw(t, "priority"))}
 			q.push(one)
 			sorted = append(sorted, one)
 		}
 		slices.SortFunc(sorted, func(a, b *task) int {
-			return cmp.Or(cmp.Compare(a.ready-int64(a.priority)*aging, b.ready-int64(b.priority)*aging), cmp.Compare(a.turn, b.turn))
+			return cmp.Or(cmp.Compare(a.readyElapsed-int64(a.priority)*aging, b.readyElapsed-int64(b.priority)*aging), cmp.Compare(a.turn, b.turn))
 		})
 		for i, want := range sorted {
 			got := q.head(aging)
@@ -103,8 +103,8 @@ func TestLanesSortAndStarveNobody(t *testing.T) {
 			}
 			got.leave()
 			for _, later := range sorted[i+1:] {
-				if got.ready > later.ready+10*aging {
-					t.Fatalf("a task ready at %d went before one ready at %d, which is more than 10 levels older", got.ready, later.ready)
+				if got.readyElapsed > later.readyElapsed+10*aging {
+					t.Fatalf("a task ready at %d went before one ready at %d, which is more than 10 levels older", got.readyElapsed, later.readyElapsed)
 				}
 			}
 		}

@@ -62,6 +62,7 @@ func (ts *Tasks) restoreTask(r *record.TaskRestored) error {
 	t.state, t.reason, t.returned, t.pulled, t.turn = r.State, r.Reason, r.Returned, r.Pulled, r.Turn
 	t.attempt, t.failures, t.lost = int32(r.Attempt), int32(r.Failures), int32(r.Lost)
 	t.ready, t.started, t.ended, t.due = step.Nanos(r.Ready), step.Nanos(r.Started), step.Nanos(r.Ended), step.Nanos(r.Due)
+	t.readyElapsed = ts.elapsedOf(t.ready)
 	t.result, t.err, t.worker, t.activation = r.Result, r.Error, r.Worker, r.Activation
 	if m := t.extras; m != nil {
 		m.carried, m.doomedBy, m.step = r.Carried, r.DoomedBy, r.Step

@@ -69,7 +69,7 @@ func (ts *Tasks) mayStart(k *class) bool {
 	if !k.kind.open() || !k.pool.open() {
 		return false
 	}
-	opensAt := k.kind.opensAt(ts.common.Nanos)
+	opensAt := k.kind.opensAt(ts.common.Elapsed)
 	if opensAt > 0 && (ts.rateOpens == 0 || opensAt < ts.rateOpens) {
 		ts.rateOpens = opensAt
 	}

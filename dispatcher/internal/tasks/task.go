@@ -39,10 +39,12 @@ type task struct {
 	returned bool // it was started before, so it is older than all that were not
 	admitted bool // it counts against the limit of its concurrency key
 	pulled   bool
+	dated    bool // its timer goes by the date
 
 	attempt, failures, lost int32
 
-	submitted, ready, started, ended, due int64
+	submitted, ready, started, ended, due int64 // dates
+	readyElapsed                          int64 // the elapsed time at ready
 
 	timeout int64 // of one attempt of the task; see task.attemptTimeout for a step's
 	policy  *retry.Policy
@@ -166,21 +168,21 @@ const taskBytes = 500
 // which should have stopped it by itself.
 const overdueGrace = 500 * time.Millisecond
 
-// deadline returns when a running t is taken from its worker.
-func (t *task) deadline() int64 { return t.started + t.attemptTimeout() + int64(overdueGrace) }
+// runsFor returns after how long a running t is taken from its worker.
+func (t *task) runsFor() int64 { return t.attemptTimeout() + int64(overdueGrace) }
 
-// dueAt returns when something is to be done about t, apart from starting it; 0: never.
-func (t *task) dueAt() int64 {
+// dueAt returns the date at which something is to be done about t, which does not run, apart
+// from starting it; 0: never. If dated is false, it is the end of a pause, which counts in
+// elapsed time.
+func (t *task) dueAt() (at int64, dated bool) {
 	switch t.state {
-	case running:
-		return t.deadline()
 	case scheduled:
 		if e := t.expires(); e > 0 && e < t.due {
-			return e
+			return e, true
 		}
-		return t.due
+		return t.due, t.extras != nil && t.due == t.extras.runAt
 	case waiting, pending:
-		return t.expires()
+		return t.expires(), true
 	}
-	return 0
+	return 0, false
 }

@@ -68,8 +68,9 @@ type derived struct {
 	counts                [states]int
 	bytes                 int64  // about what all of them take
 	endedBytes            int64  // about what those take that ended
-	deadlines             timers // of those that run
-	wakeups               timers // of those that do not
+	deadlines             timers // of those that run, by the elapsed time
+	pauses                timers // of those that pause before the next attempt, by the elapsed time
+	dates                 timers // of those for which something is due at a date
 	endedWell, endedBadly endQueue
 	// toDecide are waiting tasks about which something is to be decided: the tasks that they
 	// came after have ended, one way or another.

@@ -17,7 +17,7 @@ func (ts *Tasks) EndRun(w *fleet.Worker, a fleet.Run, f step.Finished, out *step
 	t := ts.table.get(a.Owner.Number)
 	ts.reused.ended = record.TaskEnded{
 		Worker: w.Worker, Number: a.Number, Outcome: f.Outcome,
-		Worked: time.Duration(max(0, ts.common.Nanos-t.started)), Fate: ts.verdict(t, f),
+		Worked: time.Duration(max(0, ts.common.Elapsed-ts.elapsedOf(t.started))), Fate: ts.verdict(t, f),
 	}
 	ts.record(out, &ts.reused.ended)
 	ts.tellFate(out, t)

@@ -23,7 +23,7 @@ func TestReplayAmidSnapshot(t *testing.T) {
 			t.Fatalf("the journal was cleaned %d times", purged)
 		}
 		for range 7 {
-			r.term.Handle(term.Request{Input: step.Available{At: r.Date(), Worker: ids[next%len(ids)]}})
+			r.term.Handle(term.Request{Input: step.Available{At: r.Wall(), Worker: ids[next%len(ids)]}})
 			next += 1237
 		}
 		before := r.term.Position()

@@ -83,6 +83,7 @@ func (t *Term) seal() {
 	t.sealed = append(t.sealed, t.filling)
 	next := t.cfg.Ports.Out.Spare()
 	next.Epoch = t.filling.Epoch
+	next.Ready.Records.SetFormat(t.filling.Ready.Records.Format())
 	t.filling = next
 }
 
@@ -111,6 +112,9 @@ func (t *Term) Flush() {
 		}
 		t.sealed = t.sealed[1:]
 		t.appending = c
+		if f := c.Ready.Records.Format(); f > t.member.Format() {
+			t.member.SetFormat(f)
+		}
 		t.act(t.member.Propose(t.now(), c.Ready.Records.Bytes()))
 	}
 }

@@ -19,11 +19,11 @@ type Ports struct {
 // Clock is the only place at which a Term reads time.
 type Clock interface {
 	// Monotonic returns the time since a fixed moment, which no change of the machine's
-	// date disturbs. Leases and the patience of standbys are measured by it.
+	// date disturbs. Leases, the patience of standbys and the elapsed time are measured by it. Time
+	// in which the machine was suspended counts, if that can be known.
 	Monotonic() time.Duration
-	// Date returns what the machine's clock shows, in UTC. It is the time of the inputs
-	// that the Term makes itself.
-	Date() time.Time
+	// Wall returns what the machine's clock shows, in UTC. It may be set back and forth.
+	Wall() time.Time
 }
 
 // Log starts what a Term asks of the journal's log, one question at a time. The answer to each comes

@@ -1,8 +1,6 @@
 package term
 
 import (
-	"time"
-
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
 	"github.com/seed261fe303/ha/dispatcher/internal/step"
@@ -13,13 +11,11 @@ import (
 const chunkBytes = 128 << 10
 
 // Request is an input for the core, or many submissions at once, from somebody who may want a
-// reply.
+// reply. The time of an input is that at which the Term handles it.
 type Request struct {
 	Input step.Input
-	// Submissions is set instead of Input if many tasks are submitted at once, At to when
-	// they came.
+	// Submissions is set instead of Input if many tasks are submitted at once.
 	Submissions []subjects.Submission
-	At          time.Time
 	// ReplyTo is where the reply goes; empty: none is wanted.
 	ReplyTo string
 }
@@ -60,7 +56,7 @@ func (t *Term) TaskRecord(id ha.TaskID) any {
 func (t *Term) apply(in step.Input) step.Reply {
 	t.filling.cost++
 	before := len(t.filling.Ready.Effects)
-	result := t.core.Step(in, &t.filling.Ready)
+	result := t.core.StepAt(t.elapsed(), in, &t.filling.Ready)
 	t.replyToWaiters(before)
 	return result
 }
@@ -95,7 +91,7 @@ func (t *Term) submitMany(r Request) {
 			replies[i].Error = detail(s.Err)
 			continue
 		}
-		a := t.apply(step.Submit{At: r.At, Spec: s.Spec})
+		a := t.apply(step.Submit{Spec: s.Spec})
 		replies[i] = subjects.Submitted{ID: a.Task, Duplicate: a.Duplicate}
 		if a.Err != nil {
 			replies[i].Error = detail(a.Err)

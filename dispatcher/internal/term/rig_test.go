@@ -86,7 +86,7 @@ func (r *rig) bounds() {
 func (r *rig) Monotonic() time.Duration { return r.now }
 
 // Date implements [term.Clock].
-func (r *rig) Date() time.Time { return beginning.Add(r.now) }
+func (r *rig) Wall() time.Time { return beginning.Add(r.now) }
 
 // Set implements [term.Gate].
 func (r *rig) Set(p term.Permit) { r.permit = p }
@@ -154,7 +154,7 @@ func (r *rig) hello(n int) {
 		if r.term.Full() {
 			r.answerAll()
 		}
-		r.term.Handle(term.Request{Input: step.Hello{At: r.Date(), Weight: 1, Slots: 1, Name: fmt.Sprintf("w%d", i), Instance: fmt.Sprintf("i%d", i)}})
+		r.term.Handle(term.Request{Input: step.Hello{At: r.Wall(), Weight: 1, Slots: 1, Name: fmt.Sprintf("w%d", i), Instance: fmt.Sprintf("i%d", i)}})
 	}
 	r.answerAll()
 }

@@ -61,6 +61,7 @@ type Term struct {
 	commits
 	cleaner cleaner
 	waiters waiters
+	times   times
 	won     bool
 	// finishing: no request comes any more, and no time passes but the member's.
 	finishing bool
@@ -76,10 +77,9 @@ type commits struct {
 
 // New returns a standby that knows nothing of the log yet.
 func New(cfg Config) *Term {
-	t := &Term{
-		cfg: cfg, core: core.New(cfg.Core), member: journal.NewMember(cfg.Member, cfg.Ports.Clock.Monotonic()),
-		following: beginFollowing(),
-	}
+	t := &Term{cfg: cfg, core: core.New(cfg.Core), following: beginFollowing()}
+	cfg.Member.Clock = t.clock
+	t.member = journal.NewMember(cfg.Member, cfg.Ports.Clock.Monotonic())
 	t.filling = new(Commit)
 	return t
 }
@@ -106,8 +106,9 @@ func (t *Term) Position() uint64 { return t.member.Position() }
 // Void returns how many void entries were met in the journal in this term; see [journal.Sieve].
 func (t *Term) Void() journal.VoidCount { return t.member.Void() }
 
-// Format returns the format in which the journal is written.
-func (t *Term) Format() int { return t.member.Format() }
+// Format returns the format in which the journal is written, or will be by the commit that is
+// being filled.
+func (t *Term) Format() int { return max(t.member.Format(), t.core.Format()) }
 
 // Won reports whether the dispatcher has won the leadership in this term, be it over by now.
 func (t *Term) Won() bool { return t.won }
@@ -117,9 +118,13 @@ func (t *Term) Won() bool { return t.won }
 func (t *Term) Lead() error {
 	epoch := t.Epoch()
 	t.filling.Epoch = epoch
-	if err := t.core.Lead(t.cfg.Ports.Clock.Date(), epoch, t.cfg.Name, &t.filling.Ready); err != nil {
+	t.filling.Ready.Records.SetFormat(t.member.Format())
+	start := t.start()
+	start.Epoch, start.Node = epoch, t.cfg.Name
+	if err := t.core.LeadFrom(start, &t.filling.Ready); err != nil {
 		return fmt.Errorf("lead epoch %d: %w", epoch, err)
 	}
+	t.leadsFrom(t.core.Elapsed())
 	t.finishCleaning()
 	t.Flush()
 	return nil
@@ -145,11 +150,13 @@ func (t *Term) Wake() (after time.Duration, ok bool) {
 	if !t.won || t.finishing {
 		return after, ok
 	}
-	for _, at := range [...]time.Time{t.core.NextWake(), t.waiters.wake()} {
-		if at.IsZero() {
-			continue
+	if at := t.core.NextWake(); !at.IsZero() {
+		if until := at.Sub(t.elapsed()); !ok || until < after {
+			after, ok = until, true
 		}
-		if until := at.Sub(t.cfg.Ports.Clock.Date()); !ok || until < after {
+	}
+	if t.waiters.n > 0 {
+		if until := t.waiters.next - t.now(); !ok || until < after {
 			after, ok = until, true
 		}
 	}
@@ -162,9 +169,8 @@ func (t *Term) Tick() {
 	if !t.won || t.finishing {
 		return
 	}
-	at := t.cfg.Ports.Clock.Date()
-	t.Handle(Request{Input: step.Tick{At: at}})
-	t.expireWaiters(at)
+	t.Handle(Request{Input: step.Tick{Wall: t.cfg.Ports.Clock.Wall()}})
+	t.expireWaiters(t.now())
 }
 
 // now is the member's clock.

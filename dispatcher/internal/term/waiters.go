@@ -1,6 +1,7 @@
 package term
 
 import (
+	"math"
 	"time"
 
 	ha "github.com/seed261fe303/ha"
@@ -19,25 +20,18 @@ type waiters struct {
 	byTask map[ha.TaskID][]waiter
 	n      int
 	// next is when the earliest of them is to be answered at the latest.
-	next time.Time
+	// Like until, it is a time of the monotonic clock.
+	next time.Duration
 }
 
 type waiter struct {
 	replyTo string
-	until   time.Time
-}
-
-// wake returns when to look through them next; the zero time: there are none.
-func (w *waiters) wake() time.Time {
-	if w.n == 0 {
-		return time.Time{}
-	}
-	return w.next
+	until   time.Duration
 }
 
 // Await returns the reply to a request to wait for a task, if the task is unknown or has
-// ended; nil: the reply comes later.
-func (t *Term) Await(id ha.TaskID, replyTo string, until time.Time) any {
+// ended; nil: the reply comes later, within that time.
+func (t *Term) Await(id ha.TaskID, replyTo string, within time.Duration) any {
 	r, err := t.core.TaskRecord(id)
 	w := &t.waiters
 	switch {
@@ -53,8 +47,9 @@ func (t *Term) Await(id ha.TaskID, replyTo string, until time.Time) any {
 	if w.byTask == nil {
 		w.byTask = make(map[ha.TaskID][]waiter)
 	}
+	until := t.now() + within
 	w.byTask[id] = append(w.byTask[id], waiter{replyTo, until})
-	if w.n++; w.n == 1 || until.Before(w.next) {
+	if w.n++; w.n == 1 || until < w.next {
 		w.next = until
 	}
 	return nil
@@ -90,20 +85,18 @@ func (t *Term) replyToWaitersOf(id ha.TaskID) {
 }
 
 // expireWaiters replies to those whose time is over with the present state of the task.
-func (t *Term) expireWaiters(now time.Time) {
+func (t *Term) expireWaiters(now time.Duration) {
 	w := &t.waiters
-	if w.n == 0 || now.Before(w.next) {
+	if w.n == 0 || now < w.next {
 		return
 	}
-	w.next = time.Time{}
+	w.next = math.MaxInt64
 	for id, list := range w.byTask { //ha:sorted these replies go to different clients, none of which waits for another
 		kept := list[:0]
 		for _, one := range list {
-			if one.until.After(now) {
+			if one.until > now {
 				kept = append(kept, one)
-				if w.next.IsZero() || one.until.Before(w.next) {
-					w.next = one.until
-				}
+				w.next = min(w.next, one.until)
 				continue
 			}
 			w.n--
@@ -114,9 +107,7 @@ func (t *Term) expireWaiters(now time.Time) {
 		}
 	}
 	// Not more often than that, however close together their times are.
-	if soonest := now.Add(sweepEvery); w.next.Before(soonest) {
-		w.next = soonest
-	}
+	w.next = max(w.next, now+sweepEvery)
 }
 
 // DismissWaiters sends away those who wait, because this dispatcher stops: the next

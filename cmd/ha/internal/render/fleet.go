@@ -51,7 +51,7 @@ func Status(w io.Writer, s subjects.Status) error {
 	leader := []string{"leader", fmt.Sprintf("%s, epoch %d, leads for %s", cli.OrDash(s.Leader.Name), s.Leader.Epoch, milliseconds(s.UptimeMS))}
 	a := s.Activations
 	rows := [][]string{
-		{"journal", fmt.Sprintf("%s, at position %d, %s", cli.OrDash(s.Journal.Kind), s.Journal.Position, cli.Size(s.Journal.Bytes))},
+		{"journal", fmt.Sprintf("%s, format %d, at position %d, %s", cli.OrDash(s.Journal.Kind), s.Journal.Format, s.Journal.Position, cli.Size(s.Journal.Bytes))},
 		{"workers", fmt.Sprintf("%d registered, %d idle, %d busy", s.Workers.Registered, s.Workers.Idle, s.Workers.Busy)},
 		{"", fmt.Sprintf("%d joined, %d left, %d lost", s.Workers.Joined, s.Workers.Left, s.Workers.Lost)},
 		{"activations", fmt.Sprintf("%d started, %d running, %d done, %d failed", a.Started, a.Running, a.Done, a.Failed)},
@@ -81,10 +81,10 @@ func Dispatchers(w io.Writer, list []subjects.Dispatcher, position uint64) error
 	for _, d := range list {
 		rows = append(rows, []string{
 			cli.OrDash(d.Name), cli.OrDash(d.Role), fmt.Sprint(d.Epoch), fmt.Sprint(d.Position),
-			fmt.Sprint(position - min(position, d.Position)), cli.OrDash(strings.Join(strings.Fields(d.Trouble), " ")),
+			fmt.Sprint(position - min(position, d.Position)), fmt.Sprintf("1-%d", max(d.Format, 1)), cli.OrDash(strings.Join(strings.Fields(d.Trouble), " ")),
 		})
 	}
-	return cli.WriteTable(w, []string{"DISPATCHER", "ROLE", "EPOCH", "POSITION", "BEHIND", "TROUBLE"}, rows)
+	return cli.WriteTable(w, []string{"DISPATCHER", "ROLE", "EPOCH", "POSITION", "BEHIND", "FORMATS", "TROUBLE"}, rows)
 }
 
 func percent(share float64) string { return fmt.Sprintf("%.2f%%", 100*share) }

@@ -21,11 +21,11 @@ func TestTables(t *testing.T) {
 	status := subjects.Status{
 		Leader: subjects.Dispatcher{Name: "d1", Epoch: 7, Void: 3},
 		Dispatchers: []subjects.Dispatcher{
-			{Name: "d1", Epoch: 7, Role: "leader", Position: 12},
+			{Name: "d1", Epoch: 7, Role: "leader", Position: 12, Format: 2},
 			{Name: "d2", Epoch: 7, Role: "standby", Position: 9, Trouble: "no answer in time;\n\tto mend it: restart"},
 			{Name: "d3", Epoch: 7, Role: "standby", Position: 13}, // heard of after the leader wrote this
 		},
-		Journal:     subjects.Journal{Kind: "jetstream", Position: 12, Bytes: 9 << 20},
+		Journal:     subjects.Journal{Kind: "jetstream", Format: 1, Position: 12, Bytes: 9 << 20},
 		Workers:     subjects.WorkerCounts{Registered: 2, Idle: 1, Busy: 1, Joined: 5, Left: 2, Lost: 1},
 		Activations: subjects.Activations{Started: 40, Running: 1, Done: 33, Failed: 2, Cancelled: 1, TimedOut: 1, Rejected: 1, Lost: 1},
 		UptimeMS:    61_000, Tasks: map[ha.TaskState]int{ha.TaskWaiting: 1, ha.TaskPending: 7, ha.TaskRunning: 2, ha.TaskCompleted: 5, ha.TaskTimedOut: 3},
@@ -50,7 +50,7 @@ east-1  9f2c4e0011223344  3       30           75.00%  75.00%
 `},
 		"status": {func(b *strings.Builder) error { return Status(b, status) }, `
 leader       d1, epoch 7, leads for 1m1s
-journal      jetstream, at position 12, 9.0 MiB
+journal      jetstream, format 1, at position 12, 9.0 MiB
              3 entries of others in it, passed over
 workers      2 registered, 1 idle, 1 busy
              5 joined, 2 left, 1 lost
@@ -60,10 +60,10 @@ tasks        1 waiting, 0 scheduled, 7 pending, 2 running
              5 completed, 0 failed, 0 cancelled, 3 timed out, as far as they are kept
 messages     4 malformed, 9 dropped
 
-DISPATCHER  ROLE     EPOCH  POSITION  BEHIND  TROUBLE
-d1          leader   7      12        0       -
-d2          standby  7      9         3       no answer in time; to mend it: restart
-d3          standby  7      13        0       -
+DISPATCHER  ROLE     EPOCH  POSITION  BEHIND  FORMATS  TROUBLE
+d1          leader   7      12        0       1-2      -
+d2          standby  7      9         3       1-1      no answer in time; to mend it: restart
+d3          standby  7      13        0       1-1      -
 `},
 	} {
 		t.Run(name, func(t *testing.T) {
