@@ -38,12 +38,16 @@ const (
 	// abandonTimeout bounds the wait for the end of a start that nobody wants any
 	// more.
 	abandonTimeout = 5 * time.Second
+	// maxStore leaves it to the disk how much JetStream stores. Without it nats-server takes
+	// three quarters of what is free at its start for a limit, which stays when the disk grows.
+	maxStore = 1 << 60
 )
 
 // Server is a NATS server in this process. Its methods may be called concurrently.
 type Server struct {
 	ns    *server.Server
 	store *store
+	guard *guard // nil: JetStream is off, so there is nothing to look after
 	log   zerolog.Logger
 	addr  net.Addr
 	url   string
@@ -114,6 +118,12 @@ func launch(ctx context.Context, cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s.settleAddress(cfg.Listen)
+	if !cfg.NoJetStream {
+		if err := s.watchStore(func() *server.Options { return options(cfg, st) }); err != nil {
+			s.shutdown(abandonTimeout)
+			return nil, err
+		}
+	}
 	return s, nil
 }
 
@@ -127,6 +137,7 @@ func options(cfg Config, st *store) *server.Options {
 		JetStream:              !cfg.NoJetStream,
 		StoreDir:               st.dir,
 		SyncAlways:             true,
+		JetStreamMaxStore:      maxStore,
 		DisableJetStreamBanner: true,
 	}
 	if cfg.Listen != "" {
@@ -257,6 +268,7 @@ func (s *Server) shutdown(limit time.Duration) {
 func (s *Server) tearDown() {
 	defer close(s.stopped)
 	<-s.started
+	s.guard.end()
 	s.ns.Shutdown()
 	s.ns.WaitForShutdown()
 	if err := s.store.close(); err != nil {
