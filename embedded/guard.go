@@ -303,6 +303,9 @@ func (g *guard) restart(gone, stuck error) {
 	if err == nil && !g.s.ns.JetStreamEnabled() {
 		err = errors.New("it does not start; its own lines say why")
 	}
+	if err == nil {
+		err = g.s.openSettings()
+	}
 	if err != nil {
 		g.s.log.Error().Err(err).Msg("JetStream could not be started anew")
 		if stuck == nil {

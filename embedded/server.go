@@ -119,6 +119,10 @@ func launch(ctx context.Context, cfg Config) (*Server, error) {
 	}
 	s.settleAddress(cfg.Listen)
 	if !cfg.NoJetStream {
+		if err := s.openSettings(); err != nil {
+			s.shutdown(abandonTimeout)
+			return nil, err
+		}
 		if err := s.watchStore(func() *server.Options { return options(cfg, st) }); err != nil {
 			s.shutdown(abandonTimeout)
 			return nil, err

@@ -14,6 +14,10 @@ import (
 // that met one is unknown.
 var ErrUnhealthy = errors.New("journal: unhealthy")
 
+// ErrNoRoom is matched by those of them that say that the server, or the account, has no room
+// for more.
+var ErrNoRoom = errors.New("journal: no room")
+
 // HealthError names a fault that only somebody outside of this process can mend.
 type HealthError struct {
 	// Cause is what is wrong and Remedy what to do about it, a sentence each for
@@ -27,8 +31,10 @@ func (e *HealthError) Error() string {
 	return fmt.Sprintf("%s (%v); to mend it: %s", e.Cause, e.err, e.Remedy)
 }
 
-// Is makes errors.Is(e, ErrUnhealthy) hold.
-func (e *HealthError) Is(target error) bool { return target == ErrUnhealthy }
+// Is makes errors.Is(e, ErrUnhealthy) hold, and errors.Is(e, ErrNoRoom) if that is what is wrong.
+func (e *HealthError) Is(target error) bool {
+	return target == ErrUnhealthy || target == ErrNoRoom && e.Cause == noRoom.cause
+}
 
 // Unwrap returns the error of the NATS client or server behind it.
 func (e *HealthError) Unwrap() error { return e.err }
