@@ -123,6 +123,15 @@ type ChangeBatch struct {
 	Then  *ha.TaskSpec
 }
 
+// Room says whether the journal's store has room for new work. A leader begins with room.
+type Room struct {
+	At time.Time
+	// Short: only what is under way may be written down, so that it can come to its end. Why says
+	// why, for whoever is refused.
+	Short bool
+	Why   string
+}
+
 // Bye asks to be deregistered.
 type Bye struct {
 	At     time.Time
@@ -164,6 +173,9 @@ func (i Heartbeat) Time() time.Time { return i.At }
 
 // Time returns i.At.
 func (i Available) Time() time.Time { return i.At }
+
+// Time returns i.At.
+func (i Room) Time() time.Time { return i.At }
 
 // Time returns i.At.
 func (i Bye) Time() time.Time { return i.At }

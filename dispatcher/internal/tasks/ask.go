@@ -28,6 +28,12 @@ func (ts *Tasks) Step(in step.Input, out *step.Ready) (reply step.Reply, ok bool
 		return ts.setLimit(in, out), true
 	case step.ChangeBatch:
 		return ts.changeBatch(in, out), true
+	case step.Room:
+		ts.soft.noRoom = nil
+		if in.Short {
+			ts.soft.noRoom = ha.Overloaded("no_room", "no new work is taken: %s", in.Why)
+		}
+		return step.Reply{}, true
 	}
 	return step.Reply{}, false
 }
@@ -87,8 +93,12 @@ func (ts *Tasks) upstreamOpen(t *task) *ha.Error {
 	return nil
 }
 
+// retryTask puts back what has ended, which is new work for the journal.
 func (ts *Tasks) retryTask(in step.RetryTask, out *step.Ready) step.Reply {
 	if in.ID == "" {
+		if ts.noRoom != nil {
+			return step.Reply{Err: ts.noRoom}
+		}
 		return step.Reply{Body: ts.retryKind(in, out)}
 	}
 	t, err := ts.lookUp(in.ID)
@@ -96,6 +106,9 @@ func (ts *Tasks) retryTask(in step.RetryTask, out *step.Ready) step.Reply {
 		return step.Reply{Err: err}
 	}
 	if t.state.Final() {
+		if ts.noRoom != nil {
+			return step.Reply{Err: ts.noRoom}
+		}
 		if err := ts.retryable(t); err != nil {
 			reply := step.Reply{Err: err}
 			if err.Code == "not_unique" {

@@ -120,6 +120,9 @@ func (ts *Tasks) knows(id ha.TaskID, fingerprint uint64) (known, same bool) {
 
 // refuse says why a task cannot be taken in, or nil.
 func (ts *Tasks) refuse(s *ha.TaskSpec) *ha.Error {
+	if ts.noRoom != nil {
+		return ts.noRoom
+	}
 	if ts.live() >= ts.cfg.MaxTasks {
 		return ha.Overloaded("backlog_full", "at most %d tasks may be unfinished", ts.cfg.MaxTasks)
 	}

@@ -83,6 +83,8 @@ type soft struct {
 	unfinished bool
 	// rateOpens is when the next task may start that a rate holds back, 0: none is.
 	rateOpens int64
+	// noRoom refuses new work while the journal's store has no room for it; nil: it has.
+	noRoom *ha.Error
 	// ready is the memory of Assign.
 	ready []candidate
 }
