@@ -120,6 +120,8 @@ var importRules = []rule{
 		why: "what runs a process need not know which: the proofs, the comparison with other systems and the tests of the command share it"},
 	{packages: "internal/eventually", testing: true, testOnly: true,
 		why: "waiting in tests is for tests; a product that polls says how and why in its own place"},
+	{packages: "internal/smalldisk", testing: true, testOnly: true,
+		why: "a disk that is soon full is for tests, of whatever writes to one"},
 	{packages: "internal/fake", ours: []string{".", "subjects", "internal/eventually"}, external: []string{natsClient}, testing: true, testOnly: true,
 		why: "a fake of a dispatcher knows the wire as whatever speaks to one does, and is of no use but to tests"},
 	{packages: "examples/...", ours: publicPackages, external: []string{natsClient, zerolog},

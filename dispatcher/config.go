@@ -22,6 +22,7 @@ const (
 	DefaultShareWindow   = 10_000
 	DefaultMaxWorkers    = 1_000_000
 	DefaultLease         = time.Second
+	DefaultDiskReserve   = 256 << 20
 )
 
 // Defaults of the fields of a [TaskConfig] that are zero.
@@ -46,7 +47,12 @@ const (
 	// RetainNone as any of the Retain fields of [TaskConfig]: tasks that have ended are
 	// forgotten at once.
 	RetainNone = -1
+	// ReserveNone as [Config.DiskReserve]: new work is taken until the disk is full.
+	ReserveNone = -1
 )
+
+// maxReserve bounds [Config.DiskReserve].
+const maxReserve = 1 << 40
 
 // Where a dispatcher keeps its journal.
 const (
@@ -86,6 +92,14 @@ type Config struct {
 	// Replicas of the stream, 1, 3 or 5. 0: three if the cluster has three servers,
 	// one otherwise, and raised as it grows.
 	Replicas int
+	// DiskReserve is how many bytes of the disk that the journal is on are kept free of new work, at most 1 TiB: with less, submissions
+	// are refused with status 429, and what is under way can be ended, cancelled, pulled and cleaned away. The same
+	// holds for the limit of a JetStream account. It comes on top of what the next snapshot may take. [ReserveNone]: none.
+	// Default [DefaultDiskReserve], but no more than a twentieth of the disk.
+	DiskReserve int64
+	// Disk is the store of the NATS server, if that is in this process. Nil: the server is elsewhere,
+	// and its disk cannot be seen.
+	Disk Disk
 	// Lease is how long a leader leads without writing to the journal, from 100 ms
 	// to 30 s, in whole milliseconds. A standby takes over after 1.1 to 1.35 leases
 	// of silence, of its own lease or the leader's, whichever is longer. Default 1 s.
@@ -135,6 +149,7 @@ func (c Config) withDefaults() Config {
 	c.MaxWorkers = cmp.Or(c.MaxWorkers, DefaultMaxWorkers)
 	c.Journal = cmp.Or(c.Journal, JournalAuto)
 	c.Lease = cmp.Or(c.Lease, DefaultLease)
+	c.DiskReserve = cmp.Or(c.DiskReserve, DefaultDiskReserve)
 	c.Tasks = c.Tasks.withDefaults()
 	return c
 }
@@ -180,6 +195,9 @@ func (c Config) Validate() error {
 	case 0, 1, 3, 5:
 	default:
 		wrong.Add("replicas must be 0 (as many as fit), 1, 3 or 5, got %d", c.Replicas)
+	}
+	if c.DiskReserve < ReserveNone || c.DiskReserve > maxReserve {
+		wrong.Add("disk reserve must be from 0 (none) to %d bytes, got %d", int64(maxReserve), c.DiskReserve)
 	}
 	if c.Lease < 100*time.Millisecond || c.Lease > 30*time.Second || c.Lease%time.Millisecond != 0 {
 		wrong.Add("lease must be from 100ms to 30s in whole milliseconds, got %s", c.Lease)

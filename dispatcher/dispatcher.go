@@ -42,6 +42,7 @@ type Dispatcher struct {
 	health     health
 	member     memberState
 	peers      peerList
+	guard      guard
 	// permit says which messages may leave; nil: none may. The loop sets it, the
 	// outbox obeys it.
 	permit atomic.Pointer[term.Permit]
@@ -81,6 +82,7 @@ func New(nc *nats.Conn, cfg Config) (*Dispatcher, error) {
 	cfg.Log = cfg.Log.With().Str("dispatcher", cfg.Name).Logger()
 	d := &Dispatcher{nc: nc, cfg: cfg, names: names, began: time.Now(), ready: make(chan struct{})}
 	d.health.logger = cfg.Log
+	d.guard.d = d
 	d.deps = deps{openLog: d.openJournal, sizes: term.DefaultSizes()}
 	return d, nil
 }
@@ -117,13 +119,30 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	}
 	out := newOutbox(d)
 	defer out.stop()
+	defer d.guard.watch(log)()
 	for ctx.Err() == nil {
-		if err := d.term(ctx, closed, log, out); err != nil {
+		if err := d.guardedTerm(ctx, closed, log, out); err != nil {
 			return fmt.Errorf("run dispatcher: %w", err)
 		}
 	}
 	d.cfg.Log.Info().Msg("stopped")
 	return nil
+}
+
+// guardedTerm is a term that ends when the journal's store is found not to be whole. After such an end
+// it waits until the store is.
+func (d *Dispatcher) guardedTerm(ctx context.Context, closed <-chan nats.Status, log journal.Log, out *outbox) error {
+	limited, done := d.guard.begin(ctx)
+	err := d.term(limited, closed, log, out)
+	done()
+	if errors.Is(err, journal.ErrReplaced) && d.guard.log != nil {
+		d.guard.fail(anew(err), true)
+	}
+	if d.guard.faulty() && !errors.Is(err, nats.ErrConnectionClosed) {
+		d.member.standBy()
+		return d.guard.awaitWhole(ctx, closed)
+	}
+	return err
 }
 
 // term is one round of following and, if this dispatcher wins, leading. Nil:
@@ -153,9 +172,14 @@ func (d *Dispatcher) lead(ctx context.Context, closed <-chan nats.Status, l *loo
 	if err == nil {
 		l.appender.wg.Go(func() { d.confirmSubscriptions(l.appender.ctx) })
 		d.cfg.Log.Info().Str("journal", l.log.Name()).Uint64("epoch", uint64(l.term.Epoch())).Msg("leading")
+		l.appender.wg.Go(func() { d.tellRoom(l.appender.ctx, l.inbox) })
 		upkeep := d.maintainJournal(l.log)
 		err = l.run(ctx, closed)
 		upkeep()
+	}
+	if err == nil && d.guard.faulty() {
+		d.guard.tellLoss(l.term.Position())
+		err = errFault
 	}
 	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()

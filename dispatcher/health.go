@@ -14,6 +14,14 @@ type source int
 const (
 	// troubleJournal: the journal cannot be reached, or does not take anything.
 	troubleJournal source = iota
+	// troubleStore: the journal does not hold what it held, or is where nothing may be acknowledged.
+	troubleStore
+	// troubleDisk: the server in this process cannot write to its disk.
+	troubleDisk
+	// troubleRoom: there is no room for new work.
+	troubleRoom
+	// troubleSettings: the journal's stream has settings that are not safe.
+	troubleSettings
 	// troubleForeign: others write into the journal.
 	troubleForeign
 	sources
@@ -26,10 +34,23 @@ type health struct {
 
 	mu       sync.Mutex
 	troubles [sources]string
+	access   error // what the journal answered last
 }
 
 // set notes the trouble that comes from the journal, or nil for none, and logs each change once.
-func (h *health) set(err error) { h.note(troubleJournal, err) }
+func (h *health) set(err error) {
+	h.mu.Lock()
+	h.access = err
+	h.mu.Unlock()
+	h.note(troubleJournal, err)
+}
+
+// accessError returns what the journal answered last, if it was an error.
+func (h *health) accessError() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.access
+}
 
 // note notes the trouble of a source, or nil for none, and logs each change once.
 func (h *health) note(s source, err error) {

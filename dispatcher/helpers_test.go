@@ -99,7 +99,14 @@ func (r *rig) config(change func(*dispatcher.Config)) dispatcher.Config {
 // start runs a dispatcher until the test ends, and waits until it answers.
 func (r *rig) start(change func(*dispatcher.Config)) *dispatching {
 	r.t.Helper()
-	nc := connect(r.t, r.server)
+	run := r.startOn(connect(r.t, r.server), change)
+	receive(r.t, run.Ready(), "the dispatcher to answer")
+	return run
+}
+
+// startOn runs a dispatcher on nc until the test ends.
+func (r *rig) startOn(nc *nats.Conn, change func(*dispatcher.Config)) *dispatching {
+	r.t.Helper()
 	d, err := dispatcher.New(nc, r.config(change))
 	if err != nil {
 		r.t.Fatal(err)
@@ -115,7 +122,6 @@ func (r *rig) start(change func(*dispatcher.Config)) *dispatching {
 		cancel()
 		receive(r.t, ended, "the dispatcher's end")
 	})
-	receive(r.t, d.Ready(), "the dispatcher to answer")
 	return run
 }
 

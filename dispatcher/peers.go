@@ -37,12 +37,45 @@ type memberState struct {
 	role     journal.Role
 	epoch    ha.Epoch
 	position uint64
+	high     uint64 // the highest position there was
+	whole    uint64 // what is before it may be removed from the journal
+	cleaning uint64 // what the next snapshot may take, in bytes
 }
 
 func (p *memberState) set(t *term.Term) {
+	cleaning := t.Cleaning()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.role, p.epoch, p.position = t.Role(), t.Epoch(), t.Position()
+	p.high, p.whole, p.cleaning = max(p.high, p.position), max(p.whole, cleaning.LastWhole), cleaning.Needs
+}
+
+// highest returns the highest position that this dispatcher had.
+func (p *memberState) highest() uint64 {
+	position, _ := p.purgeable()
+	return position
+}
+
+// purgeable returns the highest position that this dispatcher had, and before which entry the journal may be
+// purged by a leader, as far as is known at that position.
+func (p *memberState) purgeable() (position, whole uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.high, p.whole
+}
+
+// needs returns about how many bytes the next snapshot may take.
+func (p *memberState) needs() uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cleaning
+}
+
+// standBy says that this dispatcher is nothing but a standby, between two terms.
+func (p *memberState) standBy() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.role = journal.RoleStandby
 }
 
 func (p *memberState) get() (role journal.Role, epoch ha.Epoch, position uint64) {
@@ -162,6 +195,18 @@ func (d *Dispatcher) presence() subjects.Dispatcher {
 		Name: d.cfg.Name, Epoch: epoch, Role: string(role), Position: position, Format: NewestFormat, Void: d.void.Load(),
 		Trouble: d.health.get(),
 	}
+}
+
+// otherLeads reports whether another dispatcher has said lately that it leads.
+func (d *Dispatcher) otherLeads() bool {
+	d.peers.mu.Lock()
+	defer d.peers.mu.Unlock()
+	for name, p := range d.peers.heard {
+		if name != d.cfg.Name && p.Role == string(journal.RoleLeader) && time.Since(p.at) <= presenceKept {
+			return true
+		}
+	}
+	return false
 }
 
 // dispatchers lists this dispatcher and those heard of lately, by name.

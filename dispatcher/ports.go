@@ -29,7 +29,7 @@ func (g gate) Set(p term.Permit) { g.d.permit.Store(&p) }
 // MayLeave reports whether a message of that epoch may leave now.
 func (g gate) MayLeave(epoch ha.Epoch) bool {
 	p := g.d.permit.Load()
-	return p != nil && p.Allows(epoch, clock(g).Monotonic())
+	return p != nil && !g.d.guard.shut.Load() && p.Allows(epoch, clock(g).Monotonic())
 }
 
 // open reports whether a message of any epoch may leave now.

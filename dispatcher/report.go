@@ -81,7 +81,10 @@ func (l *loop) status() subjects.Status {
 	return subjects.Status{
 		Leader:      leader,
 		Dispatchers: l.d.dispatchers(),
-		Journal:     subjects.Journal{Kind: l.log.Name(), Format: l.term.Format(), Position: l.term.Position(), Bytes: l.term.Cleaning().JournalBytes},
+		Journal: subjects.Journal{
+			Kind: l.log.Name(), Format: l.term.Format(), Position: l.term.Position(), Bytes: l.term.Cleaning().JournalBytes,
+			Warnings: l.d.guard.warnings(),
+		},
 		Workers: subjects.WorkerCounts{
 			Registered: registered, Idle: idle, Busy: registered - idle, Joined: n.Joined, Left: n.Left, Lost: n.Lost,
 		},

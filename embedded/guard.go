@@ -24,6 +24,8 @@ const (
 	// that found it damaged is repeated: a stream may have been deleted in order meanwhile.
 	guardEvery   = 400 * time.Millisecond
 	confirmAfter = 100 * time.Millisecond
+	// absentAtMost is how many looks may miss the directory of a stream that is new.
+	absentAtMost = 2
 	// startRoom is how many bytes must be free before JetStream, which met a full disk, is
 	// started anew.
 	startRoom = 4 << 20
@@ -41,7 +43,8 @@ type guard struct {
 	quit    chan struct{}
 	ended   chan struct{}
 
-	roots []place
+	roots  []place
+	absent map[string]int // by path: looks in a row that did not find a stream that the server has
 
 	pause, since time.Duration // between attempts to restart, and since the last one
 	offline      bool          // JetStream was shut down by the guard
@@ -53,7 +56,7 @@ type guard struct {
 
 // watchStore begins to look after the store.
 func (s *Server) watchStore(options func() *server.Options) error {
-	g := &guard{s: s, options: options, quit: make(chan struct{}), ended: make(chan struct{}), streams: map[string]*streamPlace{}}
+	g := &guard{s: s, options: options, quit: make(chan struct{}), ended: make(chan struct{}), streams: map[string]*streamPlace{}, absent: map[string]int{}}
 	for _, path := range []string{s.store.dir, filepath.Join(s.store.dir, jetStreamDir)} {
 		root, err := holdPlace(path)
 		if err != nil {
@@ -196,13 +199,17 @@ func (g *guard) check() error {
 		p := g.streams[path]
 		if p == nil {
 			held, err := holdPlace(path)
-			if err != nil {
-				continue // it is kept in memory, or not written yet
+			if err != nil { // it is being made, or was removed before it was seen
+				if g.absent[path]++; g.absent[path] > absentAtMost {
+					return missingFile(err)
+				}
+				continue
 			}
 			p = &streamPlace{place: held}
 			g.mu.Lock()
 			g.streams[path] = p
 			g.mu.Unlock()
+			delete(g.absent, path)
 		}
 		p.messages = messages
 		if err := p.check(messages); err != nil {
@@ -220,13 +227,13 @@ func (g *guard) check() error {
 	return nil
 }
 
-// served returns the directories of the streams that the server has, with the number of their
+// served returns the directories of the streams that the server has on disk, with the number of their
 // messages; false: it has no JetStream now.
 func (g *guard) served() (map[string]uint64, bool) {
 	if !g.s.ns.JetStreamEnabled() {
 		return nil, false
 	}
-	js, err := g.s.ns.Jsz(&server.JSzOptions{Accounts: true, Streams: true, Limit: 1 << 20})
+	js, err := g.s.ns.Jsz(&server.JSzOptions{Accounts: true, Streams: true, Config: true, Limit: 1 << 20})
 	if err != nil {
 		return nil, false
 	}
@@ -234,6 +241,9 @@ func (g *guard) served() (map[string]uint64, bool) {
 	for _, account := range js.AccountDetails {
 		for i := range account.Streams {
 			s := &account.Streams[i]
+			if s.Config == nil || s.Config.Storage != server.FileStorage {
+				continue
+			}
 			there[filepath.Join(g.s.store.dir, jetStreamDir, account.Name, streamsDir, s.Name)] = s.State.Msgs
 		}
 	}
@@ -243,8 +253,7 @@ func (g *guard) served() (map[string]uint64, bool) {
 // lose says that the store is gone, and turns JetStream off: whatever it acknowledged from now on
 // would be nowhere.
 func (g *guard) lose(cause error) {
-	err := fmt.Errorf("%w: %w; nothing is acknowledged any more. Bring it back to where it was, or restore a backup and start anew",
-		ErrStoreGone, cause)
+	err := fmt.Errorf("%w: %w. Bring it back to where it was, or stop this process and restore a backup", ErrStoreGone, cause)
 	g.set(err, g.stuck)
 	g.s.log.Error().Err(err).Msg("JetStream is turned off")
 	g.offline = true

@@ -1,55 +1,21 @@
-//go:build linux
-
 package embedded
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
 	"github.com/seed261fe303/ha/internal/eventually"
+	"github.com/seed261fe303/ha/internal/smalldisk"
 )
-
-// smallDisk returns a directory on a file system of its own with that many MiB.
-func smallDisk(t *testing.T, mebibytes int) string {
-	t.Helper()
-	dir := t.TempDir()
-	out, err := exec.CommandContext(t.Context(), "mount", "-t", "tmpfs", "-o", fmt.Sprintf("size=%dm", mebibytes), "tmpfs", dir).CombinedOutput()
-	if err != nil {
-		t.Skipf("SKIPPED: what happens on a full disk was NOT tested here: mounting a small file system needs root (%v: %s)", err, out)
-	}
-	t.Cleanup(func() {
-		if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil {
-			t.Errorf("umount %s: %v: %s", dir, err, out)
-		}
-	})
-	return dir
-}
-
-// fill writes a file until the file system is full.
-func fill(t *testing.T, path string) {
-	t.Helper()
-	f, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = f.Close() }()
-	for chunk := make([]byte, 1<<20); len(chunk) > 0; {
-		if _, err := f.Write(chunk); err != nil {
-			chunk = chunk[:len(chunk)/2]
-		}
-	}
-}
 
 // TestFullDisk: a server that met a full disk goes on by itself once there is room again, with
 // all that it acknowledged, and connections last.
 func TestFullDisk(t *testing.T) {
 	leakFree(t)
-	disk := smallDisk(t, 32)
+	disk := smalldisk.New(t, 32)
 	s := start(t, Config{StoreDir: filepath.Join(disk, "store")})
 	nc := inProcess(t, s)
 	js, log := stream(t, nc)
@@ -66,7 +32,7 @@ func TestFullDisk(t *testing.T) {
 			eventually.Succeeds(t, deadline, publish)
 		}
 		ballast := filepath.Join(disk, "ballast")
-		fill(t, ballast)
+		smalldisk.Fill(t, ballast, 0)
 		eventually.Succeeds(t, deadline, func(ctx context.Context) error {
 			_ = publish(ctx) // it fails sooner or later
 			if s.StoreStuck() == nil {

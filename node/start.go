@@ -69,6 +69,9 @@ func (n *Node) startServer(ctx context.Context, cfg Config) (err error) {
 
 // startDispatcher connects, if need be, and runs a dispatcher.
 func (n *Node) startDispatcher(ctx context.Context, cfg dispatcher.Config) (err error) {
+	if n.server != nil && cfg.Disk == nil {
+		cfg.Disk = n.server
+	}
 	if n.nc == nil {
 		if n.nc, err = n.Connect(connectionName(cfg.Name)); err != nil {
 			return err

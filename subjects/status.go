@@ -61,6 +61,8 @@ type Journal struct {
 	Format int `json:"format"`
 	// Bytes is about what the journal takes in its store.
 	Bytes uint64 `json:"bytes"`
+	// Warnings say what an operator should know of the place it is kept in; none: absent.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // WorkerCounts counts the registered workers in a [Status].

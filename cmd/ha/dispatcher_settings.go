@@ -19,6 +19,7 @@ func dispatcherDefaults() dispatcher.Config {
 		MaxWorkers:    dispatcher.DefaultMaxWorkers,
 		Journal:       dispatcher.JournalAuto,
 		Lease:         dispatcher.DefaultLease,
+		DiskReserve:   dispatcher.DefaultDiskReserve,
 		Tasks: dispatcher.TaskConfig{
 			Timeout: dispatcher.DefaultTaskTimeout, Aging: dispatcher.DefaultAging,
 			MaxTasks: dispatcher.DefaultMaxTasks, MaxBytes: dispatcher.DefaultMaxTaskBytes,
@@ -49,6 +50,7 @@ func fromFlags(c dispatcher.Config) (dispatcher.Config, error) {
 	}
 	named(&wrong, "activate every must be from 0 to 24h", &c.ActivateEvery, dispatcher.ActivateWhenIdle)
 	named(&wrong, "share window must be from 0 (all) to 10000000 activations", &c.ShareWindow, dispatcher.ShareAll)
+	named(&wrong, "disk reserve must be from 0 (none) to 1099511627776 bytes", &c.DiskReserve, dispatcher.ReserveNone)
 	named(&wrong, "ended tasks must be kept from 0 to 10 years", &t.Retain, dispatcher.RetainNone)
 	named(&wrong, "failed tasks must be kept from 0 to 10 years", &t.RetainFailed, dispatcher.RetainNone)
 	named(&wrong, "ended tasks kept must be from 0 to 100000000", &t.RetainTasks, dispatcher.RetainNone)

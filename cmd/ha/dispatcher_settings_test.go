@@ -24,11 +24,11 @@ func parsedDispatcher(t *testing.T, args ...string) (dispatcher.Config, error) {
 // default, which it is in a Config.
 func TestZeroOnTheCommandLine(t *testing.T) {
 	cfg, err := parsedDispatcher(t, "--activate-every", "0", "--share-window", "0",
-		"--retain", "0", "--retain-failed", "0", "--retain-tasks", "0", "--retain-bytes", "0", "--replicas", "0")
+		"--disk-reserve", "0", "--retain", "0", "--retain-failed", "0", "--retain-tasks", "0", "--retain-bytes", "0", "--replicas", "0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if cfg.ActivateEvery != dispatcher.ActivateWhenIdle || cfg.ShareWindow != dispatcher.ShareAll {
+	if cfg.DiskReserve != dispatcher.ReserveNone || cfg.ActivateEvery != dispatcher.ActivateWhenIdle || cfg.ShareWindow != dispatcher.ShareAll {
 		t.Errorf("got %+v", cfg)
 	}
 	if k := cfg.Tasks; k.Retain != dispatcher.RetainNone || k.RetainFailed != dispatcher.RetainNone ||
@@ -52,7 +52,7 @@ func TestZeroOnTheCommandLine(t *testing.T) {
 // TestNegativeOnTheCommandLine: the values that have a name in a Config have none here.
 func TestNegativeOnTheCommandLine(t *testing.T) {
 	for flag, unit := range map[string]string{"activate-every": "ns", "share-window": "", "retain": "ns", "retain-failed": "ns",
-		"retain-tasks": "", "retain-bytes": "", "lease": "ns", "max-workers": ""} {
+		"retain-tasks": "", "retain-bytes": "", "lease": "ns", "max-workers": "", "disk-reserve": ""} {
 		for _, n := range []string{"-1", "-2"} {
 			if _, err := parsedDispatcher(t, "--"+flag, n+unit); err == nil {
 				t.Errorf("--%s %s is not refused", flag, n+unit)
@@ -66,7 +66,7 @@ func TestDefaultsOfTheCommandLine(t *testing.T) {
 	want := dispatcherDefaults()
 	if err != nil || cfg.Timing != want.Timing || cfg.Tasks != want.Tasks || cfg.ActivateEvery != want.ActivateEvery ||
 		cfg.ShareWindow != want.ShareWindow || cfg.MaxWorkers != want.MaxWorkers || cfg.Journal != want.Journal ||
-		cfg.Lease != want.Lease || cfg.Replicas != 0 || cfg.Direct {
+		cfg.Lease != want.Lease || cfg.DiskReserve != want.DiskReserve || cfg.Replicas != 0 || cfg.Direct {
 		t.Errorf("got %+v, %v", cfg, err)
 	}
 	if got := workerCommand(&cli.App{}).Flags().Lookup("weight").DefValue; got != "1" {

@@ -21,7 +21,7 @@ type cleaner struct {
 	snapshotBytes  uint64 // bytes of the last snapshot, of one under way so far
 	firstSeq       uint64 // sequence of the first entry of the snapshot under way
 	open           bool   // a snapshot has begun, and its end is not committed
-	lastWhole      uint64 // while following: sequence of the first entry of the last snapshot that is whole; 0: none
+	lastWhole      uint64 // sequence of the first entry of the last snapshot that is whole; 0: none
 
 	next func() (record.Record, bool) // nil: all of it is in commits, or none was begun
 	stop func()
@@ -51,6 +51,10 @@ type Cleaning struct {
 	JournalBytes, SnapshotBytes uint64
 	// FirstSeq is the sequence of the first entry of the snapshot under way, or of the last one.
 	FirstSeq uint64
+	// LastWhole is the sequence of the first entry of the last snapshot that is whole; what is before it is purged. 0: there is none.
+	LastWhole uint64
+	// Needs is about how many bytes the next snapshot may take at most, or what is left of one under way.
+	Needs uint64
 	// Writing: pieces of a snapshot are to be written. Open: its end is not committed.
 	Writing, Open bool
 }
@@ -58,7 +62,14 @@ type Cleaning struct {
 // Cleaning returns how the cleaning of the journal stands.
 func (t *Term) Cleaning() Cleaning {
 	c := &t.cleaner
-	return Cleaning{c.journalBytes, c.snapshotBytes, c.firstSeq, c.next != nil, c.open}
+	needs := c.journalBytes
+	if c.next != nil {
+		needs = c.beforeSnapshot - min(c.beforeSnapshot, c.snapshotBytes)
+	}
+	return Cleaning{
+		JournalBytes: c.journalBytes, SnapshotBytes: c.snapshotBytes, FirstSeq: c.firstSeq, LastWhole: c.lastWhole,
+		Needs: needs, Writing: c.next != nil, Open: c.open,
+	}
 }
 
 // clean adds the next piece of a snapshot to the filling commit, if one is due.
@@ -118,6 +129,7 @@ func (t *Term) cleaned(committed *Commit, seq uint64) {
 	}
 	c.open = false
 	c.journalBytes -= c.beforeSnapshot
+	c.lastWhole = c.firstSeq
 	t.cfg.Ports.Log.Purge(c.firstSeq)
 }
 

@@ -3,7 +3,6 @@ package render
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
@@ -52,6 +51,14 @@ func Status(w io.Writer, s subjects.Status) error {
 	a := s.Activations
 	rows := [][]string{
 		{"journal", fmt.Sprintf("%s, format %d, at position %d, %s", cli.OrDash(s.Journal.Kind), s.Journal.Format, s.Journal.Position, cli.Size(s.Journal.Bytes))},
+	}
+	if n := s.Leader.Void; n > 0 {
+		rows = append(rows, []string{"", fmt.Sprintf("%d entries of others in it, passed over", n)})
+	}
+	for _, warning := range s.Journal.Warnings {
+		rows = append(rows, []string{"", "warning: " + warning})
+	}
+	rows = append(rows, [][]string{
 		{"workers", fmt.Sprintf("%d registered, %d idle, %d busy", s.Workers.Registered, s.Workers.Idle, s.Workers.Busy)},
 		{"", fmt.Sprintf("%d joined, %d left, %d lost", s.Workers.Joined, s.Workers.Left, s.Workers.Lost)},
 		{"activations", fmt.Sprintf("%d started, %d running, %d done, %d failed", a.Started, a.Running, a.Done, a.Failed)},
@@ -61,10 +68,7 @@ func Status(w io.Writer, s subjects.Status) error {
 		{"", fmt.Sprintf("%d completed, %d failed, %d cancelled, %d timed out, as far as they are kept",
 			s.Tasks[ha.TaskCompleted], s.Tasks[ha.TaskFailed], s.Tasks[ha.TaskCancelled], s.Tasks[ha.TaskTimedOut])},
 		{"messages", fmt.Sprintf("%d malformed, %d dropped", s.Malformed, s.Dropped)},
-	}
-	if n := s.Leader.Void; n > 0 {
-		rows = slices.Insert(rows, 1, []string{"", fmt.Sprintf("%d entries of others in it, passed over", n)})
-	}
+	}...)
 	if err := cli.WriteTable(w, leader, rows); err != nil {
 		return err
 	}

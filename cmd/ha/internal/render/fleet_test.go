@@ -25,7 +25,7 @@ func TestTables(t *testing.T) {
 			{Name: "d2", Epoch: 7, Role: "standby", Position: 9, Trouble: "no answer in time;\n\tto mend it: restart"},
 			{Name: "d3", Epoch: 7, Role: "standby", Position: 13}, // heard of after the leader wrote this
 		},
-		Journal:     subjects.Journal{Kind: "jetstream", Format: 1, Position: 12, Bytes: 9 << 20},
+		Journal:     subjects.Journal{Kind: "jetstream", Format: 1, Position: 12, Bytes: 9 << 20, Warnings: []string{"the disk is lazy"}},
 		Workers:     subjects.WorkerCounts{Registered: 2, Idle: 1, Busy: 1, Joined: 5, Left: 2, Lost: 1},
 		Activations: subjects.Activations{Started: 40, Running: 1, Done: 33, Failed: 2, Cancelled: 1, TimedOut: 1, Rejected: 1, Lost: 1},
 		UptimeMS:    61_000, Tasks: map[ha.TaskState]int{ha.TaskWaiting: 1, ha.TaskPending: 7, ha.TaskRunning: 2, ha.TaskCompleted: 5, ha.TaskTimedOut: 3},
@@ -52,6 +52,7 @@ east-1  9f2c4e0011223344  3       30           75.00%  75.00%
 leader       d1, epoch 7, leads for 1m1s
 journal      jetstream, format 1, at position 12, 9.0 MiB
              3 entries of others in it, passed over
+             warning: the disk is lazy
 workers      2 registered, 1 idle, 1 busy
              5 joined, 2 left, 1 lost
 activations  40 started, 1 running, 33 done, 2 failed
