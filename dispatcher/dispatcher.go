@@ -81,7 +81,7 @@ func New(nc *nats.Conn, cfg Config) (*Dispatcher, error) {
 	}
 	cfg.Log = cfg.Log.With().Str("dispatcher", cfg.Name).Logger()
 	d := &Dispatcher{nc: nc, cfg: cfg, names: names, began: time.Now(), ready: make(chan struct{})}
-	d.health.logger = cfg.Log
+	d.health.logger, d.health.changed = cfg.Log, make(chan struct{}, 1)
 	d.guard.d = d
 	d.deps = deps{openLog: d.openJournal, sizes: term.DefaultSizes()}
 	return d, nil

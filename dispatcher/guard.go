@@ -15,9 +15,11 @@ import (
 )
 
 const (
-	// lookEvery is the time between two looks at the place that the journal is kept in, and lookAgain until one
-	// that found something wrong is repeated.
+	// lookEvery is the time between two looks at the place that the journal is kept in, diskEvery between two at
+	// what a server in this process says of its store, and lookAgain until a look that found something wrong
+	// is repeated.
 	lookEvery = 500 * time.Millisecond
+	diskEvery = 100 * time.Millisecond
 	lookAgain = 100 * time.Millisecond
 	// lookTimeout bounds one look.
 	lookTimeout = time.Second
@@ -85,12 +87,24 @@ func (g *guard) watch(log journal.Log) (stop func()) {
 		for ctx.Err() == nil {
 			wait := g.look(ctx)
 			g.lookAtRoom(ctx)
-			_ = pause.Sleep(ctx, wait) // ctx ended: so does the loop
+			g.rest(ctx, wait)
 		}
 	})
 	return func() {
 		cancel()
 		wg.Wait()
+	}
+}
+
+// rest waits until the next look: that long, or until the disk is gone, if that can be seen.
+func (g *guard) rest(ctx context.Context, wait time.Duration) {
+	disk := g.d.cfg.Disk
+	if disk == nil || g.faulty() {
+		_ = pause.Sleep(ctx, wait) // ctx ended: so does the caller
+		return
+	}
+	for ; wait > 0 && ctx.Err() == nil && disk.StoreGone() == nil; wait -= diskEvery {
+		_ = pause.Sleep(ctx, min(wait, diskEvery)) // the same
 	}
 }
 

@@ -42,7 +42,7 @@ func (l *logbook) String() string {
 // runs runs a dispatcher until the test ends.
 func runs(t *testing.T, nc *nats.Conn, name string, log *logbook, change func(*Dispatcher)) *Dispatcher {
 	t.Helper()
-	d, err := New(nc, Config{Name: name, ActivateEvery: time.Hour, Log: zerolog.New(log)})
+	d, err := New(nc, Config{Name: name, ActivateEvery: time.Hour, Lease: 300 * time.Millisecond, Log: zerolog.New(log)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,6 +35,8 @@ type health struct {
 	mu       sync.Mutex
 	troubles [sources]string
 	access   error // what the journal answered last
+	// changed holds a value when a trouble has begun or ended since it was taken.
+	changed chan struct{}
 }
 
 // set notes the trouble that comes from the journal, or nil for none, and logs each change once.
@@ -63,6 +65,12 @@ func (h *health) note(s source, err error) {
 	was := h.text()
 	before := h.troubles[s]
 	h.troubles[s] = text
+	if (text == "") != (before == "") {
+		select {
+		case h.changed <- struct{}{}:
+		default:
+		}
+	}
 	switch {
 	case text != "" && before == "":
 		h.logger.Error().Str("error", text).Msg("unhealthy")

@@ -17,7 +17,8 @@ import (
 )
 
 const (
-	// presenceEvery is how often a dispatcher announces its state to the others.
+	// presenceEvery is how often a dispatcher announces its state to the others, besides when its
+	// troubles change.
 	presenceEvery = 2 * time.Second
 	// presenceKept is for how long it is believed.
 	presenceKept = 3 * presenceEvery
@@ -177,6 +178,7 @@ func (d *Dispatcher) announcePresence(quit <-chan struct{}) {
 		case <-quit:
 			return
 		case <-ticker.C:
+		case <-d.health.changed:
 		}
 	}
 }

@@ -90,6 +90,7 @@ func TestNoReserve(t *testing.T) {
 // TestFullDisk: a dispatcher whose disk is full says so to those who submit, and goes on by itself when there is
 // room again, with all that it had acknowledged.
 func TestFullDisk(t *testing.T) {
+	t.Parallel()
 	disk := smalldisk.New(t, 64)
 	k := keeping(t, filepath.Join(disk, "store"))
 	ballast := filepath.Join(disk, "ballast")

@@ -24,8 +24,8 @@ const (
 	// that found it damaged is repeated: a stream may have been deleted in order meanwhile.
 	guardEvery   = 400 * time.Millisecond
 	confirmAfter = 100 * time.Millisecond
-	// absentAtMost is how many looks may miss the directory of a stream that is new.
-	absentAtMost = 2
+	// absentAtMost is for how long the directory of a stream may be missing that is new.
+	absentAtMost = 250 * time.Millisecond
 	// startRoom is how many bytes must be free before JetStream, which met a full disk, is
 	// started anew.
 	startRoom = 4 << 20
@@ -44,7 +44,7 @@ type guard struct {
 	ended   chan struct{}
 
 	roots  []place
-	absent map[string]int // by path: looks in a row that did not find a stream that the server has
+	absent map[string]time.Time // by path: since when a stream that the server has is not found
 
 	pause, since time.Duration // between attempts to restart, and since the last one
 	offline      bool          // JetStream was shut down by the guard
@@ -56,7 +56,7 @@ type guard struct {
 
 // watchStore begins to look after the store.
 func (s *Server) watchStore(options func() *server.Options) error {
-	g := &guard{s: s, options: options, quit: make(chan struct{}), ended: make(chan struct{}), streams: map[string]*streamPlace{}, absent: map[string]int{}}
+	g := &guard{s: s, options: options, quit: make(chan struct{}), ended: make(chan struct{}), streams: map[string]*streamPlace{}, absent: map[string]time.Time{}}
 	for _, path := range []string{s.store.dir, filepath.Join(s.store.dir, jetStreamDir)} {
 		root, err := holdPlace(path)
 		if err != nil {
@@ -160,6 +160,9 @@ func (g *guard) look() time.Duration {
 	case broken == nil:
 		g.unstick()
 	}
+	if len(g.absent) > 0 {
+		return confirmAfter
+	}
 	return guardEvery
 }
 
@@ -200,7 +203,10 @@ func (g *guard) check() error {
 		if p == nil {
 			held, err := holdPlace(path)
 			if err != nil { // it is being made, or was removed before it was seen
-				if g.absent[path]++; g.absent[path] > absentAtMost {
+				since, known := g.absent[path]
+				if !known {
+					g.absent[path] = time.Now()
+				} else if time.Since(since) >= absentAtMost {
 					return missingFile(err)
 				}
 				continue
@@ -214,6 +220,11 @@ func (g *guard) check() error {
 		p.messages = messages
 		if err := p.check(messages); err != nil {
 			return err
+		}
+	}
+	for path := range g.absent {
+		if _, ok := there[path]; !ok {
+			delete(g.absent, path)
 		}
 	}
 	for path, p := range g.streams {

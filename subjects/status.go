@@ -31,7 +31,7 @@ type Status struct {
 }
 
 // Dispatcher is one dispatcher in a [Status], and what each publishes of itself
-// every 2 s on its own subject.
+// every 2 s on its own subject, and when a trouble begins or ends.
 type Dispatcher struct {
 	Name string `json:"name"`
 	// Epoch is the highest it has seen.
