@@ -30,7 +30,7 @@ type Disk interface {
 }
 
 const (
-	// accountEvery is how many looks pass between two questions for the room of the account.
+	// accountEvery is how many looks pass between two questions for the room of an account without a limit.
 	accountEvery = 4
 	// reserveShare is which part of a small disk the default of [Config.DiskReserve] is.
 	reserveShare = 20
@@ -63,7 +63,7 @@ type space struct {
 // lookAtRoom looks whether there is room for new work.
 func (g *guard) lookAtRoom(ctx context.Context) {
 	r := &g.room
-	if r.looks++; r.looks%accountEvery == 1 && g.d.nc.IsConnected() {
+	if r.looks++; (r.account.Limited || r.looks%accountEvery == 1) && g.d.nc.IsConnected() {
 		limit, cancel := context.WithTimeout(ctx, lookTimeout)
 		if room, err := g.log.Room(limit, r.replicas); err == nil {
 			r.account = room
