@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-STEPS=(test format build tidy docs lint race sim fuzz examples demo failover tasks bench)
+STEPS=(test format build tidy docs lint race disk sim fuzz examples demo failover tasks bench)
 
 LINT_VERSION=2.15.0
 CACHE=${HA_CI_CACHE:-$PWD/.cache}
@@ -59,6 +59,10 @@ step_lint() {
   show "$bin" config verify
   show "$bin" run --timeout 10m ./...
 }
+
+# What happens on a full disk, aloud: where no small file system can be mounted, the tests
+# skip, and "go test ./..." does not show that.
+step_disk() { show go test -count=1 -v -run '^TestFullDisk$' ./embedded ./dispatcher; }
 
 # Thousands of simulated worlds: dispatchers, workers and clients over a faulty
 # network, and members that fight over the log; and a million histories of the

@@ -150,7 +150,7 @@ func (g *guard) look(ctx context.Context) time.Duration {
 		return 0
 	}
 	g.tellSettings(l, err)
-	switch wrong, found := g.judge(l, err); found {
+	switch found, wrong := g.judge(l, err); found {
 	case nothing:
 		return lookEvery
 	case undecided:
@@ -183,14 +183,14 @@ const (
 )
 
 // judge says what is wrong with what a look showed.
-func (g *guard) judge(l journal.Look, err error) (wrong error, found finding) {
+func (g *guard) judge(l journal.Look, err error) (found finding, wrong error) {
 	switch {
 	case errors.Is(err, journal.ErrReplaced):
-		return anew(err), certain
+		return certain, anew(err)
 	case errors.Is(err, journal.ErrGone):
-		return anew(err), doubtful
+		return doubtful, anew(err)
 	case err != nil && len(l.Repaired) == 0:
-		return nil, nothing
+		return nothing, nil
 	}
 	if !g.based {
 		g.based, g.base = true, l
@@ -198,34 +198,34 @@ func (g *guard) judge(l journal.Look, err error) (wrong error, found finding) {
 	g.base.Replicas, g.room.replicas = l.Replicas, l.Replicas
 	switch _, whole := g.d.member.purgeable(); {
 	case l.Last < g.high:
-		return anew(fmt.Errorf("the journal's stream ends at entry %d, and entry %d was in it", l.Last, g.high)), doubtful
+		return doubtful, anew(fmt.Errorf("the journal's stream ends at entry %d, and entry %d was in it", l.Last, g.high))
 	case l.Missing > g.base.Missing:
-		return anew(fmt.Errorf("%d entries are missing from the journal's stream between %d and %d, as somebody removed them",
-			l.Missing, l.First, l.Last)), certain
+		return certain, anew(fmt.Errorf("%d entries are missing from the journal's stream between %d and %d, as somebody removed them",
+			l.Missing, l.First, l.Last))
 	case l.First > max(g.base.First, whole):
 		return g.judgePurge(l)
 	}
 	g.purged = journal.Look{}
-	return nil, sound
+	return sound, nil
 }
 
 // judgePurge tells entries that somebody removed from the beginning of the journal from
 // those that a leader has removed: it does so after the end of a snapshot, which comes to be known here
 // at the latest with the entry that was the last one when that was first seen.
-func (g *guard) judgePurge(l journal.Look) (wrong error, found finding) {
+func (g *guard) judgePurge(l journal.Look) (found finding, wrong error) {
 	if g.purged.First == 0 {
 		g.purged = l
 	}
 	position, whole := g.d.member.purgeable()
 	switch allowed := max(g.base.First, whole); {
 	case position < g.purged.Last:
-		return nil, undecided
+		return undecided, nil
 	case g.purged.First <= allowed: // and more was removed since
 		g.purged = l
-		return nil, undecided
+		return undecided, nil
 	default:
-		return anew(fmt.Errorf("the journal's stream begins at entry %d, as somebody purged it, and what is left can only be read from %d",
-			l.First, allowed)), certain
+		return certain, anew(fmt.Errorf("the journal's stream begins at entry %d, as somebody purged it, and what is left can only be read from %d",
+			l.First, allowed))
 	}
 }
 

@@ -102,17 +102,17 @@ type full struct {
 	room   atomic.Pointer[journal.Room]
 }
 
-// errFull is what a server says that has no room.
-type errFull struct{}
+// fullError is what a server says that has no room.
+type fullError struct{}
 
-func (errFull) Error() string { return "no room (JetStream error 10047: insufficient storage)" }
-func (errFull) Is(target error) bool {
+func (fullError) Error() string { return "no room (JetStream error 10047: insufficient storage)" }
+func (fullError) Is(target error) bool {
 	return target == journal.ErrNoRoom || target == journal.ErrUnhealthy
 }
 
 func (l *full) Append(ctx context.Context, after uint64, e journal.Entry) (uint64, error) {
 	if l.refuse.Load() {
-		return 0, errFull{}
+		return 0, fullError{}
 	}
 	return l.JetStream.Append(ctx, after, e)
 }

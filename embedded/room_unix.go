@@ -12,5 +12,5 @@ func fileSystemRoom(path string) (free, size uint64, err error) {
 		return 0, 0, err
 	}
 	block := uint64(fs.Bsize)
-	return uint64(max(fs.Bavail, 0)) * block, fs.Blocks * block, nil
+	return uint64(max(fs.Bavail, 0)) * block, fs.Blocks * block, nil //nolint:unconvert // it is signed on FreeBSD
 }

@@ -153,8 +153,8 @@ func runNode(ctx context.Context, cfg node.Config) error {
 func addJournalSettings(flags *pflag.FlagSet, cfg *dispatcher.Config) {
 	flags.StringVar(&cfg.Journal, "journal", cfg.Journal, "where decisions are kept: auto (in JetStream where the server has it), jetstream or memory")
 	flags.IntVar(&cfg.Replicas, "replicas", cfg.Replicas, "servers that keep the journal, 1, 3 or 5; 0: three where the cluster has them, else one")
-	flags.Int64Var(&cfg.DiskReserve, "disk-reserve", cfg.DiskReserve, "bytes of the journal's disk, or of its account's limit, that new work must leave free; 0: none (default: "+
-		"256 MiB, and no more than a twentieth of the disk)")
+	flags.Int64Var(&cfg.DiskReserve, "disk-reserve", cfg.DiskReserve, "bytes of the journal's disk, or of its account's limit, that new work"+
+		" must leave free; 0: none; the default is no more than a twentieth of the disk")
 	flags.DurationVar(&cfg.Lease, "lease", cfg.Lease, "how long a leader leads without a word to the journal; a standby takes over after 1.1 to 1.35 of it")
 }
 

@@ -22,6 +22,7 @@ func New(t testing.TB, mebibytes int) string {
 	}
 	t.Cleanup(func() {
 		// Not the test's own context, which has ended by now.
+		//nolint:gosec // the test's own directory
 		if out, err := exec.CommandContext(context.WithoutCancel(t.Context()), "umount", dir).CombinedOutput(); err != nil {
 			t.Errorf("umount %s: %v: %s", dir, err, out)
 		}
@@ -33,6 +34,7 @@ func mount(ctx context.Context, dir string, mebibytes int) error {
 	if runtime.GOOS != "linux" {
 		return errors.New("this is not Linux")
 	}
+	//nolint:gosec // the test's own directory
 	out, err := exec.CommandContext(ctx, "mount", "-t", "tmpfs", "-o", fmt.Sprintf("size=%dm", mebibytes), "tmpfs", dir).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("%w: %s", err, out)

@@ -46,7 +46,7 @@ func TestWithoutRoom(t *testing.T) {
 	r.want("what ran", r.state(ran), ha.TaskCompleted)
 	r.want("what waited is given to the worker", r.state(waits), ha.TaskRunning)
 	accepted("a cancellation", step.CancelTask{At: r.now, ID: waits})
-	if got := accepted("a pull", step.PullTasks{At: r.now, Limit: 10, Bytes: 1 << 20}); len(got.Body.([]step.Result)) == 0 {
+	if got, ok := accepted("a pull", step.PullTasks{At: r.now, Limit: 10, Bytes: 1 << 20}).Body.([]step.Result); !ok || len(got) == 0 {
 		t.Error("nothing is pulled")
 	}
 	accepted("a pause", step.SetPause{At: r.now, Kind: "k", Paused: true})

@@ -29,9 +29,9 @@ func (ts *Tasks) Step(in step.Input, out *step.Ready) (reply step.Reply, ok bool
 	case step.ChangeBatch:
 		return ts.changeBatch(in, out), true
 	case step.Room:
-		ts.soft.noRoom = nil
+		ts.noRoom = nil
 		if in.Short {
-			ts.soft.noRoom = ha.Overloaded("no_room", "no new work is taken: %s", in.Why)
+			ts.noRoom = ha.Overloaded("no_room", "no new work is taken: %s", in.Why)
 		}
 		return step.Reply{}, true
 	}
