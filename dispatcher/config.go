@@ -104,6 +104,13 @@ type Config struct {
 	// to 30 s, in whole milliseconds. A standby takes over after 1.1 to 1.35 leases
 	// of silence, of its own lease or the leader's, whichever is longer. Default 1 s.
 	Lease time.Duration
+	// StateDir is a directory in which the dispatcher keeps a mark: how far the journal in
+	// JetStream was, by which it notices that a store has lost its end. It is made if need be,
+	// and no other dispatcher may use it at the same time. Empty: there is no mark.
+	StateDir string
+	// AcceptLoss lets the dispatcher lead although the journal has lost entries that it is
+	// known to have had. What they held is gone then. If nothing is missing it changes nothing.
+	AcceptLoss bool
 	// Tasks holds what is about tasks alone.
 	Tasks TaskConfig
 	// Log receives what the dispatcher has to say. The zero logger writes nothing.

@@ -15,6 +15,7 @@ import (
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/format"
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
+	"github.com/seed261fe303/ha/dispatcher/internal/mark"
 	"github.com/seed261fe303/ha/dispatcher/internal/term"
 	"github.com/seed261fe303/ha/internal/pause"
 	"github.com/seed261fe303/ha/subjects"
@@ -43,9 +44,14 @@ type Dispatcher struct {
 	member     memberState
 	peers      peerList
 	guard      guard
+	// asked tells that a dispatcher starts and wants to hear of the others.
+	asked chan struct{}
 	// permit says which messages may leave; nil: none may. The loop sets it, the
 	// outbox obeys it.
 	permit atomic.Pointer[term.Permit]
+
+	// mark is that of the journal while Run runs; nil: there is none.
+	mark atomic.Pointer[mark.File]
 
 	started   atomic.Bool
 	ready     chan struct{}
@@ -80,7 +86,7 @@ func New(nc *nats.Conn, cfg Config) (*Dispatcher, error) {
 		return nil, fmt.Errorf("new dispatcher: %w", err)
 	}
 	cfg.Log = cfg.Log.With().Str("dispatcher", cfg.Name).Logger()
-	d := &Dispatcher{nc: nc, cfg: cfg, names: names, began: time.Now(), ready: make(chan struct{})}
+	d := &Dispatcher{nc: nc, cfg: cfg, names: names, began: time.Now(), ready: make(chan struct{}), asked: make(chan struct{}, 1)}
 	d.health.logger, d.health.changed = cfg.Log, make(chan struct{}, 1)
 	d.guard.d = d
 	d.deps = deps{openLog: d.openJournal, sizes: term.DefaultSizes()}
@@ -117,6 +123,11 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 		}
 		return fmt.Errorf("run dispatcher: %w", err)
 	}
+	closeMark, err := d.openMark(log)
+	if err != nil {
+		return fmt.Errorf("run dispatcher: %w", err)
+	}
+	defer closeMark()
 	out := newOutbox(d)
 	defer out.stop()
 	defer d.guard.watch(log)()

@@ -24,6 +24,10 @@ const (
 	troubleSettings
 	// troubleForeign: others write into the journal.
 	troubleForeign
+	// troubleLoss: the journal ends before a place at which it is known to have been.
+	troubleLoss
+	// troubleMark: the mark of the journal cannot be written.
+	troubleMark
 	sources
 )
 

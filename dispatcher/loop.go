@@ -31,13 +31,15 @@ type loop struct {
 	ledSince time.Time
 	probes   probes
 	foreign  foreign
-	clockOff bool // the machine's clock differs from the group's date
+	// lossKnown: what was accepted of a loss, or that there is none, was logged.
+	lossKnown bool
+	clockOff  bool // the machine's clock differs from the group's date
 }
 
 func newLoop(d *Dispatcher, log journal.Log, out *outbox) *loop {
 	l := &loop{d: d, log: log, foreign: foreign{d: d}, appender: newAppender(d, log), out: out, inbox: make(chan inboxItem, inboxSize), done: make(chan struct{})}
 	l.term = term.New(term.Config{
-		Name: d.cfg.Name, Core: d.cfg.core(), Member: d.memberConfig(log), Sizes: d.deps.sizes,
+		Name: d.cfg.Name, Mark: d.knownMark(), AcceptLoss: d.cfg.AcceptLoss, Core: d.cfg.core(), Member: d.memberConfig(log), Sizes: d.deps.sizes,
 		Ports: term.Ports{Clock: clock{d}, Log: l.appender, Gate: gate{d}, Out: out},
 	})
 	l.core = l.term.Core()
@@ -95,6 +97,7 @@ func (l *loop) run(ctx context.Context, closed <-chan nats.Status) error {
 func (l *loop) show() {
 	l.d.noteSuspension()
 	l.d.member.set(l.term)
+	l.noteMark()
 	l.foreign.note(l.term.Void(), time.Now())
 }
 

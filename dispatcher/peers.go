@@ -1,6 +1,7 @@
 package dispatcher
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
 	"github.com/seed261fe303/ha/dispatcher/internal/term"
+	"github.com/seed261fe303/ha/internal/pause"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -25,7 +27,9 @@ const (
 	// presenceRemembered is for how long a dispatcher that is not heard any more may still
 	// come back, and maxPresence how many dispatchers are remembered.
 	presenceRemembered = time.Hour
-	maxPresence        = 1000
+	// answerPause keeps those who start again and again from making the others talk all the time.
+	answerPause = 20 * time.Millisecond
+	maxPresence = 1000
 )
 
 // roleStarting is what a dispatcher is before it has opened the journal.
@@ -148,6 +152,12 @@ func (d *Dispatcher) exchangePresence() (*presenceExchange, error) {
 		}
 		p.at = time.Now()
 		d.peers.note(p)
+		if p.Role == roleStarting && p.Name != d.cfg.Name {
+			select {
+			case d.asked <- struct{}{}: // it wants to know about the others before it leads
+			default:
+			}
+		}
 	})
 	if err != nil {
 		return nil, fmt.Errorf("listen to the other dispatchers: %w", err)
@@ -179,6 +189,10 @@ func (d *Dispatcher) announcePresence(quit <-chan struct{}) {
 			return
 		case <-ticker.C:
 		case <-d.health.changed:
+		case <-d.asked:
+			if pause.Sleep(context.Background(), answerPause) != nil {
+				return
+			}
 		}
 	}
 }
@@ -194,7 +208,7 @@ func (d *Dispatcher) presence() subjects.Dispatcher {
 		role = journal.RoleCandidate
 	}
 	return subjects.Dispatcher{
-		Name: d.cfg.Name, Epoch: epoch, Role: string(role), Position: position, Format: NewestFormat, Void: d.void.Load(),
+		Name: d.cfg.Name, Epoch: epoch, Role: string(role), Position: position, Format: NewestFormat, Void: d.void.Load(), Mark: d.saidMark(),
 		Trouble: d.health.get(),
 	}
 }

@@ -31,7 +31,8 @@ type Config struct {
 	// then: Listen, Store, Ephemeral and Server must be zero. The connection stays the
 	// caller's to close, after Stop.
 	Conn *nats.Conn
-	// Dispatcher holds all that the dispatcher can be told.
+	// Dispatcher holds all that the dispatcher can be told. Its StateDir is the store, unless it
+	// names another directory.
 	Dispatcher dispatcher.Config
 	// Log receives what the node has to say, and its parts where their own Log is zero.
 	// The zero logger writes nothing.
@@ -70,6 +71,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Store != "" {
 		c.Server.StoreDir = c.Store
+	}
+	if c.Conn == nil && c.Dispatcher.StateDir == "" {
+		c.Dispatcher.StateDir = c.Server.StoreDir // beside what it is about; none: nothing survives
 	}
 	if c.forgets() && c.Dispatcher.Journal == "" {
 		c.Dispatcher.Journal = dispatcher.JournalMemory

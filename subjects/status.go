@@ -47,8 +47,17 @@ type Dispatcher struct {
 	// Format is the newest format of the journal that it reads; 0: it does not say, and
 	// reads format 1.
 	Format int `json:"format,omitempty"`
+	// Mark is how far the journal is known to have been by what the dispatcher keeps outside
+	// of it; nil: it keeps nothing.
+	Mark *Mark `json:"mark,omitempty"`
 	// Trouble says why it cannot work, and what to do about it; empty: it is healthy.
 	Trouble string `json:"trouble,omitempty"`
+}
+
+// Mark is a place in the journal.
+type Mark struct {
+	Seq   uint64   `json:"seq"`
+	Epoch ha.Epoch `json:"epoch"`
 }
 
 // Journal is the journal in a [Status].

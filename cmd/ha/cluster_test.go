@@ -180,6 +180,12 @@ func TestFromOneServerToACluster(t *testing.T) {
 	if status, out, errs := from.ha(t, nil, "backup", file); status != cli.ExitOK || !strings.Contains(string(out), `saved the journal of "ha"`) {
 		t.Fatalf("backup: exit status %d: %s%s", status, out, errs)
 	}
+	if status, _, errs := from.ha(t, nil, "backup", file); status != cli.ExitFailed || !strings.Contains(errs, "--force") {
+		t.Errorf("a backup over another: exit status %d: %s", status, errs)
+	}
+	if status, _, errs := from.ha(t, nil, "backup", "--force", file); status != cli.ExitOK {
+		t.Errorf("a backup over another by force: exit status %d: %s", status, errs)
+	}
 	_, piped, _ := from.ha(t, nil, "backup", "-")
 	old.dispatcher.signal(t, syscall.SIGTERM)
 	if got := old.dispatcher.status(t, patience); got != cli.ExitOK {
@@ -271,7 +277,7 @@ func TestAFailedBackupLeavesTheFileAsItWas(t *testing.T) {
 	if err := os.WriteFile(path, []byte("old"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	status, _, errs := call(t, nil, "backup", path, "--server", "nats://"+freeAddress(t), "--timeout", "100ms")
+	status, _, errs := call(t, nil, "backup", "--force", path, "--server", "nats://"+freeAddress(t), "--timeout", "100ms")
 	if status != cli.ExitFailed {
 		t.Errorf("exit status %d: %s", status, errs)
 	}

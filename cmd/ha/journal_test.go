@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -64,7 +65,7 @@ func TestJournalCommands(t *testing.T) {
 	if _, two, _ := journal("tail", "--from", "1", "--limit", "2"); len(journalLines(t, two)) != 2 {
 		t.Errorf("two lines asked for, got %s", two)
 	}
-	if status, out, errs := journal("verify"); status != cli.ExitOK || !strings.Contains(out, "HA-ha: all is well: entries 1 to ") {
+	if status, out, errs := journal("verify"); status != cli.ExitOK || !strings.Contains(out, "HA-ha: all is well: format 2, entries 1 to ") {
 		t.Errorf("verify: exit status %d, %s%s", status, out, errs)
 	}
 	js, err := jetstream.New(f.nc)
@@ -77,6 +78,13 @@ func TestJournalCommands(t *testing.T) {
 	}
 	if err := stream.DeleteMsg(t.Context(), 3); err != nil {
 		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "b")
+	if status, _, errs := call(t, map[string]string{"NATS_URL": f.url}, "backup", file); status != cli.ExitFailed || !strings.Contains(errs, "was not saved") {
+		t.Errorf("a backup of a damaged journal: exit status %d, %s", status, errs)
+	}
+	if status, out, errs := call(t, map[string]string{"NATS_URL": f.url}, "backup", "--damaged", file); status != cli.ExitOK || !strings.Contains(out, "1 entries are missing") {
+		t.Errorf("a backup of what is left: exit status %d, %s%s", status, out, errs)
 	}
 	if status, out, errs := journal("verify"); status != cli.ExitFailed || !strings.Contains(out, "entry 4: the entries 3 to 3 before it are missing") ||
 		!strings.Contains(errs, "damaged: 1 problems, the first at entry 4") {

@@ -38,7 +38,7 @@ func TestWorkersAndStatusCommands(t *testing.T) {
 	if got := status.status(t, patience); got != cli.ExitOK {
 		t.Fatalf("exit status %d: %s", got, status.stderr.String())
 	}
-	for _, want := range []string{"north, epoch ", "jetstream, at position ", "1 registered, ", "north       leader "} {
+	for _, want := range []string{"north, epoch ", "jetstream, format 2, at position ", "1 registered, ", "north       leader "} {
 		if !strings.Contains(status.stdout.String(), want) {
 			t.Errorf("status does not say %q:\n%s", want, status.stdout.String())
 		}

@@ -44,6 +44,9 @@ type Info struct {
 	// Void is how many entries of the journal were left out, as they have no effect: no
 	// dispatcher wrote them at their place.
 	Void uint64
+	// Missing is how many entries of a damaged journal are not there, or cannot be read; see
+	// [SaveDamaged].
+	Missing uint64
 }
 
 func (i *Info) note(e journal.Entry) { i.Epoch = max(i.Epoch, e.Epoch) }
@@ -75,6 +78,70 @@ func saveBelow(ctx context.Context, nc *nats.Conn, prefix string, w io.Writer) (
 		return Info{}, err
 	}
 	return save(ctx, log, names.Prefix(), w)
+}
+
+// SaveDamaged is Save for a journal that is damaged: it saves every entry that can be read. What
+// is restored of that is not a journal that dispatchers go on with.
+func SaveDamaged(ctx context.Context, nc *nats.Conn, prefix string, w io.Writer) (Info, error) {
+	info, err := saveDamaged(ctx, nc, prefix, w)
+	if err != nil {
+		return Info{}, fmt.Errorf("back up the damaged journal of %q: %w", prefix, err)
+	}
+	return info, nil
+}
+
+func saveDamaged(ctx context.Context, nc *nats.Conn, prefix string, w io.Writer) (Info, error) {
+	names, err := subjects.NewNames(prefix)
+	if err != nil {
+		return Info{}, err
+	}
+	info := Info{Prefix: names.Prefix(), TakenAt: time.Now().UTC()}
+	in, err := journal.OpenReader(ctx, nc, names.Prefix())
+	if err != nil {
+		return info, err
+	}
+	state, err := in.State(ctx)
+	if err != nil {
+		return info, err
+	}
+	if state.FirstSeq > state.LastSeq {
+		return info, fmt.Errorf("it has no entries: %w", ErrNoJournal)
+	}
+	spool, done, err := tempFile("ha-backup-")
+	if err != nil {
+		return info, err
+	}
+	defer done()
+	out := newWriter(spool)
+	if err := out.begin(header{Prefix: info.Prefix, TakenAt: info.TakenAt, First: state.FirstSeq, Last: state.LastSeq}); err != nil {
+		return info, err
+	}
+	var sieve journal.Sieve
+	err = in.Read(ctx, state.FirstSeq, state.LastSeq, func(s journal.Stored) error {
+		e, err := journal.ReadEntry(s.Seq, s.Data)
+		if err != nil {
+			return err // of a newer format
+		}
+		if void, _ := sieve.Judge(e); void != "" { // what is missing is what this is about
+			info.Void++
+			return nil
+		}
+		out.add(e)
+		info.note(e)
+		return nil
+	})
+	if err == nil {
+		err = out.end()
+	}
+	if err == nil {
+		_, err = spool.Seek(0, io.SeekStart)
+	}
+	if err == nil {
+		_, err = io.Copy(w, spool)
+	}
+	info.Entries, info.Bytes = out.count, out.bytes
+	info.Missing = state.LastSeq - state.FirstSeq + 1 - info.Entries - info.Void
+	return info, err
 }
 
 // openToCopy opens the journal in JetStream. Unless create is set, one that is

@@ -16,6 +16,8 @@ const (
 	// nothing to deliver, and silence how long a follower believes in one that does not.
 	heartbeat = 500 * time.Millisecond
 	silence   = 5 * heartbeat / 2
+	// stalledAfter is after how many heartbeats without an entry a follower asks whether there are any.
+	stalledAfter = 4
 	// followPause is the time between two attempts to get a consumer.
 	followPause = 250 * time.Millisecond
 	// followLimit bounds one request of a follower, so that it asks again soon after
@@ -78,6 +80,7 @@ type follower struct {
 
 	// Of the consumer at hand.
 	delivered uint64 // its own count of deliveries
+	idle      int    // heartbeats in a row without a delivery between them
 }
 
 // end makes err the result of Follow.
@@ -216,8 +219,9 @@ func (f *follower) drain(ctx context.Context, messages <-chan *nats.Msg) error {
 // handle handles one message of the consumer.
 func (f *follower) handle(ctx context.Context, m *nats.Msg) error {
 	if !strings.HasPrefix(m.Reply, ackPrefix) { // what is delivered has a subject to acknowledge it on
-		return f.handleControl(m)
+		return f.handleControl(ctx, m)
 	}
+	f.idle = 0
 	meta, err := m.Metadata()
 	if err != nil {
 		return fmt.Errorf("message on a consumer's inbox: %w", err)
@@ -254,7 +258,7 @@ func (f *follower) deliver(e Entry, err error) error {
 }
 
 // handleControl handles what the consumer says about itself.
-func (f *follower) handleControl(m *nats.Msg) error {
+func (f *follower) handleControl(ctx context.Context, m *nats.Msg) error {
 	if m.Header.Get("Status") != "100" {
 		return fmt.Errorf("consumer says %q %q: %w", m.Header.Get("Status"), m.Header.Get("Description"), errRenew)
 	}
@@ -269,7 +273,20 @@ func (f *follower) handleControl(m *nats.Msg) error {
 	if last, err := strconv.ParseUint(m.Header.Get("Nats-Last-Consumer"), 10, 64); err == nil && last > f.delivered {
 		return fmt.Errorf("delivery %d never came: %w", last, errRenew)
 	}
+	if f.idle++; f.idle%stalledAfter == 0 {
+		return f.lookBehind(ctx)
+	}
 	return nil
+}
+
+// lookBehind asks the stream's leader whether there are entries that the consumer does not
+// deliver: those of a damaged store are not, and it says nothing of that.
+func (f *follower) lookBehind(ctx context.Context) error {
+	_, last, err := f.bounds(ctx)
+	if err != nil || last < f.next {
+		return err
+	}
+	return f.fillGap(ctx, last+1)
 }
 
 // fillGap closes the gap between the entry due next and the one at seq. Either

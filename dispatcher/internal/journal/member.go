@@ -38,8 +38,6 @@ type MemberConfig struct {
 	// Format is the format of the journal in which a log without entries begins; 0 is 1. A log
 	// with entries goes on in its own; see [Member.SetFormat].
 	Format int
-	// AcceptsLoss marks the claims: entries are known to be missing before them.
-	AcceptsLoss bool
 	// Clock returns the clock of an entry that is made now; nil: it is zero.
 	Clock func(now time.Duration) Clock
 }
@@ -112,20 +110,21 @@ type Member struct {
 	cfg  MemberConfig
 	role Role
 
-	epoch      uint64 // the highest in the log, or ours
-	number     uint64 // of our last entry in it
-	position   uint64 // the last message of the log, void or not, followed or passed
-	sieve      Sieve  // of what was followed, and of its own
-	void       VoidCount
-	format     int           // of the entries it writes
-	clockRead  time.Duration // when the last entry that counts was followed
-	watched    bool          // it was written after the member had caught up
-	lease      time.Duration // of the last entry's writer
-	heard      time.Duration // when the log last showed life
-	caughtUp   bool          // has followed to what was the end when it began
-	vacant     bool          // the last entry is a handover, or there is none
-	leaseStart time.Duration // when the last acknowledged append was sent
-	pending    *pendingAppend
+	epoch       uint64 // the highest in the log, or ours
+	number      uint64 // of our last entry in it
+	position    uint64 // the last message of the log, void or not, followed or passed
+	sieve       Sieve  // of what was followed, and of its own
+	void        VoidCount
+	format      int           // of the entries it writes
+	acceptsLoss bool          // entries are known to be missing before its claims
+	clockRead   time.Duration // when the last entry that counts was followed
+	watched     bool          // it was written after the member had caught up
+	lease       time.Duration // of the last entry's writer
+	heard       time.Duration // when the log last showed life
+	caughtUp    bool          // has followed to what was the end when it began
+	vacant      bool          // the last entry is a handover, or there is none
+	leaseStart  time.Duration // when the last acknowledged append was sent
+	pending     *pendingAppend
 
 	actions []Action
 }
@@ -164,6 +163,15 @@ func (m *Member) Format() int { return m.format }
 // SetFormat makes the member write in another format from the next proposal on. It is for a
 // leader, and must not be lower than [Member.Format].
 func (m *Member) SetFormat(f int) { m.format = f }
+
+// AcceptLoss makes the member claim although entries are known to be missing at the end of
+// the log, under an epoch above that one, and say so in its claims.
+func (m *Member) AcceptLoss(epoch uint64) {
+	m.acceptsLoss, m.cfg.EpochFloor = true, max(m.cfg.EpochFloor, epoch)
+}
+
+// LastEntry returns the last entry that counts, without its data, and false if there is none.
+func (m *Member) LastEntry() (Entry, bool) { return m.sieve.Last(), m.sieve.Began() }
 
 // LastClock returns the clock of the last entry that counts, and when it was followed. watched
 // tells that it was written after the member had caught up with the log. ok is false if no
@@ -264,7 +272,7 @@ func (m *Member) startAppend(now time.Duration, e Entry) {
 		e.Clock = m.cfg.Clock(now)
 	}
 	if m.format >= 2 && e.Type == EntryClaim {
-		e.AcceptsLoss = m.cfg.AcceptsLoss
+		e.AcceptsLoss = m.acceptsLoss
 		if m.sieve.Began() {
 			e.Prev = m.sieve.Last().Name()
 		}

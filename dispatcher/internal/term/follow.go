@@ -20,6 +20,8 @@ type following struct {
 	end    uint64 // where it ended; never, once the Term is there
 	began  uint64 // the first entry that was read; 0: none
 	opened bool   // an entry was read that counts
+	// waiting: the end was reached, and something is missing.
+	waiting bool
 }
 
 const never = ^uint64(0)
@@ -53,9 +55,10 @@ func (t *Term) Follow(e journal.Entry) error {
 	if apply {
 		if !t.opened && !opens(e, t.began) {
 			return fmt.Errorf("the journal begins at entry %d with neither its first claim nor a snapshot: what was before is missing."+
-				" Restore a backup, or save what can be read with ha journal salvage: %w", e.Seq, journal.ErrCorrupt)
+				" Restore a backup: %w", e.Seq, journal.ErrCorrupt)
 		}
 		t.opened = true
+		t.marking.note(e)
 		was := t.core.SnapshotStats()
 		if err := ApplyEntry(t.core, e.Data); err != nil {
 			return fmt.Errorf("journal entry %d: %w", e.Seq, err)
@@ -80,12 +83,22 @@ func opens(e journal.Entry, first uint64) bool {
 
 // caughtUp tells the member when the journal's end is reached, so that it may claim.
 func (t *Term) caughtUp() error {
-	if t.member.Position() < t.end || t.won {
+	switch {
+	case t.won:
+		return nil
+	case t.marking.loss == nil && t.waiting && t.mayClaim():
+		t.waiting = false // what was missing is accepted by now
+		t.act(t.member.CaughtUp(t.now()))
+		return nil
+	case t.member.Position() < t.end:
 		return nil
 	}
 	t.end = never
 	if t.core.Loading() {
 		return fmt.Errorf("journal ends at entry %d within a snapshot: %w", t.member.Position(), record.ErrCorrupt)
+	}
+	if t.waiting = !t.mayClaim(); t.waiting {
+		return nil
 	}
 	t.act(t.member.CaughtUp(t.now()))
 	return nil

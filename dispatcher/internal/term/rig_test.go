@@ -21,6 +21,7 @@ type rig struct {
 	log     *journal.Memory
 	now     time.Duration
 	permit  term.Permit
+	cfg     term.Config
 	term    *term.Term
 	pending []func() term.Answer // questions to the log that are not answered
 	sent    []*term.Commit
@@ -45,13 +46,20 @@ func newRig(t *testing.T, log *journal.Memory, change func(*term.Sizes)) *rig {
 	if change != nil {
 		change(&sizes)
 	}
-	r.term = term.New(term.Config{
+	r.cfg = term.Config{
 		Name: "d1", Core: coreConfig(), Sizes: sizes,
 		Member: journal.MemberConfig{Node: "d1", Nonce: 7, Lease: time.Second},
 		Ports:  term.Ports{Clock: r, Log: r, Gate: r, Out: r},
-	})
-	t.Cleanup(r.term.Stop)
+	}
+	r.configure(func(*term.Config) {})
 	return r
+}
+
+// configure begins with another term, of other settings.
+func (r *rig) configure(change func(*term.Config)) {
+	change(&r.cfg)
+	r.term = term.New(r.cfg)
+	r.t.Cleanup(r.term.Stop)
 }
 
 // leading returns a rig whose term has read the log and leads.

@@ -7,6 +7,7 @@ import (
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/core"
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
+	"github.com/seed261fe303/ha/dispatcher/internal/mark"
 	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 
@@ -25,6 +26,10 @@ type Config struct {
 	Member journal.MemberConfig
 	Sizes  Sizes
 	Ports  Ports
+	// Mark is a place at which the journal is known to have been; zero: none. A term does not
+	// claim if the journal has lost it, unless AcceptLoss is set.
+	Mark       mark.Position
+	AcceptLoss bool
 }
 
 // Sizes bound what a Term does at once. [DefaultSizes] has those of a dispatcher.
@@ -62,6 +67,7 @@ type Term struct {
 	cleaner cleaner
 	waiters waiters
 	times   times
+	marking marking
 	won     bool
 	// finishing: no request comes any more, and no time passes but the member's.
 	finishing bool
@@ -81,6 +87,7 @@ func New(cfg Config) *Term {
 	cfg.Member.Clock = t.clock
 	t.member = journal.NewMember(cfg.Member, cfg.Ports.Clock.Monotonic())
 	t.filling = new(Commit)
+	t.marking.want = cfg.Mark
 	return t
 }
 

@@ -1,0 +1,100 @@
+package term
+
+import (
+	"fmt"
+
+	"github.com/seed261fe303/ha/dispatcher/internal/journal"
+	"github.com/seed261fe303/ha/dispatcher/internal/mark"
+)
+
+// Loss says that the journal ends before a place at which it is known to have been. The term
+// goes on following, and does not claim.
+type Loss struct {
+	// Mark is the place that is known, End the last entry that counts; zero: there is none.
+	Mark, End mark.Position
+}
+
+// Error implements error.
+func (l *Loss) Error() string {
+	had := fmt.Sprintf("the journal is known to have had entry %d of epoch %d", l.Mark.Seq, l.Mark.Epoch)
+	switch {
+	case l.End.IsZero():
+		return had + ", and has no entries: everything that was acknowledged is missing"
+	case l.End.Seq < l.Mark.Seq:
+		return fmt.Sprintf("%s, and ends at entry %d of epoch %d: %d entries that were acknowledged are missing", had, l.End.Seq, l.End.Epoch, l.Mark.Seq-l.End.Seq)
+	}
+	return fmt.Sprintf("%s, and has another one there, which is of another time: it was replaced, and ends at entry %d of epoch %d", had, l.End.Seq, l.End.Epoch)
+}
+
+// marking is what a term knows of the mark that the journal must reach.
+type marking struct {
+	want mark.Position
+	// met: the journal has what the mark says, or somebody accepted that it has not.
+	met bool
+	// loss is set while the journal is known to have lost its end, and nobody accepted it.
+	loss *Loss
+	// accepted is the loss that this dispatcher accepted.
+	accepted *Loss
+	// checked: the end was reached, and nothing is missing that nobody accepted.
+	checked bool
+}
+
+// Loss returns what is missing from the journal, or nil. While it is not nil, the term does not
+// claim.
+func (t *Term) Loss() *Loss { return t.marking.loss }
+
+// Accepted returns the loss that was accepted, as [Config.AcceptLoss] allows, or nil.
+func (t *Term) Accepted() *Loss { return t.marking.accepted }
+
+// Mark returns the place to which the journal is whole, as far as can be known; ok is false before
+// its end was reached, and while something is missing.
+func (t *Term) Mark() (p mark.Position, ok bool) { return t.End(), t.marking.checked }
+
+// End returns where the journal ends, as far as the term knows: its last entry that counts.
+func (t *Term) End() mark.Position {
+	last, ok := t.member.LastEntry()
+	if !ok {
+		return mark.Position{}
+	}
+	return mark.Position{Seq: last.Seq, Epoch: last.Epoch}
+}
+
+// note takes note of an entry that counts.
+func (m *marking) note(e journal.Entry) {
+	switch {
+	case m.met:
+	case e.Seq == m.want.Seq && e.Epoch == m.want.Epoch:
+		m.met = true
+	case e.Type == journal.EntryClaim && e.AcceptsLoss && e.Epoch > m.want.Epoch:
+		m.met = true // somebody accepted it for all
+	}
+	if m.met {
+		m.loss = nil
+	}
+}
+
+// mayClaim reports whether nothing is missing from the journal, whose end was reached; first is
+// the first entry that was read.
+func (t *Term) mayClaim() bool {
+	t.marking.checked = t.isWhole()
+	return t.marking.checked
+}
+
+func (t *Term) isWhole() bool {
+	m := &t.marking
+	end := t.End()
+	if first := t.began; !m.met && first > m.want.Seq && end.Epoch >= m.want.Epoch && m.want.Seq > 0 {
+		m.met = true // it was cleaned beyond the mark
+	}
+	if m.met || m.want.IsZero() {
+		return true
+	}
+	loss := &Loss{Mark: m.want, End: end}
+	if t.cfg.AcceptLoss {
+		m.met, m.accepted = true, loss
+		t.member.AcceptLoss(m.want.Epoch)
+		return true
+	}
+	m.loss = loss
+	return false
+}

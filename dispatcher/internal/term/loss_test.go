@@ -1,0 +1,116 @@
+package term_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed261fe303/ha/dispatcher/internal/journal"
+	"github.com/seed261fe303/ha/dispatcher/internal/mark"
+	"github.com/seed261fe303/ha/dispatcher/internal/record"
+	"github.com/seed261fe303/ha/dispatcher/internal/term"
+)
+
+// entries are a journal of two epochs, the second of which d2 began.
+func entries(accepts bool) []journal.Entry {
+	claim := func(epoch uint64, prev journal.Name) journal.Entry {
+		return journal.Entry{Format: 2, Type: journal.EntryClaim, Epoch: epoch, Node: "d2", Nonce: epoch, Prev: prev, Lease: time.Second}
+	}
+	renewal := func(epoch, number uint64) journal.Entry {
+		return journal.Entry{Format: 2, Type: journal.EntryRecords, Epoch: epoch, Number: number, Node: "d2", Nonce: epoch, Lease: time.Second}
+	}
+	list := []journal.Entry{claim(1, journal.Name{}), renewal(1, 1), renewal(1, 2)}
+	second := claim(4, list[2].Name())
+	second.AcceptsLoss = accepts
+	return append(list, second, renewal(4, 1), renewal(4, 2))
+}
+
+// TestMarks: a term claims if its journal has what the mark says, or if that is accepted.
+func TestMarks(t *testing.T) {
+	cleaned := []journal.Entry{{
+		Format: 2, Type: journal.EntryRecords, Epoch: 4, Number: 9, Node: "d2", Nonce: 4, Lease: time.Second, Data: snapshot(),
+	}}
+	for name, c := range map[string]struct {
+		entries  []journal.Entry
+		first    uint64 // the sequence of the first, if it is not 1
+		mark     mark.Position
+		accept   bool
+		loss     string // empty: it claims
+		accepted bool
+	}{
+		"no mark":                     {entries: entries(false)},
+		"the end":                     {entries: entries(false), mark: mark.Position{Seq: 6, Epoch: 4}},
+		"amid it":                     {entries: entries(false), mark: mark.Position{Seq: 2, Epoch: 1}},
+		"beyond the end":              {entries: entries(false), mark: mark.Position{Seq: 8, Epoch: 4}, loss: "2 entries"},
+		"another entry there":         {entries: entries(false), mark: mark.Position{Seq: 5, Epoch: 1}, loss: "it was replaced"},
+		"a later epoch there":         {entries: entries(false), mark: mark.Position{Seq: 2, Epoch: 7}, loss: "it was replaced"},
+		"emptied":                     {mark: mark.Position{Seq: 3, Epoch: 1}, loss: "has no entries"},
+		"accepted here":               {entries: entries(false), mark: mark.Position{Seq: 8, Epoch: 4}, accept: true, accepted: true},
+		"emptied, and accepted":       {mark: mark.Position{Seq: 3, Epoch: 1}, accept: true, accepted: true},
+		"nothing to accept":           {entries: entries(false), mark: mark.Position{Seq: 6, Epoch: 4}, accept: true},
+		"accepted by another":         {entries: entries(true), mark: mark.Position{Seq: 50, Epoch: 3}},
+		"accepted before it was lost": {entries: entries(true), mark: mark.Position{Seq: 50, Epoch: 4}, loss: "44 entries"},
+		"cleaned beyond":              {entries: cleaned, first: 90, mark: mark.Position{Seq: 40, Epoch: 3}},
+		"cleaned, and another":        {entries: cleaned, first: 90, mark: mark.Position{Seq: 40, Epoch: 5}, loss: "it was replaced"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, journal.NewMemoryAt(0), nil)
+			r.configure(func(cfg *term.Config) { cfg.Mark, cfg.AcceptLoss, cfg.Member.Format = c.mark, c.accept, 2 })
+			first := max(c.first, 1)
+			last := first + uint64(len(c.entries)) - 1
+			if err := r.term.Bounds(first, last); err != nil {
+				t.Fatal(err)
+			}
+			for i, e := range c.entries {
+				e.Seq = first + uint64(i)
+				if err := r.term.Follow(e); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r.now += time.Minute // which is longer than any lease
+			r.term.Tick()
+			claims := r.term.Role() == journal.RoleCandidate
+			if loss := r.term.Loss(); (loss == nil) != (c.loss == "") || loss != nil && !strings.Contains(loss.Error(), c.loss) || claims != (loss == nil) {
+				t.Errorf("it is %s, the loss is %v", r.term.Role(), loss)
+			}
+			if (r.term.Accepted() != nil) != c.accepted {
+				t.Errorf("accepted: %v", r.term.Accepted())
+			}
+			if _, whole := r.term.Mark(); whole != claims {
+				t.Errorf("whole: %t, claims: %t", whole, claims)
+			}
+		})
+	}
+}
+
+// snapshot returns the records of an empty snapshot.
+func snapshot() []byte {
+	var b record.Buffer
+	b.SetFormat(2)
+	b.Add(&record.Begun{Epoch: 4, Node: "d2"})
+	b.Add(&record.Totals{Epoch: 4, Node: "d2"})
+	return b.Bytes()
+}
+
+// TestALossIsOverOnceItIsAccepted by another, whose claim is followed.
+func TestALossIsOverOnceItIsAccepted(t *testing.T) {
+	r := newRig(t, journal.NewMemoryAt(0), nil)
+	r.configure(func(cfg *term.Config) { cfg.Mark, cfg.Member.Format = mark.Position{Seq: 10, Epoch: 1}, 2 })
+	list := entries(true)
+	if err := r.term.Bounds(1, 3); err != nil {
+		t.Fatal(err)
+	}
+	for i, e := range list {
+		e.Seq = uint64(i) + 1
+		if lost := r.term.Loss() != nil; lost != (i == 3) {
+			t.Errorf("before entry %d: lost %t", e.Seq, lost)
+		}
+		if err := r.term.Follow(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.now += time.Minute
+	if r.term.Tick(); r.term.Role() != journal.RoleCandidate {
+		t.Errorf("it is %s, the loss is %v", r.term.Role(), r.term.Loss())
+	}
+}
