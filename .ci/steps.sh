@@ -112,6 +112,7 @@ step_demo() {
 step_failover() {
   show go run ./proof/failover -kills 2 -node-kills 1 -pause 3s -slack 2
   show go run ./proof/soak -for 5s -slack 2
+  show go run ./proof/upgrade -slack 2
 }
 
 # Tasks on real processes that are killed: few of them, to see that it works. More:
