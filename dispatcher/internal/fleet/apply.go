@@ -67,6 +67,7 @@ func (f *Fleet) join(w *Worker) {
 	w.section = f.sectionOf(w.Pools, w.Kinds)
 	w.section.workers++
 	w.member = selector.JoinSection(w.section.ID, w, int64(w.Weight), w.Slots)
+	f.free(w)
 }
 
 func (f *Fleet) applyRemoved(r *record.Removed) error {
@@ -164,7 +165,7 @@ func (f *Fleet) Finish(id ha.WorkerID, number uint64, outcome ha.Outcome, what s
 	*f.counts.Of(outcome)++
 	if w.member != nil {
 		f.groups[w.group()].selector.ReleaseSlot(w.member)
-		f.common.MayAssign = true
+		f.free(w)
 	}
 	return w, a, nil
 }

@@ -99,7 +99,7 @@ func (f *Fleet) Reconsider(w *Worker) {
 		selector.Block(w.member)
 	} else {
 		selector.Unblock(w.member)
-		f.common.MayAssign = true
+		f.free(w)
 	}
 }
 

@@ -11,6 +11,7 @@ type Section struct {
 	Pools   []string
 	Kinds   []string
 	workers int
+	freed   bool // it is in Fleet.freed
 }
 
 // Takes reports whether the workers of s run tasks of that kind in that pool.
@@ -28,9 +29,39 @@ func sectionKey(pools, kinds []string) string {
 type sections struct {
 	list  []*Section
 	byKey map[string]*Section
+	// byKind are those that take a kind, in the order in which they began.
+	byKind map[string][]*Section
+	// freed are those of which a worker became idle; see Freed.
+	freed []*Section
 }
 
-func newSections() sections { return sections{byKey: map[string]*Section{}} }
+func newSections() sections {
+	return sections{byKey: map[string]*Section{}, byKind: map[string][]*Section{}}
+}
+
+// SectionsOf returns the sections whose workers take tasks of a kind, in the order in which they
+// began. The list must not be changed, nor the fleet while it is used.
+func (f *Fleet) SectionsOf(kind string) []*Section { return f.sections.byKind[kind] }
+
+// Freed calls fn for each section of which a worker became able to take an activation since
+// the last call, and forgets them.
+func (f *Fleet) Freed(fn func(*Section)) {
+	for i, s := range f.sections.freed {
+		s.freed = false
+		fn(s)
+		f.sections.freed[i] = nil
+	}
+	f.sections.freed = f.sections.freed[:0]
+}
+
+// free takes note that w may be able to take an activation.
+func (f *Fleet) free(w *Worker) {
+	f.common.MayAssign = true
+	if s := w.section; s != nil && !s.freed {
+		s.freed = true
+		f.sections.freed = append(f.sections.freed, s)
+	}
+}
 
 // Sections returns the sections that there are, in the order in which they began. The
 // list must not be changed, nor the fleet while it is used.
@@ -45,6 +76,9 @@ func (f *Fleet) sectionOf(pools, kinds []string) *Section {
 		s = &Section{ID: f.groups[kindGroup].selector.NewSection(), Pools: pools, Kinds: kinds}
 		f.sections.byKey[key] = s
 		f.sections.list = append(f.sections.list, s)
+		for _, kind := range kinds {
+			f.sections.byKind[kind] = append(f.sections.byKind[kind], s)
+		}
 		if f.observer != nil {
 			f.observer.SectionAdded(s)
 		}
@@ -64,7 +98,15 @@ func (f *Fleet) leaveSection(w *Worker) {
 	}
 	f.groups[kindGroup].selector.DropSection(s.ID)
 	delete(f.sections.byKey, s.key())
-	f.sections.list = slices.DeleteFunc(f.sections.list, func(o *Section) bool { return o == s })
+	is := func(o *Section) bool { return o == s }
+	f.sections.list = slices.DeleteFunc(f.sections.list, is)
+	for _, kind := range s.Kinds {
+		if list := slices.DeleteFunc(f.sections.byKind[kind], is); len(list) > 0 {
+			f.sections.byKind[kind] = list
+		} else {
+			delete(f.sections.byKind, kind)
+		}
+	}
 	if f.observer != nil {
 		f.observer.SectionDropped(s)
 	}

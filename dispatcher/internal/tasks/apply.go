@@ -315,9 +315,14 @@ func (ts *Tasks) applyRuleSet(r *record.RuleSet) error {
 		if k.interval == 0 {
 			k.due = 0
 		}
+		ts.giveWay(&k.throttle)
+		for _, c := range k.classes { // its rate may be another
+			ts.consider(c)
+		}
 	case r.Pool != "":
 		p := ts.catalog.poolOf(r.Pool)
 		p.paused, p.limit = r.Paused, r.Concurrency
+		ts.giveWay(&p.throttle)
 	case r.Key == "*":
 		ts.keys.limit = r.Concurrency
 		ts.keys.applyLimits(&ts.table, ts.keys.inOrder()...)

@@ -23,6 +23,8 @@ type throttle struct {
 	limit   int // that may run at once; 0: any number
 	running int
 	pending int
+	// heldBack are the classes that are to be looked at when it opens; see holdBack.
+	heldBack []*class
 }
 
 func (t *throttle) open() bool { return !t.paused && (t.limit == 0 || t.running < t.limit) }
@@ -41,7 +43,8 @@ type kind struct {
 	burst    int64
 	due      int64
 
-	stats record.KindCounts
+	stats   record.KindCounts
+	classes []*class
 	// failed are the ends that a retry of the whole kind puts back, oldest first.
 	failed endQueue
 }
@@ -80,6 +83,13 @@ type class struct {
 	results list
 	// sections are those of the selector whose workers may run them.
 	sections []int
+
+	// Of candidates: its place in the heap and 1 more, and the first task by which it is there;
+	// what holds it back; and when its rate is to be looked at.
+	place   int
+	head    *task
+	heldBy  *throttle
+	opensAt int64
 }
 
 // catalog is the kinds, pools and classes that there are.
@@ -91,6 +101,8 @@ type catalog struct {
 	kindList  []*kind
 	poolList  []*pool
 	classList []*class
+	// served are the classes that the workers of a section take, by its id.
+	served [][]*class
 }
 
 func newCatalog(f *fleet.Fleet) catalog {
@@ -125,13 +137,14 @@ func (c *catalog) classOf(kind, pool string, at int64) *class {
 	k := c.classes[name]
 	if k == nil {
 		k = &class{kind: c.kindOf(kind, at), pool: c.poolOf(pool)}
-		for _, s := range c.fleet.Sections() {
+		for _, s := range c.fleet.SectionsOf(kind) {
 			if s.Takes(kind, pool) {
-				k.sections = append(k.sections, s.ID)
+				c.serve(s, k)
 			}
 		}
 		c.classes[name] = k
 		c.classList = append(c.classList, k)
+		k.kind.classes = append(k.kind.classes, k)
 	}
 	return k
 }
@@ -173,18 +186,44 @@ func (c *catalog) name(b []byte) (string, bool) {
 	return "", false
 }
 
+// serve lets the workers of s run the tasks of k.
+func (c *catalog) serve(s *fleet.Section, k *class) {
+	k.sections = append(k.sections, s.ID)
+	for len(c.served) <= s.ID {
+		c.served = append(c.served, nil)
+	}
+	c.served[s.ID] = append(c.served[s.ID], k)
+}
+
+// servedBy returns the classes that the workers of s take.
+func (c *catalog) servedBy(s *fleet.Section) []*class {
+	if s.ID >= len(c.served) {
+		return nil
+	}
+	return c.served[s.ID]
+}
+
 // sectionAdded lets the workers of s run what they take.
 func (c *catalog) sectionAdded(s *fleet.Section) {
-	for _, k := range c.classList {
-		if s.Takes(k.kind.name, k.pool.name) {
-			k.sections = append(k.sections, s.ID)
+	for _, name := range s.Kinds {
+		k := c.kinds[name]
+		if k == nil {
+			continue
+		}
+		for _, class := range k.classes {
+			if s.Takes(name, class.pool.name) {
+				c.serve(s, class)
+			}
 		}
 	}
 }
 
 // sectionDropped undoes sectionAdded.
 func (c *catalog) sectionDropped(s *fleet.Section) {
-	for _, k := range c.classList {
+	for _, k := range c.servedBy(s) {
 		k.sections = slices.DeleteFunc(k.sections, func(id int) bool { return id == s.ID })
+	}
+	if s.ID < len(c.served) {
+		c.served[s.ID] = nil
 	}
 }

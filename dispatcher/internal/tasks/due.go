@@ -11,8 +11,14 @@ import (
 
 // PassTime takes note that the clock has moved on: a rate may let a task start by now.
 func (ts *Tasks) PassTime() {
-	if ts.rateOpens > 0 && ts.rateOpens <= ts.common.Elapsed {
-		ts.common.MayAssign, ts.rateOpens = true, 0
+	for n := 0; n < looks; n++ {
+		if at := ts.rated.next(); at == 0 || at > ts.common.Elapsed {
+			return
+		}
+		if r := ts.rated.pop(); r.class.opensAt == r.at {
+			r.class.opensAt = 0
+			ts.consider(r.class)
+		}
 	}
 }
 
@@ -143,8 +149,8 @@ func (ts *Tasks) NextWake() int64 {
 	if d := ts.dates.first(); d != nil {
 		earliest(timeline.Reaches(d.at))
 	}
-	if ts.rateOpens > 0 && ts.fleet.Idle() > 0 {
-		earliest(ts.rateOpens)
+	if ts.fleet.Idle() > 0 {
+		earliest(ts.rated.next())
 	}
 	if t := ts.endedWell.first(&ts.table); t != nil {
 		earliest(max(timeline.Reaches(t.ended+int64(ts.cfg.Retain)), timeline.Hold()))

@@ -20,6 +20,8 @@ type keys struct {
 	aging  int64
 	limit  int // of each key that has none of its own; 0: none
 	byName map[string]*key
+	// admitted is told of each class whose queue got a task that a key has let in.
+	admitted func(*class)
 }
 
 func newKeys(aging int64) keys { return keys{aging: aging, byName: map[string]*key{}} }
@@ -73,6 +75,7 @@ func (ks *keys) admit(k *key) {
 		t.admitted = true
 		k.admitted++
 		t.class.queue.put(t, true)
+		ks.admitted(t.class)
 	}
 }
 

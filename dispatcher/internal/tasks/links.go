@@ -75,7 +75,8 @@ func (ts *Tasks) unlink(t *task) {
 		t.class.kind.running--
 		t.class.pool.running--
 		ts.releaseAdmission(t)
-		ts.common.MayAssign = true
+		ts.giveWay(&t.class.kind.throttle)
+		ts.giveWay(&t.class.pool.throttle)
 	case completed, cancelled, failed, timedOut:
 		ts.endedBytes -= t.size()
 	}
@@ -84,7 +85,6 @@ func (ts *Tasks) unlink(t *task) {
 // enqueue puts a pending task into the queue of its class or, if its
 // concurrency key has no room for it, into that of the key.
 func (ts *Tasks) enqueue(t *task) {
-	ts.common.MayAssign = true
 	if m := t.extras; m != nil && m.key != nil {
 		if !ts.keys.admits(m.key) {
 			m.key.waiting.push(t)
@@ -94,6 +94,7 @@ func (ts *Tasks) enqueue(t *task) {
 		m.key.admitted++
 	}
 	t.class.queue.push(t)
+	ts.consider(t.class)
 }
 
 // releaseAdmission gives back what t took of its concurrency key.
@@ -103,6 +104,5 @@ func (ts *Tasks) releaseAdmission(t *task) {
 	}
 	t.admitted = false
 	t.extras.key.admitted--
-	ts.common.MayAssign = true
 	ts.keys.admit(t.extras.key)
 }

@@ -9,11 +9,8 @@ import (
 	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 
-// candidate is a class that has a task to start, as far as assign knows.
-type candidate struct {
-	class *class
-	head  *task
-}
+// looks is how many candidates one call of Assign looks at, beside those that it starts a task of.
+const looks = 4 * step.TaskBurst
 
 // Assign starts tasks for as long as there are tasks that may start, and idle
 // workers that may run them: always the task that goes first of all those, on the
@@ -22,56 +19,49 @@ func (ts *Tasks) Assign(out *step.Ready) {
 	if ts.counts[pending] == 0 || ts.fleet.Idle() == 0 || !ts.common.MayAssign {
 		return
 	}
-	ts.candidates()
+	ts.considerFreed()
 	aging := int64(ts.cfg.Aging)
-	for n := 0; len(ts.ready) > 0; {
-		if n == step.TaskBurst {
+	for n, looked := 0, 0; len(ts.candidates.heap) > 0; {
+		if n == step.TaskBurst || looked == looks {
 			ts.unfinished = true
 			return
 		}
-		best := 0
-		for i := range ts.ready {
-			if ts.ready[i].head.before(ts.ready[best].head, aging) {
-				best = i
-			}
+		ts.looked++
+		k := ts.candidates.heap[0]
+		head := k.queue.head(aging)
+		switch {
+		case head == nil:
+			ts.candidates.drop(k)
+			continue
+		case head != k.head: // it has left the queue since
+			ts.candidates.consider(k)
+			continue
 		}
-		k := &ts.ready[best]
-		if ts.mayStart(k.class) {
-			if w := ts.fleet.PickAmong(k.class.sections); w != nil {
-				ts.start(out, k.head, w)
+		if ts.mayStart(k) {
+			if w := ts.fleet.PickAmong(k.sections); w != nil {
+				ts.start(out, head, w)
 				n++
-				if k.head = k.class.queue.head(aging); k.head != nil {
-					continue
-				}
+				continue
 			}
 		}
-		last := len(ts.ready) - 1
-		ts.ready[best] = ts.ready[last]
-		ts.ready[last] = candidate{}
-		ts.ready = ts.ready[:last]
+		ts.candidates.drop(k)
+		looked++
 	}
 	ts.common.MayAssign = false
 }
 
-// candidates lists the classes of which a task could start now.
-func (ts *Tasks) candidates() {
-	ts.ready, ts.rateOpens = ts.ready[:0], 0
-	for _, k := range ts.catalog.classList {
-		if k.queue.n > 0 && ts.mayStart(k) {
-			ts.ready = append(ts.ready, candidate{k, k.queue.head(int64(ts.cfg.Aging))})
+// mayStart reports whether pauses, limits and rates let a task of k start. If not, k becomes a
+// candidate again when they do.
+func (ts *Tasks) mayStart(k *class) bool {
+	for _, t := range [...]*throttle{&k.kind.throttle, &k.pool.throttle} {
+		if !t.open() {
+			t.holdBack(k)
+			return false
 		}
 	}
-}
-
-// mayStart reports whether pauses, limits and rates let a task of k start. If only the
-// rate does not, the time when it will is kept.
-func (ts *Tasks) mayStart(k *class) bool {
-	if !k.kind.open() || !k.pool.open() {
-		return false
-	}
 	opensAt := k.kind.opensAt(ts.common.Elapsed)
-	if opensAt > 0 && (ts.rateOpens == 0 || opensAt < ts.rateOpens) {
-		ts.rateOpens = opensAt
+	if opensAt > 0 {
+		ts.rated.add(k, opensAt)
 	}
 	return opensAt == 0
 }

@@ -72,6 +72,7 @@ type derived struct {
 	pauses                timers // of those that pause before the next attempt, by the elapsed time
 	dates                 timers // of those for which something is due at a date
 	endedWell, endedBadly endQueue
+	candidates            candidates
 	// toDecide are waiting tasks about which something is to be decided: the tasks that they
 	// came after have ended, one way or another.
 	toDecide list
@@ -81,12 +82,12 @@ type derived struct {
 type soft struct {
 	// unfinished: the bound on one Step left work over.
 	unfinished bool
-	// rateOpens is when the next task may start that a rate holds back, 0: none is.
-	rateOpens int64
+	// looked counts the classes that Assign looked at; see Looked.
+	looked uint64
+	// rated are the classes that wait for a rate.
+	rated rated
 	// noRoom refuses new work while the journal's store has no room for it; nil: it has.
 	noRoom *ha.Error
-	// ready is the memory of Assign.
-	ready []candidate
 }
 
 // reusedRecords are the records that are made most often. Each is filled in, applied and
@@ -101,12 +102,16 @@ type reusedRecords struct {
 
 // New returns Tasks without a task, which runs them on the workers of f.
 func New(cfg Config, common *step.Common, f *fleet.Fleet) *Tasks {
-	return &Tasks{
+	ts := &Tasks{
 		cfg: cfg, common: common, fleet: f,
 		table: newTable(cfg.IDHash), catalog: newCatalog(f), batches: newBatches(), keys: newKeys(int64(cfg.Aging)),
 		receipts: newReceipts(), forgotten: newForgottenTasks(),
-		derived: derived{expected: map[ha.TaskID]*expectation{}, unique: map[string]*task{}},
+		derived: derived{
+			expected: map[ha.TaskID]*expectation{}, unique: map[string]*task{}, candidates: candidates{aging: int64(cfg.Aging)},
+		},
 	}
+	ts.keys.admitted = ts.consider
+	return ts
 }
 
 // Lead begins a leadership.

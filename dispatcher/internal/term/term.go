@@ -162,8 +162,8 @@ func (t *Term) Wake() (after time.Duration, ok bool) {
 			after, ok = until, true
 		}
 	}
-	if t.waiters.n > 0 {
-		if until := t.waiters.next - t.now(); !ok || until < after {
+	if at, waits := t.waiters.wake(); waits {
+		if until := at - t.now(); !ok || until < after {
 			after, ok = until, true
 		}
 	}

@@ -1,7 +1,6 @@
 package term
 
 import (
-	"math"
 	"time"
 
 	ha "github.com/seed261fe303/ha"
@@ -11,22 +10,120 @@ import (
 // maxWaiters bounds how many requests may be held back at once.
 const maxWaiters = 100_000
 
-// sweepEvery is how often waiters are looked through for those whose time is over.
-const sweepEvery = 50 * time.Millisecond
-
 // waiters are the requests that are answered when a task ends. They are soft: a client
 // that gets no reply, because the leader changed, asks the next one.
 type waiters struct {
-	byTask map[ha.TaskID][]waiter
-	n      int
-	// next is when the earliest of them is to be answered at the latest.
-	// Like until, it is a time of the monotonic clock.
-	next time.Duration
+	byTask map[ha.TaskID][]*waiter
+	n      int // that are not answered
+	// queue is a heap of them by the time at which they are to be answered at the latest. Those
+	// that were answered stay in it for a while.
+	queue []*waiter
+	count uint64
 }
 
 type waiter struct {
-	replyTo string
-	until   time.Duration
+	id       ha.TaskID
+	replyTo  string
+	until    time.Duration // on the monotonic clock
+	number   uint64        // of those with the same until the first goes first
+	index    int           // in the list of its task
+	answered bool
+}
+
+func (w *waiter) before(o *waiter) bool {
+	return w.until < o.until || w.until == o.until && w.number < o.number
+}
+
+// wake returns when the next one is to be answered; ok is false if there is none.
+func (w *waiters) wake() (at time.Duration, ok bool) {
+	for len(w.queue) > 0 && w.queue[0].answered {
+		w.pop()
+	}
+	if len(w.queue) == 0 {
+		return 0, false
+	}
+	return w.queue[0].until, true
+}
+
+func (w *waiters) add(id ha.TaskID, replyTo string, until time.Duration) {
+	if w.byTask == nil {
+		w.byTask = make(map[ha.TaskID][]*waiter)
+	}
+	w.count++
+	one := &waiter{id: id, replyTo: replyTo, until: until, number: w.count, index: len(w.byTask[id])}
+	w.byTask[id] = append(w.byTask[id], one)
+	w.n++
+	w.queue = append(w.queue, one)
+	w.up(len(w.queue) - 1)
+	w.tidy()
+}
+
+// leave takes one out that is answered before its task has ended.
+func (w *waiters) leave(one *waiter) {
+	list := w.byTask[one.id]
+	last := list[len(list)-1]
+	list[one.index], last.index = last, one.index
+	list[len(list)-1] = nil
+	if list = list[:len(list)-1]; len(list) == 0 {
+		delete(w.byTask, one.id)
+	} else {
+		w.byTask[one.id] = list
+	}
+	w.n--
+}
+
+// tidy takes those out of the queue that were answered, if they are most of it.
+func (w *waiters) tidy() {
+	if len(w.queue) <= 2*w.n+1000 {
+		return
+	}
+	kept := w.queue[:0]
+	for _, one := range w.queue {
+		if !one.answered {
+			kept = append(kept, one)
+		}
+	}
+	clear(w.queue[len(kept):])
+	w.queue = kept
+	for i := len(kept)/2 - 1; i >= 0; i-- {
+		w.down(i)
+	}
+}
+
+func (w *waiters) up(i int) {
+	for i > 0 {
+		parent := (i - 1) / 2
+		if !w.queue[i].before(w.queue[parent]) {
+			return
+		}
+		w.queue[i], w.queue[parent] = w.queue[parent], w.queue[i]
+		i = parent
+	}
+}
+
+func (w *waiters) down(i int) {
+	for {
+		least := 2*i + 1
+		if least >= len(w.queue) {
+			return
+		}
+		if right := least + 1; right < len(w.queue) && w.queue[right].before(w.queue[least]) {
+			least = right
+		}
+		if !w.queue[least].before(w.queue[i]) {
+			return
+		}
+		w.queue[i], w.queue[least] = w.queue[least], w.queue[i]
+		i = least
+	}
+}
+
+func (w *waiters) pop() *waiter {
+	first, last := w.queue[0], len(w.queue)-1
+	w.queue[0], w.queue[last] = w.queue[last], nil
+	w.queue = w.queue[:last]
+	w.down(0)
+	return first
 }
 
 // Await returns the reply to a request to wait for a task, if the task is unknown or has
@@ -44,14 +141,7 @@ func (t *Term) Await(id ha.TaskID, replyTo string, within time.Duration) any {
 	case w.n >= maxWaiters:
 		return ha.Overloaded("too_many_waits", "at most %d requests may wait at once", maxWaiters)
 	}
-	if w.byTask == nil {
-		w.byTask = make(map[ha.TaskID][]waiter)
-	}
-	until := t.now() + within
-	w.byTask[id] = append(w.byTask[id], waiter{replyTo, until})
-	if w.n++; w.n == 1 || until < w.next {
-		w.next = until
-	}
+	w.add(id, replyTo, t.now()+within)
 	return nil
 }
 
@@ -80,34 +170,25 @@ func (t *Term) replyToWaitersOf(id ha.TaskID) {
 	t.waiters.n -= len(list)
 	message := t.TaskRecord(id)
 	for _, w := range list {
+		w.answered = true
 		t.filling.addReply(Reply{To: w.replyTo, Message: message})
 	}
 }
 
-// expireWaiters replies to those whose time is over with the present state of the task.
+// expireWaiters replies to those whose time is over with the present state of the task, to so
+// many at once that the loop has time for others.
 func (t *Term) expireWaiters(now time.Duration) {
 	w := &t.waiters
-	if w.n == 0 || now < w.next {
-		return
-	}
-	w.next = math.MaxInt64
-	for id, list := range w.byTask { //ha:sorted these replies go to different clients, none of which waits for another
-		kept := list[:0]
-		for _, one := range list {
-			if one.until > now {
-				kept = append(kept, one)
-				w.next = min(w.next, one.until)
-				continue
-			}
-			w.n--
-			t.filling.addReply(Reply{To: one.replyTo, Message: t.TaskRecord(id)})
+	for range step.TaskBurst {
+		at, ok := w.wake()
+		if !ok || at > now {
+			return
 		}
-		if w.byTask[id] = kept; len(kept) == 0 {
-			delete(w.byTask, id)
-		}
+		one := w.pop()
+		one.answered = true
+		w.leave(one)
+		t.filling.addReply(Reply{To: one.replyTo, Message: t.TaskRecord(one.id)})
 	}
-	// Not more often than that, however close together their times are.
-	w.next = max(w.next, now+sweepEvery)
 }
 
 // DismissWaiters sends away those who wait, because this dispatcher stops: the next
