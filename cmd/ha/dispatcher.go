@@ -155,7 +155,8 @@ func addJournalSettings(flags *pflag.FlagSet, cfg *dispatcher.Config) {
 	flags.IntVar(&cfg.Replicas, "replicas", cfg.Replicas, "servers that keep the journal, 1, 3 or 5; 0: three where the cluster has them, else one")
 	flags.Int64Var(&cfg.DiskReserve, "disk-reserve", cfg.DiskReserve, "bytes of the journal's disk, or of its account's limit, that new work"+
 		" must leave free; 0: none; the default is no more than a twentieth of the disk")
-	flags.StringVar(&cfg.StateDir, "state", cfg.StateDir, "directory for the mark by which a lost end of the journal is noticed (default: the --store of its own server)")
+	flags.StringVar(&cfg.StateDir, "state", cfg.StateDir,
+		"directory for the mark by which a lost end of the journal is noticed (default: the --store of its own server)")
 	flags.BoolVar(&cfg.AcceptLoss, "accept-loss", cfg.AcceptLoss, "lead although the journal has lost entries that it is known to have had")
 	flags.DurationVar(&cfg.Lease, "lease", cfg.Lease, "how long a leader leads without a word to the journal; a standby takes over after 1.1 to 1.35 of it")
 }

@@ -66,7 +66,8 @@ func writeVerified(w io.Writer, r audit.Report) error {
 	if !r.OK() {
 		verdict = "damaged"
 	}
-	_, err := fmt.Fprintf(w, "%s: %s: format %d, entries %d to %d (%d, of which %d are void), %d records, %d epochs, %d bytes; %d workers, %d activations, %d running\n",
+	_, err := fmt.Fprintf(w, "%s: %s: format %d, entries %d to %d (%d, of which %d are void), %d records, %d epochs, %d bytes;"+
+		" %d workers, %d activations, %d running\n",
 		r.Stream, verdict, r.Format, r.First, r.Last, r.Entries, r.Void, r.Records, r.Epochs, r.Bytes, r.Workers, r.Activations, r.Running)
 	return err
 }

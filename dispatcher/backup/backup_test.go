@@ -150,7 +150,9 @@ func TestAStandbyLeadsARestoredJournalAtOnce(t *testing.T) {
 	}
 	m := journal.NewMember(journal.MemberConfig{Node: "d9", Nonce: 3, Lease: time.Second}, 0)
 	for _, e := range entriesOf(t, fresh) {
-		m.Followed(0, e)
+		if _, _, err := m.Followed(0, e); err != nil {
+			t.Fatal(err)
+		}
 	}
 	actions := m.CaughtUp(0)
 	seconds := uint64(time.Since(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)).Seconds())

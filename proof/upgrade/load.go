@@ -38,8 +38,8 @@ type load struct {
 	worker       error
 }
 
-// startLoad begins to submit a task every so often.
-func startLoad(ctx context.Context, servers []string, every time.Duration) (*load, error) {
+// startLoad connects client and worker, which begins to work.
+func startLoad(ctx context.Context, servers []string) (*load, error) {
 	nc, err := harness.Connect("load", servers)
 	if err != nil {
 		return nil, err

@@ -41,7 +41,7 @@ type trial struct {
 func (o *options) rolling(ctx context.Context, t *harness.Trial) (err error) {
 	r := &trial{Trial: t, least: 3}
 	defer func() { err = errors.Join(err, r.tearDown()) }()
-	if err := r.setUp(ctx, o.every); err != nil {
+	if err := r.setUp(ctx); err != nil {
 		return err
 	}
 	submitting, stop := context.WithCancel(ctx)
@@ -56,7 +56,7 @@ func (o *options) rolling(ctx context.Context, t *harness.Trial) (err error) {
 	return r.conclude(ctx)
 }
 
-func (r *trial) setUp(ctx context.Context, every time.Duration) (err error) {
+func (r *trial) setUp(ctx context.Context) (err error) {
 	if r.lab, err = r.NewLab(ctx); err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (r *trial) setUp(ctx context.Context, every time.Duration) (err error) {
 	if err := r.whole(ctx); err != nil {
 		return err
 	}
-	r.load, err = startLoad(ctx, r.group.Servers, every)
+	r.load, err = startLoad(ctx, r.group.Servers)
 	return err
 }
 
@@ -226,25 +226,17 @@ func (r *trial) lead(ctx context.Context, name string) error {
 	if err != nil || status.Leader.Name == name {
 		return err
 	}
+	var third *harness.Process
 	for _, other := range r.group.Names() {
-		if other == name || other == status.Leader.Name {
-			continue
+		if other != name && other != status.Leader.Name {
+			third = r.group.Process(other)
 		}
-		p := r.group.Process(other)
-		if err := p.Pause(); err != nil {
-			return err
-		}
-		defer func() { _ = p.Continue() }() // it may have ended with the trial
 	}
-	if err := r.replaceLeader(ctx, status); err != nil {
+	if err := third.Pause(); err != nil {
 		return err
 	}
-	for _, other := range r.group.Names() {
-		if p := r.group.Process(other); p.Running() {
-			if err := p.Continue(); err != nil {
-				return err
-			}
-		}
+	if err := errors.Join(r.replaceLeader(ctx, status), third.Continue()); err != nil {
+		return err
 	}
 	return r.startAgain(ctx, status.Leader.Name)
 }

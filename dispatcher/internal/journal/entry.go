@@ -150,7 +150,7 @@ func DecodeEntry(seq uint64, b []byte) (Entry, error) {
 // otherwise it is [EntryForeign], as b is no entry.
 func parse(seq uint64, b []byte) (Entry, error) {
 	if len(b) < 3 || b[0] != magic {
-		return Entry{}, errForeign("not an entry of this journal")
+		return Entry{}, foreignError("not an entry of this journal")
 	}
 	f := int(b[1])
 	if f > format.Newest {
@@ -159,13 +159,13 @@ func parse(seq uint64, b []byte) (Entry, error) {
 	}
 	e := Entry{Seq: seq, Format: f, Type: EntryType(b[2])}
 	if f < format.Oldest || e.Type < EntryRecords || e.Type > EntryHandover {
-		return Entry{}, errForeign(fmt.Sprintf("format %d, kind %d", f, b[2]))
+		return Entry{}, foreignError(fmt.Sprintf("format %d, kind %d", f, b[2]))
 	}
 	r := reader{b: b[3:]}
 	e.Epoch, e.Number = r.uvarint(), r.uvarint()
 	lease := r.uvarint()
 	if lease > maxLease {
-		return Entry{}, errForeign("bad lease")
+		return Entry{}, foreignError("bad lease")
 	}
 	e.Lease = time.Duration(lease) * time.Millisecond
 	if f >= 2 {
@@ -178,19 +178,19 @@ func parse(seq uint64, b []byte) (Entry, error) {
 		e.AcceptsLoss = len(flags) == 1 && flags[0]&flagAcceptsLoss != 0
 		e.Prev = Name{Epoch: r.uvarint(), Number: r.uvarint(), Nonce: r.uint64()}
 		if len(flags) == 1 && flags[0] > flagAcceptsLoss {
-			return Entry{}, errForeign("unknown flags")
+			return Entry{}, foreignError("unknown flags")
 		}
 	}
 	if r.bad {
-		return Entry{}, errForeign("cut short")
+		return Entry{}, foreignError("cut short")
 	}
 	e.Data = r.b
 	return e, nil
 }
 
-type errForeign string
+type foreignError string
 
-func (e errForeign) Error() string { return string(e) }
+func (e foreignError) Error() string { return string(e) }
 
 // reader reads the parts of an entry. After bad is set, everything is zero.
 type reader struct {

@@ -157,20 +157,20 @@ func (w *world) strangers() {
 	for range n {
 		e := Entry{Type: EntryForeign, Foreign: "not an entry"}
 		if own := w.own(); len(own) > 0 {
-			last, any := own[len(own)-1], own[w.rng.IntN(len(own))]
+			last, some := own[len(own)-1], own[w.rng.IntN(len(own))]
 			switch w.rng.IntN(6) {
 			case 0:
-				e = any // a copy
+				e = some // a copy
 			case 1:
 				e = last
 				e.Nonce++
 				e.Number++
 				e.Type, e.Data = EntryRecords, []byte("forged")
 			case 2:
-				e = any
+				e = some
 				e.Epoch = last.Epoch - min(last.Epoch, 1+w.rng.Uint64N(3))
 				if e.Epoch == last.Epoch {
-					e = any
+					e = some
 				}
 			case 3:
 				e = last

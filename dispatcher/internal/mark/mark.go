@@ -57,11 +57,11 @@ func Open(dir, prefix string) (*File, error) {
 	fail := func(err error) (*File, error) {
 		return nil, fmt.Errorf("open the mark of the journal in %s: %w", dir, err)
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil { // #nosec G703 -- the operator names it
 		return fail(err)
 	}
 	path := filepath.Join(dir, "ha-"+strings.ReplaceAll(prefix, ".", "_")+".mark")
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) // #nosec G304 -- in the directory that the operator named
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) // #nosec G304 G703 -- in the directory that the operator named
 	if err != nil {
 		return fail(err)
 	}

@@ -11,7 +11,7 @@ import (
 
 // PassTime takes note that the clock has moved on: a rate may let a task start by now.
 func (ts *Tasks) PassTime() {
-	for n := 0; n < looks; n++ {
+	for range looks {
 		if at := ts.rated.next(); at == 0 || at > ts.common.Elapsed {
 			return
 		}

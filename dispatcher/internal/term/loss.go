@@ -7,15 +7,15 @@ import (
 	"github.com/seed261fe303/ha/dispatcher/internal/mark"
 )
 
-// Loss says that the journal ends before a place at which it is known to have been. The term
+// LossError says that the journal ends before a place at which it is known to have been. The term
 // goes on following, and does not claim.
-type Loss struct {
+type LossError struct {
 	// Mark is the place that is known, End the last entry that counts; zero: there is none.
 	Mark, End mark.Position
 }
 
 // Error implements error.
-func (l *Loss) Error() string {
+func (l *LossError) Error() string {
 	had := fmt.Sprintf("the journal is known to have had entry %d of epoch %d", l.Mark.Seq, l.Mark.Epoch)
 	switch {
 	case l.End.IsZero():
@@ -32,19 +32,19 @@ type marking struct {
 	// met: the journal has what the mark says, or somebody accepted that it has not.
 	met bool
 	// loss is set while the journal is known to have lost its end, and nobody accepted it.
-	loss *Loss
+	loss *LossError
 	// accepted is the loss that this dispatcher accepted.
-	accepted *Loss
+	accepted *LossError
 	// checked: the end was reached, and nothing is missing that nobody accepted.
 	checked bool
 }
 
 // Loss returns what is missing from the journal, or nil. While it is not nil, the term does not
 // claim.
-func (t *Term) Loss() *Loss { return t.marking.loss }
+func (t *Term) Loss() *LossError { return t.marking.loss }
 
 // Accepted returns the loss that was accepted, as [Config.AcceptLoss] allows, or nil.
-func (t *Term) Accepted() *Loss { return t.marking.accepted }
+func (t *Term) Accepted() *LossError { return t.marking.accepted }
 
 // Mark returns the place to which the journal is whole, as far as can be known; ok is false before
 // its end was reached, and while something is missing.
@@ -89,7 +89,7 @@ func (t *Term) isWhole() bool {
 	if m.met || m.want.IsZero() {
 		return true
 	}
-	loss := &Loss{Mark: m.want, End: end}
+	loss := &LossError{Mark: m.want, End: end}
 	if t.cfg.AcceptLoss {
 		m.met, m.accepted = true, loss
 		t.member.AcceptLoss(m.want.Epoch)
