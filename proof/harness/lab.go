@@ -18,6 +18,9 @@ import (
 // Package is the command that a Lab builds.
 const Package = "github.com/seed261fe303/ha/cmd/ha"
 
+// natsServer is the command of the NATS server, of the version that is embedded in ours.
+const natsServer = "github.com/nats-io/nats-server/v2"
+
 // endWithin bounds the wait for the end of a killed process.
 const endWithin = 10 * time.Second
 
@@ -51,7 +54,7 @@ func NewLab(ctx context.Context) (*Lab, error) {
 		return nil, fmt.Errorf("new lab: %w", err)
 	}
 	l := &Lab{Dir: dir, binary: filepath.Join(dir, "ha"), counts: map[string]int{}}
-	if err := build(ctx, "", l.binary); err != nil {
+	if err := build(ctx, Package, "", l.binary); err != nil {
 		return nil, errors.Join(fmt.Errorf("new lab: %w", err), os.RemoveAll(dir))
 	}
 	l.ctx, l.cancel = context.WithCancel(ctx)
@@ -63,19 +66,26 @@ func NewLab(ctx context.Context) (*Lab, error) {
 // [Lab.StartBinary]. It lives as long as the Lab.
 func (l *Lab) Build(ctx context.Context, tag string) (binary string, err error) {
 	binary = l.binary + "-" + tag
-	return binary, build(ctx, tag, binary)
+	return binary, build(ctx, Package, tag, binary)
 }
 
-// build builds the command to the path binary. It does so in the user's cache, where Go
+// BuildServer builds the NATS server as others have it, which is without the settings of the
+// embedded one, and returns the path of the binary, for [Lab.StartBinary]. It lives as long as the Lab.
+func (l *Lab) BuildServer(ctx context.Context) (binary string, err error) {
+	binary = filepath.Join(l.Dir, "nats-server")
+	return binary, build(ctx, natsServer, "", binary)
+}
+
+// build builds a command to the path binary. It does so in the user's cache, where Go
 // finds that nothing has changed since the last lab's: linking takes longer than all the rest.
-func build(ctx context.Context, tag, binary string) error {
+func build(ctx context.Context, command, tag, binary string) error {
 	target := binary
 	if cache, err := os.UserCacheDir(); err == nil {
 		target = filepath.Join(cache, "ha-proof", filepath.Base(binary))
 	}
-	build := exec.CommandContext(ctx, "go", "build", "-tags="+tag, "-ldflags=-s -w", "-o", target, Package) // #nosec G204 -- into our own directory
+	build := exec.CommandContext(ctx, "go", "build", "-tags="+tag, "-ldflags=-s -w", "-o", target, command) // #nosec G204 -- into our own directory
 	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("build %s: %w\n%s", Package, err, out)
+		return fmt.Errorf("build %s: %w\n%s", command, err, out)
 	}
 	if target == binary {
 		return nil
@@ -83,7 +93,7 @@ func build(ctx context.Context, tag, binary string) error {
 	// A copy, which another lab's build does not replace.
 	body, err := os.ReadFile(target) // #nosec G304 -- that was just built
 	if err != nil {
-		return fmt.Errorf("build %s: %w", Package, err)
+		return fmt.Errorf("build %s: %w", command, err)
 	}
 	return os.WriteFile(binary, body, 0o700) // #nosec G306 G703 -- it is a program, in our own directory
 }

@@ -3,13 +3,16 @@ package main
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"sync"
 	"time"
 )
 
-// sector is what a disk writes whole or not at all, in bytes.
-const sector = 512
+// sector is what a disk writes whole or not at all, in bytes: the physical sector of disks of
+// today. Were it less than a block of ext4, its superblock could be torn, and a boot would have to
+// repair the file system before it mounts it.
+const sector = 4096
 
 // errNoPower is what becomes of a request to a disk without power.
 var errNoPower = errors.New("the disk has no power")
@@ -95,12 +98,11 @@ func (d *disk) restore(rng *rand.Rand) (s survival) {
 	defer d.room.mu.Unlock()
 	chance := []float64{0, 1, rng.Float64()}[rng.IntN(3)]
 	for _, w := range d.cached {
-		for from := 0; from < len(w.data); from += sector {
-			to := min(from+sector, len(w.data))
+		for part := range w.sectors() {
 			s.sectors++
 			if rng.Float64() < chance {
 				s.kept++
-				copy(d.kept[w.at+int64(from):], w.data[from:to])
+				copy(d.kept[part.at:], part.data)
 			}
 		}
 	}
@@ -109,6 +111,19 @@ func (d *disk) restore(rng *rand.Rand) (s survival) {
 	}
 	d.cached, d.off = nil, nil
 	return s
+}
+
+// sectors yields the parts of w that a disk writes whole or not at all.
+func (w write) sectors() iter.Seq[write] {
+	return func(yield func(write) bool) {
+		for at, data := w.at, w.data; len(data) > 0; {
+			n := min(sector-at%sector, int64(len(data)))
+			if !yield(write{at, data[:n]}) {
+				return
+			}
+			at, data = at+n, data[n:]
+		}
+	}
 }
 
 // powered locks the room and returns nil if there is power; it waits as long as a request

@@ -194,8 +194,8 @@ func handleFile(q request, d *disk) (body []byte, errno syscall.Errno) {
 
 // attributes is struct fuse_attr.
 func attributes(node uint64, size int64, mode uint32) []byte {
-	return fields{u64(node), u64(uint64(size)), u64(uint64(size) / sector), zero(36), // #nosec G115 -- a size
-		u32(mode), u32(1), zero(12), u32(4096), u32(0)}.bytes()
+	return fields{u64(node), u64(uint64(size)), u64(uint64(size) / 512), zero(36), // #nosec G115 -- a size
+		u32(mode), u32(1), zero(12), u32(sector), u32(0)}.bytes()
 }
 
 // fields are the parts of a message.

@@ -24,7 +24,7 @@ const (
 )
 
 // tools are the programs that it takes.
-var tools = []string{"mkfs.ext4", "mount", "umount"}
+var tools = []string{"mkfs.ext4", "mount", "sync", "umount"}
 
 // machines are what has a disk each, mounted in a directory of its own. They must not be
 // used concurrently.

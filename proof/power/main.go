@@ -28,7 +28,7 @@
 //
 // # What it is not
 //
-// Disks here write a sector of 512 bytes whole or not at all, keep what they flushed, and do not
+// Disks here write a physical sector of 4096 bytes whole or not at all, keep what they flushed, and do not
 // lie about flushes. The machines' processes run on one kernel, which lives on: what was not
 // synced is lost because the file system was cut off from its disk, not because memory was.
 // Only the disks know nothing of each other: networks, clocks and the program that submits have power throughout.
@@ -69,16 +69,10 @@ func main() {
 
 // other reports whether this program was started to be something else, and has been it.
 func other(args []string) (status int, word bool) {
-	if len(args) < 3 {
+	if len(args) != 3 || args[1] != tidyWord {
 		return 0, false
 	}
-	switch args[1] {
-	case tidyWord:
-		return tidyMain(args[2], os.Stderr), true
-	case serverWord:
-		return serverMain(args[2:], os.Stderr), true
-	}
-	return 0, false
+	return tidyMain(args[2], os.Stderr), true
 }
 
 func (o *options) program() *harness.Program {

@@ -60,9 +60,9 @@ func newPlace(ctx context.Context) (*place, error) {
 	if err != nil {
 		return nil, errors.Join(err, p.close())
 	}
-	p.tidy = exec.Command(self, tidyWord, p.dir)                     // #nosec G204 -- ourselves
-	p.tidy.SysProcAttr = &syscall.SysProcAttr{Setsid: true}          // Ctrl-C is not for it
-	p.tidy.Env = append(os.Environ(), "TMPDIR="+filepath.Dir(p.dir)) // where ours is
+	p.tidy = exec.CommandContext(context.WithoutCancel(ctx), self, tidyWord, p.dir) // #nosec G204 -- ourselves; it outlives this process
+	p.tidy.SysProcAttr = &syscall.SysProcAttr{Setsid: true}                         // Ctrl-C is not for it
+	p.tidy.Env = append(os.Environ(), "TMPDIR="+filepath.Dir(p.dir))                // where ours is
 	if err := p.tidy.Start(); err != nil {
 		p.tidy = nil
 		return nil, errors.Join(err, p.close())
@@ -112,7 +112,7 @@ func (p *place) close() error {
 
 // tidyMain waits until the owner of the place is dead or has closed it, and removes what is left.
 func tidyMain(dir string, problems io.Writer) int {
-	lock, err := os.Open(dir) // #nosec G304 -- given by the owner
+	lock, err := os.Open(dir) // #nosec G304 G703 -- given by the owner
 	if errors.Is(err, os.ErrNotExist) {
 		return 0 // closed at once
 	}
@@ -171,7 +171,7 @@ func remove(ctx context.Context, dir string) error {
 	}
 	var problems []error
 	for _, d := range dirs {
-		problems = append(problems, os.RemoveAll(d))
+		problems = append(problems, os.RemoveAll(d)) // #nosec G703 -- by its name one of ours
 	}
 	return errors.Join(problems...)
 }

@@ -3,18 +3,10 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
-	"io"
 	"net"
-	"os"
-	"os/signal"
 	"path/filepath"
-	"strconv"
-	"syscall"
 	"time"
-
-	"github.com/nats-io/nats-server/v2/server"
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/internal/pause"
@@ -22,71 +14,27 @@ import (
 	"github.com/seed261fe303/ha/proof/harness"
 )
 
-const (
-	// serverWord makes this program a NATS server as it is by default.
-	serverWord = "unsynced-server"
-	// readyWithin bounds its start.
-	readyWithin = 10 * time.Second
-	// settledWithin bounds the wait for what a dispatcher makes of a damaged store.
-	settledWithin = 30 * time.Second
-)
-
-// serverMain is a NATS server that syncs what it keeps every two minutes, until a signal.
-func serverMain(args []string, problems io.Writer) int {
-	flags := flag.NewFlagSet(serverWord, flag.ContinueOnError)
-	flags.SetOutput(problems)
-	listen := flags.String("listen", "", "address for clients")
-	store := flags.String("store", "", "directory of the streams")
-	if flags.Parse(args) != nil {
-		return 2
-	}
-	if err := serveUnsynced(*listen, *store); err != nil {
-		_, _ = fmt.Fprintf(problems, "power: %v\n", err)
-		return 1
-	}
-	return 0
-}
-
-func serveUnsynced(listen, store string) error {
-	host, text, err := net.SplitHostPort(listen)
-	if err != nil {
-		return err
-	}
-	port, err := strconv.Atoi(text)
-	if err != nil {
-		return err
-	}
-	ns, err := server.NewServer(&server.Options{
-		Host: host, Port: port, NoSigs: true, JetStream: true, StoreDir: store, SyncInterval: 2 * time.Minute,
-	})
-	if err != nil {
-		return err
-	}
-	ns.Start()
-	defer ns.Shutdown()
-	if !ns.ReadyForConnections(readyWithin) {
-		return fmt.Errorf("no connections within %s", readyWithin)
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	<-ctx.Done()
-	return nil
-}
+// settledWithin bounds the wait for what a dispatcher makes of a damaged store.
+const settledWithin = 30 * time.Second
 
 // damage is what cuts did to a server that does not sync.
 type damage struct {
 	acknowledged, lost, hurt, refused int
 }
 
-// unsynced cuts the power of such a server, with a dispatcher that is its client on the same machine,
-// and a fresh store each time.
+// unsynced cuts the power of a NATS server that syncs every two minutes, which is its default, with a
+// dispatcher that is its client on the same machine, and a fresh store each time.
 func (t *trial) unsynced(ctx context.Context) error {
 	if err := t.prepare(ctx); err != nil {
 		return err
 	}
+	binary, err := t.lab.BuildServer(ctx)
+	if err != nil {
+		return err
+	}
 	var sum damage
 	for t.cutsDone < t.cuts {
-		if err := t.unsyncedRound(ctx, &sum); err != nil {
+		if err := t.unsyncedRound(ctx, binary, &sum); err != nil {
 			return fmt.Errorf("cut %d: %w", t.cutsDone, err)
 		}
 	}
@@ -99,97 +47,149 @@ func (t *trial) unsynced(ctx context.Context) error {
 }
 
 // unsyncedRound is one cut.
-func (t *trial) unsyncedRound(ctx context.Context, sum *damage) error {
-	name := fmt.Sprintf("u%d", t.cutsDone+1)
-	m, err := t.machine(ctx, name)
+func (t *trial) unsyncedRound(ctx context.Context, binary string, sum *damage) error {
+	u := &unsyncedServer{trial: t, binary: binary, name: fmt.Sprintf("u%d", t.cutsDone+1)}
+	defer u.close()
+	if err := u.begin(ctx); err != nil {
+		return err
+	}
+	at, err := u.cut(ctx)
 	if err != nil {
+		return err
+	}
+	there, leads, err := u.again(ctx)
+	if err != nil {
+		return err
+	}
+	if !leads {
+		sum.refused++
+	}
+	lost, _ := u.load.book.compare(there, at)
+	sum.acknowledged += u.load.book.count(at)
+	sum.lost += len(lost)
+	if len(lost) > 0 {
+		sum.hurt++
+	}
+	return u.end(ctx)
+}
+
+// unsyncedServer is a machine with such a server and a dispatcher on it.
+type unsyncedServer struct {
+	*trial
+	binary        string // of the server
+	name, address string
+	machine       *machine
+	processes     []*harness.Process
+	observer      *harness.Observer
+	load          *load
+}
+
+// begin starts it, and returns when a dispatcher leads.
+func (u *unsyncedServer) begin(ctx context.Context) (err error) {
+	if u.machine, err = u.trial.machine(ctx, u.name); err != nil {
 		return err
 	}
 	addresses, err := process.FreeAddresses(ctx, 1)
 	if err != nil {
 		return err
 	}
-	url := "nats://" + addresses[0]
-	processes, err := t.startUnsynced(name, addresses[0])
+	u.address = addresses[0]
+	if err := u.start(); err != nil {
+		return err
+	}
+	servers := []string{"nats://" + u.address}
+	if u.observer, err = harness.Observe(servers, nil); err != nil {
+		return err
+	}
+	if err := u.await(ctx, recoverWithin); err != nil {
+		return err
+	}
+	u.load, err = newLoad(servers, u.Rand)
+	return err
+}
+
+// start starts the server and a dispatcher.
+func (u *unsyncedServer) start() error {
+	host, port, err := net.SplitHostPort(u.address)
 	if err != nil {
 		return err
 	}
-	observer, err := harness.Observe([]string{url}, nil)
+	s, err := u.lab.StartBinary(u.name+"-server", u.binary, nil, "-a", host, "-p", port, "-js", "-sd", filepath.Join(u.lab.Dir, u.name))
 	if err != nil {
 		return err
 	}
-	defer observer.Close()
-	leads := func() error { return t.leads(ctx, observer, processes) }
-	if err := harness.Await(ctx, "a leader", recoverWithin, leads); err != nil {
-		return err
-	}
-	load, err := newLoad([]string{url}, t.Rand)
+	d, err := u.lab.Start(u.name+"-dispatcher", nil, "dispatcher", "--name", u.name, "--server", "nats://"+u.address)
 	if err != nil {
 		return err
 	}
-	defer load.close()
-	load.resume(ctx)
-	if err := pause.Sleep(ctx, cutWindow/2+time.Duration(t.Rand.Int64N(int64(cutWindow)))); err != nil {
+	u.processes = []*harness.Process{s, d}
+	return nil
+}
+
+// await waits until a dispatcher leads.
+func (u *unsyncedServer) await(ctx context.Context, within time.Duration) error {
+	return harness.Await(ctx, "a leader", within, func() error {
+		for _, p := range u.processes {
+			if err := p.Unexpected(); err != nil {
+				return err
+			}
+		}
+		_, err := u.observer.Status(ctx)
 		return err
+	})
+}
+
+// cut cuts the power under load, some time after all that there was had been synced, and
+// returns when that was. The machine has power again then, and nothing runs on it.
+func (u *unsyncedServer) cut(ctx context.Context) (at time.Time, err error) {
+	wait := func() error { return pause.Sleep(ctx, time.Duration(u.Rand.Int64N(int64(cutWindow)))) }
+	u.load.resume(ctx)
+	if err := errors.Join(wait(), tool(ctx, "sync", "-f", u.machine.dir), wait()); err != nil {
+		return at, err
 	}
-	t.cutsDone++
-	at := t.machines.cut([]*machine{m})
-	for _, p := range processes {
+	u.cutsDone++
+	at = u.machines.cut([]*machine{u.machine})
+	for _, p := range u.processes {
 		if err := p.Kill(); err != nil {
-			return errors.Join(err, p.Unexpected())
+			return at, errors.Join(err, p.Unexpected())
 		}
 	}
-	load.pause()
-	if err := t.boot(ctx, []*machine{m}, processes); err != nil {
-		return err
+	u.load.pause()
+	return at, u.boot(ctx, []*machine{u.machine}, u.processes)
+}
+
+// again starts it again, and returns the tasks that are there, if anybody leads.
+func (u *unsyncedServer) again(ctx context.Context) (there map[ha.TaskID]ha.TaskRecord, leads bool, err error) {
+	if err := u.start(); err != nil {
+		return nil, false, err
 	}
-	if processes, err = t.startUnsynced(name, addresses[0]); err != nil {
-		return err
-	}
-	there := map[ha.TaskID]ha.TaskRecord{}
-	err = harness.Await(ctx, "a leader", settledWithin, leads)
-	switch {
-	case ctx.Err() != nil:
-		return err
-	case err != nil:
-		sum.refused++ // nothing can be had of what was acknowledged
-	default:
-		if there, err = t.list(ctx, load); err != nil {
-			return err
+	if err := u.await(ctx, settledWithin); err != nil {
+		if ctx.Err() != nil {
+			return nil, false, err
 		}
+		return nil, false, nil // nothing can be had of what was acknowledged
 	}
-	lost, _ := load.book.compare(there, at)
-	sum.acknowledged += load.book.count(at)
-	sum.lost += len(lost)
-	if len(lost) > 0 {
-		sum.hurt++
-	}
-	for _, p := range processes {
+	there, err = u.list(ctx, u.load)
+	return there, true, err
+}
+
+// end ends its processes, and unmounts its disk.
+func (u *unsyncedServer) end(ctx context.Context) error {
+	for _, p := range u.processes {
 		_ = p.Kill() // fails if it has ended, which is what is wanted
 		if err := p.Await(ctx, endWithin); err != nil {
 			return err
 		}
 	}
-	return m.unmount(ctx)
+	return u.machine.unmount(ctx)
 }
 
-// startUnsynced starts the server and a dispatcher.
-func (t *trial) startUnsynced(name, address string) ([]*harness.Process, error) {
-	s, err := t.lab.StartSelf(name+"-server", serverWord, "-listen", address, "-store", filepath.Join(t.lab.Dir, name))
-	if err != nil {
-		return nil, err
+// close ends its connections.
+func (u *unsyncedServer) close() {
+	if u.load != nil {
+		u.load.close()
 	}
-	d, err := t.lab.Start(name+"-dispatcher", nil, "dispatcher", "--name", name, "--server", "nats://"+address)
-	return []*harness.Process{s, d}, err
-}
-
-// leads returns nil if a dispatcher leads.
-func (t *trial) leads(ctx context.Context, observer *harness.Observer, processes []*harness.Process) error {
-	for _, p := range processes {
-		if err := p.Unexpected(); err != nil {
-			return err
-		}
+	if u.observer != nil {
+		u.observer.Close()
 	}
-	_, err := observer.Status(ctx)
-	return err
 }
