@@ -16,6 +16,7 @@ import (
 	"github.com/seed261fe303/ha/dispatcher/internal/format"
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
 	"github.com/seed261fe303/ha/dispatcher/internal/mark"
+	"github.com/seed261fe303/ha/dispatcher/internal/record"
 	"github.com/seed261fe303/ha/dispatcher/internal/term"
 	"github.com/seed261fe303/ha/internal/pause"
 	"github.com/seed261fe303/ha/subjects"
@@ -133,11 +134,19 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	defer d.guard.watch(log)()
 	for ctx.Err() == nil {
 		if err := d.guardedTerm(ctx, closed, log, out); err != nil {
-			return fmt.Errorf("run dispatcher: %w", err)
+			return fmt.Errorf("run dispatcher: %w", advised(err))
 		}
 	}
 	d.cfg.Log.Info().Msg("stopped")
 	return nil
+}
+
+// advised adds to the error of a damaged journal what can be done.
+func advised(err error) error {
+	if errors.Is(err, journal.ErrCorrupt) || errors.Is(err, record.ErrCorrupt) {
+		err = fmt.Errorf("%w. See where with \"ha journal verify\"; restore a backup, or make one of what can be read with \"ha journal salvage\"", err)
+	}
+	return err
 }
 
 // guardedTerm is a term that ends when the journal's store is found not to be whole. After such an end

@@ -38,7 +38,7 @@ Exit status: 0 after an orderly stop, 1 on failure, 2 on bad usage,
 		benchCommand(a),
 		backupCommand(a),
 		restoreCommand(a),
-		withCommands(journalCommand(), journalTail(a), journalShow(a), journalVerify(a)),
+		withCommands(journalCommand(), journalTail(a), journalShow(a), journalVerify(a), journalSalvage(a)),
 		withCommands(clusterCommand(), clusterClock(a), clusterUpgrade(a)),
 		versionCommand(a),
 	)

@@ -30,8 +30,8 @@ func journalCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "journal",
 		Short: "Look into the journal: what the dispatchers have decided",
-		Long: `Shows and checks the journal that the dispatchers keep in JetStream. It reads only,
-and may be used while they run.`,
+		Long: `Shows and checks the journal that the dispatchers keep in JetStream. Nothing
+changes it, and it may be looked into while they run.`,
 	}
 }
 

@@ -41,7 +41,7 @@ func verifyJournal(ctx context.Context, a *cli.App, i *audit.Inspector, f *journ
 	if err != nil || report.OK() {
 		return err
 	}
-	return fmt.Errorf("the journal %s is damaged: %d problems, the first at entry %d; restore a backup, or begin with an empty journal",
+	return fmt.Errorf("the journal %s is damaged: %d problems, the first at entry %d; restore a backup, or save what can be read: ha journal salvage",
 		report.Stream, len(report.Problems)+report.More, report.Problems[0].Seq)
 }
 

@@ -116,13 +116,12 @@ func saveDamaged(ctx context.Context, nc *nats.Conn, prefix string, w io.Writer)
 	if err := out.begin(header{Prefix: info.Prefix, TakenAt: info.TakenAt, First: state.FirstSeq, Last: state.LastSeq}); err != nil {
 		return info, err
 	}
-	var sieve journal.Sieve
 	err = in.Read(ctx, state.FirstSeq, state.LastSeq, func(s journal.Stored) error {
 		e, err := journal.ReadEntry(s.Seq, s.Data)
 		if err != nil {
 			return err // of a newer format
 		}
-		if void, _ := sieve.Judge(e); void != "" { // what is missing is what this is about
+		if e.Type == journal.EntryForeign { // others may seem void only because of what is missing
 			info.Void++
 			return nil
 		}

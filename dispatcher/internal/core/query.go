@@ -44,6 +44,15 @@ func (c *Core) Tasks(f tasks.Filter, after tasks.Cursor, limit, look int) (list 
 	return c.tasks.List(f, after, limit, look)
 }
 
+// Restored makes r what a snapshot holds of the task of that number, and reports whether there
+// is one. What it holds belongs to the Core and must not be changed.
+func (c *Core) Restored(number uint64, r *record.TaskRestored) bool {
+	return c.tasks.Restored(number, r)
+}
+
+// NumberOf returns the number of the task of that id, or 0 if there is none.
+func (c *Core) NumberOf(id ha.TaskID) uint64 { return c.tasks.NumberOf(id) }
+
 // TaskCounts returns how many of the tasks that are kept stand in each state.
 func (c *Core) TaskCounts() map[ha.TaskState]int { return c.tasks.Counts() }
 

@@ -177,7 +177,7 @@ func (w *world) strangers() {
 				e.Epoch += 1 + w.rng.Uint64N(3)
 				e.Type, e.Number, e.Data = EntryRecords, 1+w.rng.Uint64N(3), []byte("forged")
 			case 4:
-				e = Entry{Type: EntryClaim, Format: last.Format, Epoch: last.Epoch + maxEpochStep + 1 + w.rng.Uint64N(1<<20), Node: "stranger"}
+				e = Entry{Type: EntryClaim, Format: last.Format, Epoch: last.Epoch + MaxEpochStep + 1 + w.rng.Uint64N(1<<20), Node: "stranger"}
 			}
 		}
 		e.Seq = uint64(len(w.log)) + 1

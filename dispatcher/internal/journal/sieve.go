@@ -10,10 +10,10 @@ const (
 	// maxEpoch is the highest epoch there is. It leaves room above, so that epochs never
 	// overflow.
 	maxEpoch = 1 << 62
-	// maxEpochStep is how far the epoch of a claim may be above the one before. Epochs rise by
+	// MaxEpochStep is how far the epoch of a claim may be above the one before. Epochs rise by
 	// one, and by more only if a loss was accepted, or a backup restored. So a stranger's claim
 	// cannot use up all epochs at once.
-	maxEpochStep = 1 << 32
+	MaxEpochStep = 1 << 32
 )
 
 // Sieve tells which messages of a log count. Everybody who reads a log has one, and passes
@@ -101,7 +101,7 @@ func (s *Sieve) voidEpoch(e Entry) string {
 		return ""
 	case e.Type != EntryClaim:
 		return fmt.Sprintf("no claim begins epoch %d", e.Epoch)
-	case e.Epoch > maxEpoch || e.Epoch-last.Epoch > maxEpochStep:
+	case e.Epoch > maxEpoch || e.Epoch-last.Epoch > MaxEpochStep:
 		return fmt.Sprintf("epoch %d is too far above the last, %d", e.Epoch, last.Epoch)
 	}
 	return ""

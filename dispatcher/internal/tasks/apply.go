@@ -267,7 +267,7 @@ func (ts *Tasks) applyTasksForgotten(r *record.TasksForgotten) error {
 			continue
 		}
 		t.class.kind.failed.first(&ts.table) // which drops what is void
-		ts.forgotten.keep(record.RememberedID{Hash: hashOf(t.id), Print: t.fingerprint, State: t.state})
+		ts.forgotten.keep(record.RememberedID{Hash: HashOf(t.id), Print: t.fingerprint, State: t.state})
 		if t.extras != nil && t.extras.batch != nil {
 			t.extras.batch.kept--
 			ts.batches.forget(t.extras.batch, &ts.table)

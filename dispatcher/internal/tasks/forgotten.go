@@ -48,15 +48,15 @@ func (m *forgottenTasks) recall(id ha.TaskID) (forgottenTask, bool) {
 	if len(m.byHash) == 0 {
 		return forgottenTask{}, false
 	}
-	past, ok := m.byHash[hashOf(id)]
+	past, ok := m.byHash[HashOf(id)]
 	return past, ok
 }
 
-// hashOf multiplies the id, eight bytes at a time, into two words and folds the
+// HashOf multiplies the id, eight bytes at a time, into two words and folds the
 // products (the mixing of wyhash, https://github.com/wangyi-fudan/wyhash, with two
 // lanes). It is no cryptographic hash: whoever wants two ids to meet can make them, and
 // harms nobody else's task by it.
-func hashOf(id ha.TaskID) (h record.IDHash) {
+func HashOf(id ha.TaskID) (h record.IDHash) {
 	a, b := uint64(0x2d358dccaa6c78a5)^uint64(len(id)), uint64(0x8bb84b93962eacc9)
 	mix := func(x, y uint64) uint64 {
 		hi, lo := bits.Mul64(x, y)

@@ -14,7 +14,7 @@ func TestHashesOfIDs(t *testing.T) {
 	seen := make(map[[8]byte]bool, 2*ids)
 	var set [128]int
 	for i := range ids {
-		h := hashOf(ha.TaskID("t1-" + strconv.Itoa(i)))
+		h := HashOf(ha.TaskID("t1-" + strconv.Itoa(i)))
 		for _, half := range [][8]byte{[8]byte(h[:8]), [8]byte(h[8:])} {
 			if seen[half] {
 				t.Fatalf("half of the hash of t1-%d was there before", i)
@@ -30,7 +30,7 @@ func TestHashesOfIDs(t *testing.T) {
 			t.Errorf("bit %d is set in %d of %d", bit, n, ids)
 		}
 	}
-	if hashOf("a") == hashOf("a\x00") || hashOf("ab") == hashOf("ba") || hashOf("") == hashOf("\x00") {
+	if HashOf("a") == HashOf("a\x00") || HashOf("ab") == HashOf("ba") || HashOf("") == HashOf("\x00") {
 		t.Error("short ids meet")
 	}
 }

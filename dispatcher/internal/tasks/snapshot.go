@@ -28,6 +28,24 @@ func (ts *Tasks) Snapshot() iter.Seq[record.Record] {
 	}
 }
 
+// Restored makes r what a snapshot holds of the task of that number, and reports whether there
+// is one. What it holds belongs to the tasks and must not be changed.
+func (ts *Tasks) Restored(number uint64, r *record.TaskRestored) bool {
+	t := ts.table.get(number)
+	if t != nil {
+		t.restored(r)
+	}
+	return t != nil
+}
+
+// NumberOf returns the number of the task of that id, or 0 if there is none.
+func (ts *Tasks) NumberOf(id ha.TaskID) uint64 {
+	if t := ts.table.byID(id); t != nil {
+		return t.number
+	}
+	return 0
+}
+
 // restored makes r what a snapshot holds of t.
 func (t *task) restored(r *record.TaskRestored) {
 	*r = record.TaskRestored{

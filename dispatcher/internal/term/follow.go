@@ -33,8 +33,8 @@ func beginFollowing() following { return following{end: never} }
 // restart from nothing.
 func (t *Term) Bounds(first, last uint64) error {
 	if first > last && last > 0 {
-		return fmt.Errorf("the journal has lost its entries, the last was %d: restore a backup,"+
-			" or remove the stream to begin with nothing: %w", last, journal.ErrCorrupt)
+		return fmt.Errorf("the journal has lost its entries, the last was %d; remove the stream"+
+			" to begin with nothing: %w", last, journal.ErrCorrupt)
 	}
 	t.first, t.end = first, last
 	return t.caughtUp()
@@ -54,8 +54,8 @@ func (t *Term) Follow(e journal.Entry) error {
 	}
 	if apply {
 		if !t.opened && !opens(e, t.began) {
-			return fmt.Errorf("the journal begins at entry %d with neither its first claim nor a snapshot: what was before is missing."+
-				" Restore a backup: %w", e.Seq, journal.ErrCorrupt)
+			return fmt.Errorf("the journal begins at entry %d with neither its first claim nor a snapshot: what was before is missing: %w",
+				e.Seq, journal.ErrCorrupt)
 		}
 		t.opened = true
 		t.marking.note(e)
