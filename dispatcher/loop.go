@@ -29,7 +29,7 @@ type loop struct {
 	// done is closed when nobody reads inbox any more.
 	done     chan struct{}
 	ledSince time.Time
-	probes   probes
+	probes   *prober
 	foreign  foreign
 	// lossKnown: what was accepted of a loss, or that there is none, was logged.
 	lossKnown bool
@@ -43,13 +43,14 @@ func newLoop(d *Dispatcher, log journal.Log, out *outbox) *loop {
 		Ports: term.Ports{Clock: clock{d}, Log: l.appender, Gate: gate{d}, Out: out},
 	})
 	l.core = l.term.Core()
+	l.probes = newProber(l)
 	return l
 }
 
 // stop ends what the loop started. It must not be used afterwards.
 func (l *loop) stop() {
 	l.term.Stop()
-	l.stopProbes()
+	l.probes.stop()
 	l.appender.stop()
 }
 
@@ -59,7 +60,7 @@ func (l *loop) leads() bool { return l.term.Role() == journal.RoleLeader }
 // beginLeading begins the leadership that was won.
 func (l *loop) beginLeading() error {
 	l.ledSince = time.Now()
-	l.listenProbes()
+	l.probes.listen()
 	return l.term.Lead()
 }
 
@@ -81,12 +82,12 @@ func (l *loop) run(ctx context.Context, closed <-chan nats.Status) error {
 			l.drain()
 		case a := <-l.appender.answers:
 			l.term.Answered(a)
-		case id := <-l.probes.silent:
-			l.noteMiss(id)
+		case a := <-l.probes.answers:
+			l.probes.take(a)
 		case at := <-timer.C:
 			l.term.Tick()
 			l.noteClock()
-			l.probe(at)
+			l.probes.round(at)
 		}
 		l.show()
 	}

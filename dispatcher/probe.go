@@ -1,6 +1,7 @@
 package dispatcher
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 // whoever sends a request to its subject. So the leader sends something there now
 // and then, to the workers that offered a subject of their own: their tasks go
 // elsewhere without waiting for 45 s of silence. Idle ones are asked too, or the next
-// task would be given to one that is dead.
+// task would be given to one that is dead. [term.Probing] decides what follows from it.
 //
 // One such message proves nothing: a connection that broke comes back within a
 // second or so. Only several in a row do, with nothing heard of the worker
@@ -25,81 +26,99 @@ import (
 const (
 	// probeEvery is the time between two probes of a worker.
 	probeEvery = 350 * time.Millisecond
-	// probeMisses is how many in a row say that a process is gone.
-	probeMisses = 3
-	// probeMissesMany is that number if at least manyGone workers, and half of those
-	// asked, are silent.
-	probeMissesMany = 5
-	manyGone        = 3
 	// probeGrace is the time that everybody is given after this dispatcher began to
 	// lead, or connected anew.
 	probeGrace = 1500 * time.Millisecond
-	// probesMost bounds the probes of one round to workers that have work, probesIdle
-	// those to others; beyond, they take turns.
-	probesMost = 5000
-	probesIdle = 1000
 )
 
-// probes is what the loop knows of them. It is soft.
-type probes struct {
+// prober sends the probes of a leadership. It belongs to the loop.
+type prober struct {
+	l       *loop
+	probing *term.Probing
 	// due is when the next round is.
-	due time.Time
-	// silent names workers for whose probe there was nobody.
-	silent chan ha.WorkerID
-	inbox  string
-	sub    *nats.Subscription
+	due     time.Time
+	answers chan probeAnswer
+	inbox   string
+	sub     *nats.Subscription
 
-	asked      int // in the last round
-	missed     map[ha.WorkerID]*misses
 	reconnects uint64
-	busy, idle cursor
 }
 
-// cursor is where the next round begins, among the busy or the idle workers.
-type cursor struct{ offset int }
-
-type misses struct {
-	n     int
-	since time.Time // of the first
-	fresh bool      // one came since the last round
+// probeAnswer says that there was nobody for a probe or, if at is 0, that the last one of the
+// round has been answered.
+type probeAnswer struct {
+	worker ha.WorkerID
+	at     term.ProbePlace
+	round  uint64
 }
 
-// listenProbes subscribes to what comes back. Without that there are no probes.
-func (l *loop) listenProbes() {
-	p := &l.probes
+func newProber(l *loop) *prober {
+	return &prober{l: l, probing: term.NewProbing(l.core)}
+}
+
+// listen subscribes to what comes back. Without that there are no probes.
+func (p *prober) listen() {
+	nc := p.l.d.nc
 	p.due = time.Now().Add(probeGrace)
-	p.silent = make(chan ha.WorkerID, probesMost+probesIdle)
-	p.missed = make(map[ha.WorkerID]*misses)
-	p.reconnects = l.d.nc.Stats().Reconnects
-	p.inbox = l.d.nc.NewInbox()
-	silent := p.silent
-	sub, err := l.d.nc.Subscribe(p.inbox+".*", func(m *nats.Msg) {
+	p.answers = make(chan probeAnswer, 2*term.MostProbes+1)
+	p.reconnects = nc.Stats().Reconnects
+	p.inbox = nc.NewInbox()
+	answers, inbox := p.answers, p.inbox
+	lost := uint64(0) // the last round of which an answer was dropped
+	sub, err := nc.Subscribe(inbox+".>", func(m *nats.Msg) {
 		if len(m.Data) > 0 || m.Header.Get("Status") != "503" {
 			return
 		}
+		a, ok := parseProbe(strings.TrimPrefix(m.Subject, inbox+"."))
+		if !ok || a.at == 0 && a.round <= lost {
+			return
+		}
 		select {
-		case silent <- ha.WorkerID(m.Subject[strings.LastIndexByte(m.Subject, '.')+1:]):
+		case answers <- a:
 		default: // the loop is behind; the next round tells again
+			lost = max(lost, a.round)
 		}
 	})
 	if err != nil {
-		l.d.cfg.Log.Warn().Err(err).Msg("listening for workers that are gone")
-		p.silent = nil
+		p.l.d.cfg.Log.Warn().Err(err).Msg("listening for workers that are gone")
+		p.answers = nil
 		return
 	}
 	p.sub = sub
 }
 
-func (l *loop) stopProbes() {
-	if l.probes.sub != nil {
-		_ = l.probes.sub.Unsubscribe() // fails only on a closed connection, which has no subscriptions
+// probeInbox is the subject, below the inbox, to which the answer to a probe goes.
+func probeInbox(a probeAnswer) string {
+	return strconv.FormatUint(a.round, 10) + "." + strconv.Itoa(int(a.at)) + "." + string(a.worker)
+}
+
+// parseProbe is the reverse of probeInbox.
+func parseProbe(subject string) (a probeAnswer, ok bool) {
+	round, rest, _ := strings.Cut(subject, ".")
+	at, id, ok := strings.Cut(rest, ".")
+	n, err := strconv.ParseUint(round, 10, 64)
+	place, err2 := strconv.ParseUint(at, 10, 8)
+	return probeAnswer{worker: ha.WorkerID(id), at: term.ProbePlace(place), round: n}, ok && err == nil && err2 == nil
+}
+
+func (p *prober) stop() {
+	if p.sub != nil {
+		_ = p.sub.Unsubscribe() // fails only on a closed connection, which has no subscriptions
 	}
 }
 
-// probe sends the next round, if it is due.
-func (l *loop) probe(now time.Time) {
-	p := &l.probes
-	if p.silent == nil {
+// take notes what came back.
+func (p *prober) take(a probeAnswer) {
+	if a.at == 0 {
+		p.probing.Complete(a.round)
+		return
+	}
+	p.probing.Missed(a.worker, a.at, a.round)
+}
+
+// round sends the next round, if it is due.
+func (p *prober) round(now time.Time) {
+	if p.answers == nil {
 		p.due = now.Add(time.Hour)
 		return
 	}
@@ -107,76 +126,34 @@ func (l *loop) probe(now time.Time) {
 		return
 	}
 	p.due = now.Add(probeEvery)
-	if n := l.d.nc.Stats().Reconnects; n != p.reconnects {
+	if n := p.l.d.nc.Stats().Reconnects; n != p.reconnects {
 		p.reconnects, p.due = n, now.Add(probeGrace)
-		clear(p.missed)
+		p.probing.Forget()
 		return
 	}
-	l.removeGone(now)
-	if !(gate{l.d}).open() {
+	for _, gone := range p.probing.Gone() {
+		p.l.d.cfg.Log.Warn().Str("worker", string(gone.Worker)).Int("probes", gone.Probes).Msg("worker's process is gone")
+		p.l.term.Handle(term.Request{Input: step.Gone{Worker: gone.Worker}})
+	}
+	if !(gate{p.l.d}).open() {
 		return
 	}
-	p.asked = 0
-	l.probeSome(true, &p.busy, probesMost)
-	l.probeSome(false, &p.idle, probesIdle)
-}
-
-// probeSome probes up to most of the workers that have work, or of those that have
-// none, beginning where the last round ended.
-func (l *loop) probeSome(busy bool, next *cursor, most int) {
-	skip, asked := next.offset, 0
-	for id := range l.core.Probeable(busy) {
-		if skip > 0 {
-			skip--
-			continue
+	names := p.l.d.names
+	round, probes := p.probing.Round()
+	for id, at := range probes {
+		subject := names.Probe(id)
+		if at == term.AtOrders {
+			subject = names.ActivateDirect(id)
 		}
-		if asked == most {
-			next.offset += most
-			l.probes.asked += asked
-			return
-		}
-		asked++
-		l.sendProbe(id)
+		p.send(subject, probeAnswer{worker: id, at: at, round: round})
 	}
-	next.offset = 0
-	l.probes.asked += asked
+	// The server answers in order: what is behind this one was answered before it.
+	p.send(names.ProbeNobody(), probeAnswer{worker: "-", round: round})
 }
 
-func (l *loop) sendProbe(id ha.WorkerID) {
-	body := subjects.AppendActivate(nil, subjects.Activate{ID: id, Order: subjects.OrderProbe, Epoch: l.term.Epoch()})
-	if err := l.d.nc.PublishRequest(l.d.names.ActivateDirect(id), l.probes.inbox+"."+string(id), body); err != nil {
-		l.d.cfg.Log.Debug().Err(err).Str("worker", string(id)).Msg("probing")
-	}
-}
-
-// noteMiss counts that nobody listens on the worker's subject.
-func (l *loop) noteMiss(id ha.WorkerID) {
-	m := l.probes.missed[id]
-	if m == nil {
-		m = &misses{since: time.Now()}
-		l.probes.missed[id] = m
-	}
-	m.n++
-	m.fresh = true
-}
-
-// removeGone removes the workers that the last rounds show to be gone.
-func (l *loop) removeGone(now time.Time) {
-	p := &l.probes
-	enough := probeMisses
-	if len(p.missed) >= manyGone && 2*len(p.missed) >= p.asked {
-		enough = probeMissesMany
-	}
-	for id, m := range p.missed {
-		switch {
-		case !m.fresh || l.core.LastSeen(id).After(m.since):
-			delete(p.missed, id)
-		case m.n >= enough:
-			delete(p.missed, id)
-			l.d.cfg.Log.Warn().Str("worker", string(id)).Int("probes", m.n).Msg("worker's process is gone")
-			l.term.Handle(term.Request{Input: step.Gone{At: now.UTC(), Worker: id}})
-		default:
-			m.fresh = false
-		}
+func (p *prober) send(subject string, a probeAnswer) {
+	body := subjects.AppendActivate(nil, subjects.Activate{ID: a.worker, Order: subjects.OrderProbe, Epoch: p.l.term.Epoch()})
+	if err := p.l.d.nc.PublishRequest(subject, p.inbox+"."+probeInbox(a), body); err != nil {
+		p.l.d.cfg.Log.Debug().Err(err).Str("worker", string(a.worker)).Msg("probing")
 	}
 }

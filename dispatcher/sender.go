@@ -82,8 +82,11 @@ func (s *sender) sendHelloReply(c *term.Commit, r *term.Reply) {
 		Activate:       s.d.names.Activate(),
 		Epoch:          c.Epoch,
 	}
-	if s.d.cfg.Direct && r.Hello.Direct {
-		welcome.Activate = s.d.names.ActivateDirect(welcome.ID)
+	if r.Hello.Direct {
+		welcome.Probe = s.d.names.Probe(welcome.ID)
+		if s.d.cfg.Direct {
+			welcome.Activate = s.d.names.ActivateDirect(welcome.ID)
+		}
 	}
 	body, err := json.Marshal(welcome)
 	if err != nil {

@@ -23,7 +23,7 @@ func TestHelloIsAnsweredWithAllThatAWorkerNeeds(t *testing.T) {
 	if shared != want {
 		t.Errorf("got  %+v\nwant %+v", shared, want)
 	}
-	want.ID, want.Activate = direct.ID, r.names.ActivateDirect(direct.ID)
+	want.ID, want.Activate, want.Probe = direct.ID, r.names.ActivateDirect(direct.ID), "_HA."+r.names.Prefix()+".probe."+string(direct.ID)
 	if direct != want {
 		t.Errorf("got  %+v\nwant %+v", direct, want)
 	}

@@ -52,6 +52,9 @@ type HelloReply struct {
 	// Activate is the subject on which this worker receives its activations.
 	Activate string   `json:"activate"`
 	Epoch    ha.Epoch `json:"epoch"`
+	// Probe is the subject on which a direct worker also listens, and does nothing about what
+	// comes: that it listens says that it lives. Empty: there is none.
+	Probe string `json:"probe,omitempty"`
 }
 
 // DecodeHello decodes and validates a hello, with its defaults filled in. Only

@@ -96,6 +96,13 @@ func (n Names) Progress(id ha.WorkerID) string { return n.of(TopicProgress, stri
 // ProgressAll is the wildcard of every worker's progress.
 func (n Names) ProgressAll() string { return n.of(TopicProgress, "*") }
 
+// Probe is where a worker is probed; see HelloReply. Like what dispatchers tell each other, it is
+// not below the prefix: who watches all that is there would seem to be the worker.
+func (n Names) Probe(id ha.WorkerID) string { return "_HA." + n.prefix + ".probe." + string(id) }
+
+// ProbeNobody is where nobody listens.
+func (n Names) ProbeNobody() string { return "_HA." + n.prefix + ".nobody" }
+
 // Dispatcher is where the dispatcher of that name says where it stands.
 func (n Names) Dispatcher(name string) string { return n.of(TopicDispatcher, name) }
 

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -96,6 +97,7 @@ func (m *membership) begin(r subjects.HelloReply, slots int) error {
 	m.log = m.log.With().Str("worker", string(r.ID)).Logger()
 	m.kept = m.filter.open(r.ID)
 	if !m.w.cfg.Shared {
+		m.listenForProbes(r.Probe)
 		// A failure here is one of the connection. Heartbeats will tell whether it
 		// lasts, and repair what was missed.
 		ctx, cancel := context.WithTimeout(m.wire.ctx, t.ReplyTimeout)
@@ -112,6 +114,21 @@ func (m *membership) begin(r subjects.HelloReply, slots int) error {
 	m.w.setID(r.ID)
 	m.log.Info().Uint64("epoch", uint64(r.Epoch)).Int("slots", slots).Str("activate", r.Activate).Msg("registered")
 	return nil
+}
+
+// listenForProbes listens where the dispatcher asks whether this process lives. That somebody
+// listens is the answer. If it fails, or is not allowed, it is asked on the direct subject.
+func (m *membership) listenForProbes(subject string) {
+	if subject == "" { // an older dispatcher
+		return
+	}
+	err := fmt.Errorf("%w: probe must be a subject without wildcards, got %s", errBadReply, subjects.Quote(subject))
+	if !strings.ContainsAny(subject, "*>") {
+		err = m.wire.subscribe(subject, func([]byte) {})
+	}
+	if err != nil {
+		m.log.Warn().Err(err).Msg("not listening for probes")
+	}
 }
 
 // close ends the subscriptions and the requests, and waits for the latter.
@@ -152,12 +169,8 @@ func newWire(nc *nats.Conn) *wire {
 // listen subscribes to subject unless it did, and returns once the server has
 // confirmed. take is called for one message at a time.
 func (w *wire) listen(ctx context.Context, subject string, take func([]byte)) error {
-	if w.subs[subject] == nil {
-		sub, err := w.nc.Subscribe(subject, func(msg *nats.Msg) { take(msg.Data) })
-		if err != nil {
-			return fmt.Errorf("subscribe to %s: %w", subject, err)
-		}
-		w.subs[subject] = sub
+	if err := w.subscribe(subject, take); err != nil {
+		return err
 	}
 	if !w.nc.IsConnected() {
 		return errNotConnected
@@ -165,6 +178,19 @@ func (w *wire) listen(ctx context.Context, subject string, take func([]byte)) er
 	if err := w.nc.FlushWithContext(ctx); err != nil {
 		return fmt.Errorf("confirm subscription to %s: %w", subject, err)
 	}
+	return nil
+}
+
+// subscribe subscribes to subject unless it did. take is called for one message at a time.
+func (w *wire) subscribe(subject string, take func([]byte)) error {
+	if w.subs[subject] != nil {
+		return nil
+	}
+	sub, err := w.nc.Subscribe(subject, func(msg *nats.Msg) { take(msg.Data) })
+	if err != nil {
+		return fmt.Errorf("subscribe to %s: %w", subject, err)
+	}
+	w.subs[subject] = sub
 	return nil
 }
 

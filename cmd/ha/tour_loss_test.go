@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -43,7 +44,8 @@ func TestAFullBacklogIsRefused(t *testing.T) {
 	}
 }
 
-// TestTheTaskOfAKilledWorkerRunsElsewhere: at once, and its program does not go on.
+// TestTheTaskOfAKilledWorkerRunsElsewhere: at once, although somebody watches everything, and its
+// program does not go on.
 func TestTheTaskOfAKilledWorkerRunsElsewhere(t *testing.T) {
 	t.Parallel()
 	f := startFleet(t)
@@ -53,6 +55,14 @@ func TestTheTaskOfAKilledWorkerRunsElsewhere(t *testing.T) {
 	f.must(t, "", "task", "submit", "--kind", "k", "--id", "one", "--max-attempts", "1")
 	list := pidsIn(t, pids)
 	f.handle(t, "heir", "k", command)
+	var probes atomic.Int64
+	if _, err := f.nc.Subscribe("ha.>", func(m *nats.Msg) {
+		if strings.Contains(string(m.Data), `"probe"`) {
+			probes.Add(1)
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
 	// A dispatcher that has just begun gives everybody some time to connect.
 	eventually.Nil(t, commandTime, func() error {
 		s, err := leads(f.nc)
@@ -68,6 +78,9 @@ func TestTheTaskOfAKilledWorkerRunsElsewhere(t *testing.T) {
 	t.Logf("the task ran elsewhere %s after its worker was killed", took.Round(time.Millisecond))
 	if took > 5*time.Second { // 2 s on a machine that does nothing else
 		t.Errorf("it took %s until the task ran elsewhere", took)
+	}
+	if n := probes.Load(); n > 0 {
+		t.Errorf("who watches saw %d probes", n)
 	}
 	eventually.Nil(t, commandTime, func() error { return process.Gone(list...) })
 	heir, err := f.worker("heir")

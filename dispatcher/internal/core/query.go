@@ -28,7 +28,12 @@ func (c *Core) Population() (registered, idle int) { return c.fleet.Population()
 // Probeable yields the workers that listen on a subject of their own, in order of
 // registration: those that have something to do, or the others. The Core must not
 // change meanwhile.
-func (c *Core) Probeable(busy bool) iter.Seq[ha.WorkerID] { return c.fleet.Probeable(busy) }
+func (c *Core) Probeable(busy bool) iter.Seq2[ha.WorkerID, *fleet.Probed] {
+	return c.fleet.Probeable(busy)
+}
+
+// Probed returns what is known of the probes to a worker, or nil if it is not registered.
+func (c *Core) Probed(id ha.WorkerID) *fleet.Probed { return c.fleet.Probed(id) }
 
 // LastSeen returns when a worker was last heard of; the zero time: it is unknown.
 func (c *Core) LastSeen(id ha.WorkerID) time.Time { return c.fleet.LastSeen(id) }

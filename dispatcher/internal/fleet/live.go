@@ -27,6 +27,7 @@ type soft struct {
 	unconfirmed bool
 	cpu         float64
 	memoryBytes int64
+	probed      Probed
 }
 
 // noteHeard moves w to the end of the list.

@@ -71,17 +71,36 @@ func (f *Fleet) Population() (registered, idle int) {
 // listenGrace is the time that a new worker is given to listen on its own subject.
 const listenGrace = time.Second
 
+// Probed is what is known of the probes to a worker. Rounds of them are counted from 1. It is soft,
+// and belongs to whoever probes.
+type Probed struct {
+	// Asked is the last round in which it was probed on its probe subject, and Missed the last
+	// in which nobody listened there.
+	Asked, Missed uint64
+	// Reached: it listened there once. Elsewhere: it does not, and is probed on the subject of its
+	// orders.
+	Reached, Elsewhere bool
+}
+
 // Probeable yields the workers that listen on a subject of their own, in order of
 // registration: those that have something to do, or the others. The fleet must not
 // change meanwhile.
-func (f *Fleet) Probeable(busy bool) iter.Seq[ha.WorkerID] {
-	return func(yield func(ha.WorkerID) bool) {
+func (f *Fleet) Probeable(busy bool) iter.Seq2[ha.WorkerID, *Probed] {
+	return func(yield func(ha.WorkerID, *Probed) bool) {
 		for w := range f.order.after(0) {
-			if w.Direct && len(w.runs) > 0 == busy && f.common.Now.Sub(w.At) >= listenGrace && !yield(w.Worker) {
+			if w.Direct && len(w.runs) > 0 == busy && f.common.Now.Sub(w.At) >= listenGrace && !yield(w.Worker, &w.soft.probed) {
 				return
 			}
 		}
 	}
+}
+
+// Probed returns what is known of the probes to a worker, or nil if it is not registered.
+func (f *Fleet) Probed(id ha.WorkerID) *Probed {
+	if w := f.workers[id]; w != nil {
+		return &w.soft.probed
+	}
+	return nil
 }
 
 // LastSeen returns the elapsed time at which a worker was last heard of; the zero time: it is unknown.
