@@ -292,9 +292,7 @@ func (ts *Tasks) applyTasksPulled(r *record.TasksPulled) error {
 			}
 			continue
 		}
-		if t.list != nil {
-			t.leave()
-		}
+		ts.leaveList(t)
 		t.pulled = true
 	}
 	if r.Receipt != "" && !ts.common.Loading {
@@ -325,11 +323,11 @@ func (ts *Tasks) applyRuleSet(r *record.RuleSet) error {
 		ts.giveWay(&p.throttle)
 	case r.Key == "*":
 		ts.keys.limit = r.Concurrency
-		ts.keys.applyLimits(&ts.table, ts.keys.inOrder()...)
+		ts.keys.applyLimits(ts.keys.inOrder()...)
 	case r.Key != "":
 		k := ts.keys.of(r.Key)
-		k.limit = r.Concurrency
-		ts.keys.applyLimits(&ts.table, k)
+		ts.keys.setLimit(k, r.Concurrency)
+		ts.keys.applyLimits(k)
 		ts.keys.forget(k)
 	default:
 		return errors.New("apply rule set: it names nothing")

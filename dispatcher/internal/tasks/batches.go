@@ -85,7 +85,8 @@ func (bs *batches) refuse(name string, join bool) *ha.Error {
 	b := bs.byName[name]
 	switch {
 	case b == nil && len(bs.byName) >= maxBatches:
-		return ha.Overloaded("too_many_batches", "at most %d batches may be known at once", maxBatches)
+		return ha.Overloaded("too_many_batches", "%d batches are known, and no more may be:"+
+			" close those that no task is to join any more, which are forgotten with their tasks", maxBatches)
 	case b != nil && b.closed && join:
 		return ha.Conflict("batch_closed", "batch %s is closed", name)
 	}

@@ -30,7 +30,11 @@ type throttle struct {
 func (t *throttle) open() bool { return !t.paused && (t.limit == 0 || t.running < t.limit) }
 
 // pool is one pool of workers, as tasks name it.
-type pool struct{ throttle }
+type pool struct {
+	throttle
+	// results are the classes in it that have results to pull.
+	results resultHeap
+}
 
 // kind is one kind of tasks.
 type kind struct {
@@ -47,6 +51,8 @@ type kind struct {
 	classes []*class
 	// failed are the ends that a retry of the whole kind puts back, oldest first.
 	failed endQueue
+	// results are the classes of it that have results to pull.
+	results resultHeap
 }
 
 // opensAt returns when the rate allows a start; 0: now.
@@ -81,6 +87,10 @@ type class struct {
 	queue lanes
 	// results are those with a result that nobody was handed, the oldest first.
 	results list
+	// oldest is the turn of the first of results, and resultPlaces are the places of the class in the
+	// heaps of all, of its kind and of its pool, and 1 more; 0: it has no results.
+	oldest       uint64
+	resultPlaces [resultHeaps]int
 	// sections are those of the selector whose workers may run them.
 	sections []int
 
@@ -101,6 +111,8 @@ type catalog struct {
 	kindList  []*kind
 	poolList  []*pool
 	classList []*class
+	// results are the classes that have results to pull.
+	results resultHeap
 	// served are the classes that the workers of a section take, by its id.
 	served [][]*class
 }
@@ -113,7 +125,7 @@ func newCatalog(f *fleet.Fleet) catalog {
 func (c *catalog) kindOf(name string, at int64) *kind {
 	k := c.kinds[name]
 	if k == nil {
-		k = &kind{throttle: throttle{name: name}, stats: record.KindCounts{Since: at}}
+		k = &kind{throttle: throttle{name: name}, stats: record.KindCounts{Since: at}, results: resultHeap{which: resultsOfKind}}
 		c.kinds[name] = k
 		c.kindList = append(c.kindList, k)
 	}
@@ -123,7 +135,7 @@ func (c *catalog) kindOf(name string, at int64) *kind {
 func (c *catalog) poolOf(name string) *pool {
 	p := c.pools[name]
 	if p == nil {
-		p = &pool{throttle{name: name}}
+		p = &pool{throttle: throttle{name: name}, results: resultHeap{which: resultsOfPool}}
 		c.pools[name] = p
 		c.poolList = append(c.poolList, p)
 	}

@@ -110,6 +110,39 @@ func (r *recount) walkQueues() {
 		r.walkLanes("queue of key "+k.name, &k.waiting)
 	}
 	r.walk("resolved", &r.ts.toDecide)
+	r.checkResults(&r.ts.catalog.results, r.ts.catalog.classList)
+	for _, k := range r.ts.catalog.kindList {
+		r.checkResults(&k.results, k.classes)
+	}
+	inPool := map[*pool][]*class{}
+	for _, k := range r.ts.catalog.classList {
+		inPool[k.pool] = append(inPool[k.pool], k)
+	}
+	for _, p := range r.ts.catalog.poolList {
+		r.checkResults(&p.results, inPool[p])
+	}
+}
+
+// checkResults verifies that a heap has those classes that have results, in order.
+func (r *recount) checkResults(h *resultHeap, classes []*class) {
+	n := 0
+	for _, k := range classes {
+		place := k.resultPlaces[h.which] - 1
+		if k.results.first == nil {
+			if place >= 0 || k.oldest != 0 {
+				r.fail("kind %s in pool %s has no results, and a place in heap %d", k.kind.name, k.pool.name, h.which)
+			}
+			continue
+		}
+		n++
+		if place < 0 || place >= len(h.classes) || h.classes[place] != k || k.oldest != k.results.first.turn ||
+			place > 0 && h.classes[(place-1)/2].oldest > k.oldest {
+			r.fail("kind %s in pool %s has results, and is out of place in heap %d", k.kind.name, k.pool.name, h.which)
+		}
+	}
+	if n != len(h.classes) {
+		r.fail("%d classes have results, heap %d has %d", n, h.which, len(h.classes))
+	}
 }
 
 func (r *recount) throttle(g *throttle) *throttle {
@@ -184,6 +217,12 @@ func (r *recount) checkQueue(t *task) {
 	keyed := t.extras != nil && t.extras.key != nil
 	if t.admitted && (!keyed || t.state != pending && t.state != running) || keyed && t.state == running && !t.admitted {
 		r.fail("task %s, %s, admitted to its key: %t", t.id, t.state.Name(), t.admitted)
+	}
+	if keyed {
+		k, at := t.extras.key, t.extras.queuedAt
+		if queued := t.state == pending && t.admitted; queued != (at > 0) || queued && (at > len(k.queued) || k.queued[at-1] != t) {
+			r.fail("task %s, %s, has place %d of %d queued by its key", t.id, t.state.Name(), at, len(k.queued))
+		}
 	}
 	if len(want) == 0 && t.list != nil {
 		r.fail("task %s, %s, is linked into a queue that is lost", t.id, t.state.Name())

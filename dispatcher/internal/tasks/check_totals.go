@@ -112,6 +112,9 @@ func (r *recount) admissions() {
 		if k.tasks == 0 && k.limit == 0 {
 			r.fail("key %s is kept for nothing", k.name)
 		}
+		if (r.ts.keys.limits[k.name] == k) != (k.limit > 0) {
+			r.fail("key %s, of limit %d, is among those with a limit, or not, by mistake", k.name, k.limit)
+		}
 		if k.waiting.n > 0 && r.ts.keys.admits(k) {
 			r.fail("key %s has room, and %d wait", k.name, k.waiting.n)
 		}

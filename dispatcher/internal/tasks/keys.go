@@ -13,6 +13,28 @@ type key struct {
 	tasks    int // that name it and have not ended
 	admitted int // of them, those running or in the queue of their class
 	waiting  lanes
+	// queued are those in the queue of their class, in no order. Each knows its place.
+	queued []*task
+}
+
+// enqueued takes note that t, which k has let in, is in the queue of its class.
+func (k *key) enqueued(t *task) {
+	k.queued = append(k.queued, t)
+	t.extras.queuedAt = len(k.queued)
+}
+
+// dequeued undoes enqueued, if t is there.
+func (k *key) dequeued(t *task) {
+	i := t.extras.queuedAt - 1
+	if i < 0 {
+		return
+	}
+	last := len(k.queued) - 1
+	k.queued[i] = k.queued[last]
+	k.queued[i].extras.queuedAt = i + 1
+	k.queued[last] = nil
+	k.queued = k.queued[:last]
+	t.extras.queuedAt = 0
 }
 
 // keys is the concurrency keys that there are.
@@ -20,11 +42,14 @@ type keys struct {
 	aging  int64
 	limit  int // of each key that has none of its own; 0: none
 	byName map[string]*key
+	limits map[string]*key // those that have a limit of their own
 	// admitted is told of each class whose queue got a task that a key has let in.
 	admitted func(*class)
 }
 
-func newKeys(aging int64) keys { return keys{aging: aging, byName: map[string]*key{}} }
+func newKeys(aging int64) keys {
+	return keys{aging: aging, byName: map[string]*key{}, limits: map[string]*key{}}
+}
 
 // of returns the concurrency key of that name. It makes one if there is none.
 func (ks *keys) of(name string) *key {
@@ -52,6 +77,25 @@ func (ks *keys) inOrder() []*key {
 	return list
 }
 
+// limited returns the keys that have a limit of their own, in the order of their names.
+func (ks *keys) limited() []*key {
+	list := make([]*key, 0, len(ks.limits))
+	for _, name := range slices.Sorted(maps.Keys(ks.limits)) {
+		list = append(list, ks.limits[name])
+	}
+	return list
+}
+
+// setLimit gives k a limit of its own; 0: it has none.
+func (ks *keys) setLimit(k *key, limit int) {
+	k.limit = limit
+	if limit > 0 {
+		ks.limits[k.name] = k
+	} else {
+		delete(ks.limits, k.name)
+	}
+}
+
 // limitOf returns how many tasks of k may be admitted; 0: any number.
 func (ks *keys) limitOf(k *key) int {
 	if k.limit > 0 {
@@ -74,6 +118,7 @@ func (ks *keys) admit(k *key) {
 		t.leave()
 		t.admitted = true
 		k.admitted++
+		k.enqueued(t)
 		t.class.queue.put(t, true)
 		ks.admitted(t.class)
 	}
@@ -81,22 +126,11 @@ func (ks *keys) admit(k *key) {
 
 // applyLimits makes the limits of these keys good for tasks that wait already: if
 // one has become lower, the latest of its tasks leave the queues of their classes.
-func (ks *keys) applyLimits(tasks *table, changed ...*key) {
-	queued := make(map[*key][]*task)
+func (ks *keys) applyLimits(changed ...*key) {
 	for _, k := range changed {
 		if most := ks.limitOf(k); most > 0 && k.admitted > most {
-			queued[k] = nil
+			ks.revokeAdmissions(k, slices.Clone(k.queued))
 		}
-	}
-	for t := tasks.from(0); t != nil && len(queued) > 0; t = tasks.from(t.number + 1) {
-		if t.state == pending && t.admitted {
-			if list, ok := queued[t.extras.key]; ok {
-				queued[t.extras.key] = append(list, t)
-			}
-		}
-	}
-	for _, k := range changed {
-		ks.revokeAdmissions(k, queued[k])
 		ks.admit(k)
 	}
 }
@@ -111,6 +145,7 @@ func (ks *keys) revokeAdmissions(k *key, queued []*task) {
 	list := queued[max(0, len(queued)-(k.admitted-ks.limitOf(k))):]
 	for _, t := range list {
 		t.leave()
+		k.dequeued(t)
 		t.admitted = false
 		k.admitted--
 	}

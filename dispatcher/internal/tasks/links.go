@@ -26,6 +26,7 @@ func (ts *Tasks) link(t *task) {
 		ts.endedWell.push(t)
 		if t.state == completed && !t.pulled {
 			t.class.results.push(t)
+			ts.catalog.resultsChanged(t.class)
 		}
 	case failed, timedOut:
 		ts.endedBytes += t.size()
@@ -63,13 +64,14 @@ func (ts *Tasks) unlink(t *task) {
 			ts.pauses.remove(t)
 		}
 	}
-	if t.list != nil {
-		t.leave()
-	}
+	ts.leaveList(t)
 	switch t.state {
 	case pending:
 		t.class.kind.pending--
 		t.class.pool.pending--
+		if t.extras != nil && t.extras.key != nil {
+			t.extras.key.dequeued(t)
+		}
 		ts.releaseAdmission(t)
 	case running:
 		t.class.kind.running--
@@ -79,6 +81,18 @@ func (ts *Tasks) unlink(t *task) {
 		ts.giveWay(&t.class.pool.throttle)
 	case completed, cancelled, failed, timedOut:
 		ts.endedBytes -= t.size()
+	}
+}
+
+// leaveList takes t out of the list that it is in, if it is in one.
+func (ts *Tasks) leaveList(t *task) {
+	if t.list == nil {
+		return
+	}
+	result := t.list == &t.class.results
+	t.leave()
+	if result {
+		ts.catalog.resultsChanged(t.class)
 	}
 }
 
@@ -92,6 +106,7 @@ func (ts *Tasks) enqueue(t *task) {
 		}
 		t.admitted = true
 		m.key.admitted++
+		m.key.enqueued(t)
 	}
 	t.class.queue.push(t)
 	ts.consider(t.class)

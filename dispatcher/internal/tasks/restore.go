@@ -96,7 +96,7 @@ func (ts *Tasks) restoreTotals(r *record.TaskTotals) {
 	ts.submissions, ts.turns, ts.since = r.Submissions, r.Turns, step.Nanos(r.Since)
 	ts.batches.count, ts.keys.limit = r.Batches, r.KeyLimit
 	for _, k := range r.Keys {
-		ts.keys.of(k.Key).limit = k.Limit
+		ts.keys.setLimit(ts.keys.of(k.Key), k.Limit)
 	}
 	for _, p := range r.Receipts {
 		ts.receipts.keep(p.Name, p.Tasks)

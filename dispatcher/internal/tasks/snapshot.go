@@ -170,10 +170,8 @@ func (ts *Tasks) totals() *record.TaskTotals {
 	r := &record.TaskTotals{
 		Submissions: ts.submissions, Turns: ts.turns, Batches: ts.batches.count, Since: step.Moment(ts.since), KeyLimit: ts.keys.limit,
 	}
-	for _, k := range ts.keys.inOrder() {
-		if k.limit > 0 {
-			r.Keys = append(r.Keys, record.KeyLimit{Key: k.name, Limit: k.limit})
-		}
+	for _, k := range ts.keys.limited() {
+		r.Keys = append(r.Keys, record.KeyLimit{Key: k.name, Limit: k.limit})
 	}
 	for _, name := range ts.receipts.oldest {
 		r.Receipts = append(r.Receipts, record.Receipt{Name: name, Tasks: ts.receipts.byName[name]})

@@ -71,6 +71,7 @@ type extras struct {
 	expires    int64
 	unique     string
 	key        *key
+	queuedAt   int // the place among those that key has let in, and 1 more; 0: it is not there
 	batch      *batch
 	steps      []taskStep
 	step       int

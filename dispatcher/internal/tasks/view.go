@@ -197,10 +197,8 @@ func (ts *Tasks) Summary() Summary {
 	if ts.keys.limit > 0 {
 		s.Keys = append(s.Keys, ha.Limit{Key: "*", Concurrency: ts.keys.limit})
 	}
-	for _, k := range ts.keys.inOrder() {
-		if k.limit > 0 {
-			s.Keys = append(s.Keys, ha.Limit{Key: k.name, Concurrency: k.limit})
-		}
+	for _, k := range ts.keys.limited() {
+		s.Keys = append(s.Keys, ha.Limit{Key: k.name, Concurrency: k.limit})
 	}
 	return s
 }

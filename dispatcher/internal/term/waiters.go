@@ -1,14 +1,22 @@
 package term
 
 import (
+	"slices"
 	"time"
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/step"
 )
 
-// maxWaiters bounds how many requests may be held back at once.
-const maxWaiters = 100_000
+const (
+	// maxWaiters bounds how many requests may be held back at once.
+	maxWaiters = 100_000
+	// leastWait is how long a request is held back at least, if it asks for as long. When there is
+	// no room for another one, the oldest is answered with the present state after that. NATS
+	// does not tell whether who asked is still there: so one that has gone holds its place no longer
+	// than that, and one that is there asks again.
+	leastWait = 5 * time.Second
+)
 
 // waiters are the requests that are answered when a task ends. They are soft: a client
 // that gets no reply, because the leader changed, asks the next one.
@@ -19,11 +27,15 @@ type waiters struct {
 	// that were answered stay in it for a while.
 	queue []*waiter
 	count uint64
+	// oldest is all of them in the order in which they came. Those that were answered are taken out
+	// when they are first, or most of it.
+	oldest []*waiter
 }
 
 type waiter struct {
 	id       ha.TaskID
 	replyTo  string
+	since    time.Duration // on the monotonic clock
 	until    time.Duration // on the monotonic clock
 	number   uint64        // of those with the same until the first goes first
 	index    int           // in the list of its task
@@ -45,17 +57,31 @@ func (w *waiters) wake() (at time.Duration, ok bool) {
 	return w.queue[0].until, true
 }
 
-func (w *waiters) add(id ha.TaskID, replyTo string, until time.Duration) {
+func (w *waiters) add(id ha.TaskID, replyTo string, since, until time.Duration) {
 	if w.byTask == nil {
 		w.byTask = make(map[ha.TaskID][]*waiter)
 	}
 	w.count++
-	one := &waiter{id: id, replyTo: replyTo, until: until, number: w.count, index: len(w.byTask[id])}
+	one := &waiter{id: id, replyTo: replyTo, since: since, until: until, number: w.count, index: len(w.byTask[id])}
 	w.byTask[id] = append(w.byTask[id], one)
 	w.n++
 	w.queue = append(w.queue, one)
 	w.up(len(w.queue) - 1)
+	w.oldest = append(w.oldest, one)
 	w.tidy()
+}
+
+// yields returns the one that came first, if it was held back for long enough by now; nil: there
+// is none.
+func (w *waiters) yields(now time.Duration) *waiter {
+	for len(w.oldest) > 0 && w.oldest[0].answered {
+		w.oldest[0] = nil
+		w.oldest = w.oldest[1:]
+	}
+	if len(w.oldest) == 0 || now-w.oldest[0].since < leastWait {
+		return nil
+	}
+	return w.oldest[0]
 }
 
 // leave takes one out that is answered before its task has ended.
@@ -72,20 +98,17 @@ func (w *waiters) leave(one *waiter) {
 	w.n--
 }
 
-// tidy takes those out of the queue that were answered, if they are most of it.
+// tidy takes those out of the queues that were answered, if they are most of them.
 func (w *waiters) tidy() {
+	answered := func(one *waiter) bool { return one.answered }
+	if len(w.oldest) > 2*w.n+1000 {
+		w.oldest = slices.DeleteFunc(w.oldest, answered)
+	}
 	if len(w.queue) <= 2*w.n+1000 {
 		return
 	}
-	kept := w.queue[:0]
-	for _, one := range w.queue {
-		if !one.answered {
-			kept = append(kept, one)
-		}
-	}
-	clear(w.queue[len(kept):])
-	w.queue = kept
-	for i := len(kept)/2 - 1; i >= 0; i-- {
+	w.queue = slices.DeleteFunc(w.queue, answered)
+	for i := len(w.queue)/2 - 1; i >= 0; i-- {
 		w.down(i)
 	}
 }
@@ -138,11 +161,24 @@ func (t *Term) Await(id ha.TaskID, replyTo string, within time.Duration) any {
 		return r
 	case replyTo == "":
 		return nil
-	case w.n >= maxWaiters:
-		return ha.Overloaded("too_many_waits", "at most %d requests may wait at once", maxWaiters)
 	}
-	w.add(id, replyTo, t.now()+within)
+	now := t.now()
+	if w.n >= maxWaiters {
+		one := w.yields(now)
+		if one == nil {
+			return ha.Overloaded("too_many_waits", "%d requests wait already, and no more may: ask again in a few seconds", maxWaiters)
+		}
+		t.answerWaiter(one)
+	}
+	w.add(id, replyTo, now, now+within)
 	return nil
+}
+
+// answerWaiter answers one with the present state of its task.
+func (t *Term) answerWaiter(one *waiter) {
+	one.answered = true
+	t.waiters.leave(one)
+	t.filling.addReply(Reply{To: one.replyTo, Message: t.TaskRecord(one.id)})
 }
 
 // replyToWaiters replies to the requests that wait for tasks that ended, as the effects
@@ -184,10 +220,7 @@ func (t *Term) expireWaiters(now time.Duration) {
 		if !ok || at > now {
 			return
 		}
-		one := w.pop()
-		one.answered = true
-		w.leave(one)
-		t.filling.addReply(Reply{To: one.replyTo, Message: t.TaskRecord(one.id)})
+		t.answerWaiter(w.pop())
 	}
 }
 

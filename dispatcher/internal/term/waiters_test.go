@@ -16,9 +16,9 @@ func TestWaitersAgreeWithTheirTwin(t *testing.T) {
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 1))
 	type twin struct {
-		id    ha.TaskID
-		to    string
-		until time.Duration
+		id           ha.TaskID
+		to           string
+		since, until time.Duration
 	}
 	for range 200 {
 		var w waiters
@@ -27,8 +27,8 @@ func TestWaitersAgreeWithTheirTwin(t *testing.T) {
 		for n := range 400 {
 			switch rng.IntN(4) {
 			case 0, 1:
-				one := twin{ha.TaskID(fmt.Sprint(rng.IntN(20))), fmt.Sprint(n), now + time.Duration(rng.IntN(50))}
-				w.add(one.id, one.to, one.until)
+				one := twin{ha.TaskID(fmt.Sprint(rng.IntN(20))), fmt.Sprint(n), now, now + time.Duration(rng.IntN(50))*time.Second/4}
+				w.add(one.id, one.to, one.since, one.until)
 				list = append(list, one)
 			case 2: // a task ends
 				id := ha.TaskID(fmt.Sprint(rng.IntN(20)))
@@ -39,7 +39,11 @@ func TestWaitersAgreeWithTheirTwin(t *testing.T) {
 				delete(w.byTask, id)
 				list = slices.DeleteFunc(list, func(o twin) bool { return o.id == id })
 			case 3: // time passes
-				now += time.Duration(rng.IntN(20))
+				now += time.Duration(rng.IntN(20)) * time.Second / 4
+				one := w.yields(now)
+				if old := len(list) > 0 && now-list[0].since >= leastWait; old != (one != nil) || old && one.replyTo != list[0].to {
+					t.Fatalf("%+v makes room at %d, want the first of %+v", one, now, list)
+				}
 				for {
 					at, ok := w.wake()
 					if !ok || at > now {
@@ -67,14 +71,14 @@ func TestAnsweredWaitersAreForgotten(t *testing.T) {
 	var w waiters
 	for n := range 10_000 {
 		id := ha.TaskID(fmt.Sprint(n))
-		w.add(id, "to", time.Hour)
+		w.add(id, "to", 0, time.Hour)
 		for _, one := range w.byTask[id] {
 			one.answered = true
 		}
 		w.n--
 		delete(w.byTask, id)
 	}
-	if len(w.queue) > 1100 {
-		t.Errorf("nobody waits, and %d are in the queue", len(w.queue))
+	if len(w.queue) > 1100 || len(w.oldest) > 1100 {
+		t.Errorf("nobody waits, and %d and %d are in the queues", len(w.queue), len(w.oldest))
 	}
 }
