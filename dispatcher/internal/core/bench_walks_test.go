@@ -48,7 +48,7 @@ func (w *walks) completed(worker ha.WorkerID, s ha.TaskSpec) {
 }
 
 func (w *walks) hello(kinds ...string) ha.WorkerID {
-	return w.do(step.Hello{Weight: 1, Slots: 1, Pools: []string{"default"}, Kinds: kinds, Instance: fmt.Sprint(w.at)}).Worker
+	return w.do(step.Hello{Weight: 1, Slots: 1, Pools: []string{"default"}, Kinds: kinds, Instance: w.at.String()}).Worker
 }
 
 // benchmarkWalk measures one step among few and among many of something. setup makes

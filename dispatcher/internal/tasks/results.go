@@ -56,9 +56,11 @@ func (h *resultHeap) Swap(i, j int) {
 }
 
 // Push implements [heap.Interface].
-func (h *resultHeap) Push(k any) {
-	h.classes = append(h.classes, k.(*class))
-	h.classes[len(h.classes)-1].resultPlaces[h.which] = len(h.classes)
+func (h *resultHeap) Push(x any) {
+	if k, ok := x.(*class); ok {
+		h.classes = append(h.classes, k)
+		k.resultPlaces[h.which] = len(h.classes)
+	}
 }
 
 // Pop implements [heap.Interface].
@@ -135,7 +137,8 @@ func (w *resultWalk) peek() *task {
 
 // skip goes on to the one after it.
 func (w *resultWalk) skip() {
-	r := heap.Pop(w).(resultAt)
+	r := w.next[0]
+	heap.Pop(w)
 	w.add(r.task.next, -1)
 	if r.place >= 0 {
 		w.addClass(2*r.place + 1)
@@ -153,7 +156,11 @@ func (w *resultWalk) Less(i, j int) bool { return w.next[i].task.turn < w.next[j
 func (w *resultWalk) Swap(i, j int) { w.next[i], w.next[j] = w.next[j], w.next[i] }
 
 // Push implements [heap.Interface].
-func (w *resultWalk) Push(r any) { w.next = append(w.next, r.(resultAt)) }
+func (w *resultWalk) Push(x any) {
+	if r, ok := x.(resultAt); ok {
+		w.next = append(w.next, r)
+	}
+}
 
 // Pop implements [heap.Interface].
 func (w *resultWalk) Pop() any {
