@@ -1,11 +1,16 @@
-// Command linear lets concurrent clients say hello, available and bye for the same
-// workers and look at them, on real processes that are killed meanwhile, and
-// checks that all they were answered is linearizable: as if each request had
-// taken effect at one moment between its call and its answer. The checker is
-// Porcupine. It exits with 1 if no such order exists.
+// Command linear lets concurrent clients work on real processes that are killed, stopped and
+// frozen meanwhile, and checks that all they were answered is linearizable: as if
+// each request had taken effect at one moment between its call and its answer. The
+// checker is Porcupine. It exits with 1 if no such order exists, and prints the history
+// that none explains, without what it does not need for that.
+//
+// There are two models. Of activations: clients say hello, available and bye for the same
+// workers and look at them. Of tasks: clients submit, get, cancel, retry and pull the same
+// tasks, and workers run them, report their ends, leave and die.
 //
 //	go run ./proof/linear -duration 5m
-//	go run ./proof/linear -scenario alone -duration 20s -seed 7
+//	go run ./proof/linear -scenario alone -duration 20s -what tasks -seed 7
+//	go run ./proof/linear -falsify stale    # must exit with 1: one answer is made a lie
 package main
 
 import (
@@ -14,23 +19,29 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"sync"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/seed261fe303/ha/proof/harness"
 )
 
+// The models there are.
+const (
+	whatActivations = "activations"
+	whatTasks       = "tasks"
+)
+
 type options struct {
 	duration time.Duration
+	what     string
 	workers  int
+	pools    int
+	falsify  string
 }
 
-const (
-	// wholeWithin bounds the wait for a group that is complete.
-	wholeWithin = time.Minute
-	// checkWithin bounds the search for one worker's order.
-	checkWithin = time.Minute
-)
+// wholeWithin bounds the wait for a group that is complete.
+const wholeWithin = time.Minute
 
 func main() { new(options).program().Main() }
 
@@ -47,89 +58,145 @@ func (o *options) program() *harness.Program {
 
 func (o *options) flags(flags *flag.FlagSet) {
 	flags.DurationVar(&o.duration, "duration", time.Minute, "how long clients are at work, 1s or more")
-	flags.IntVar(&o.workers, "workers", 8, "workers at a time, 1 to 100; three clients act on each")
+	flags.StringVar(&o.what, "what", whatActivations+","+whatTasks, "the models: activations, tasks, or both with a comma")
+	flags.IntVar(&o.workers, "workers", 8, "of activations: workers at a time, 1 to 100; three clients act on each")
+	flags.IntVar(&o.pools, "pools", 6, "of tasks: pools of tasks at a time, 1 to 100; three clients and a worker act on each")
+	flags.StringVar(&o.falsify, "falsify", "",
+		"make a lie of one answer about tasks before the check, which must find it: "+strings.Join(lieNames(), ", "))
 }
 
 func (o *options) check() error {
-	if o.duration < time.Second || o.workers < 1 || o.workers > 100 {
-		return fmt.Errorf("-duration must be 1s or more, -workers from 1 to 100: got %s and %d", o.duration, o.workers)
+	switch {
+	case o.duration < time.Second, o.workers < 1, o.workers > 100, o.pools < 1, o.pools > 100:
+		return fmt.Errorf("-duration must be 1s or more, -workers and -pools from 1 to 100: got %s, %d and %d", o.duration, o.workers, o.pools)
+	case o.falsify != "" && lies[o.falsify] == nil:
+		return fmt.Errorf("-falsify must be one of %s: got %q", strings.Join(lieNames(), ", "), o.falsify)
+	case o.falsify != "" && !o.models(whatTasks):
+		return fmt.Errorf("-falsify is for tasks, and -what is %q", o.what)
+	}
+	for name := range strings.SplitSeq(o.what, ",") {
+		if name != whatActivations && name != whatTasks {
+			return fmt.Errorf("-what must be %s, %s, or both with a comma: got %q", whatActivations, whatTasks, o.what)
+		}
 	}
 	return nil
 }
 
+// models reports whether that model is asked for.
+func (o *options) models(name string) bool { return slices.Contains(strings.Split(o.what, ","), name) }
+
 // part is one kind of deployment.
 func (o *options) part(name, about string, start harness.Deployment) harness.Part {
 	return harness.Part{Name: name, About: about, Run: func(ctx context.Context, t *harness.Trial) error {
-		v, kills, err := o.run(ctx, t, start)
+		r, err := o.run(ctx, t, start)
 		if err != nil {
 			return err
 		}
-		for _, problem := range v.problems { // of which the result notes a few
-			t.Say("%s", problem)
+		if o.falsify != "" {
+			lie, err := r.history(whatTasks).falsify(o.falsify)
+			if err != nil {
+				return err
+			}
+			t.Say("a lie: %s", lie)
 		}
-		t.Result.None("not linearizable", v.problems)
-		t.Result.Note("%d operations on %d workers, %d without an answer, %d kills", v.operations, v.workers, v.unknown, kills)
+		for _, h := range r.histories {
+			note(t, h.spec, h.check())
+		}
+		t.Result.None("wrong by itself", r.problems)
+		t.Result.Note("%d kills, %d stops and %d pauses of dispatchers", r.blows.kills, r.blows.stops, r.blows.pauses)
 		return nil
 	}}
 }
 
-// run makes a history and checks it.
-func (o *options) run(ctx context.Context, t *harness.Trial, start harness.Deployment) (v verdict, kills int, err error) {
-	lab, err := t.NewLab(ctx)
-	if err != nil {
-		return v, 0, err
+// note tells what was found of one model. Of several problems the smallest history is printed.
+func note(t *harness.Trial, s *specification, v verdict) {
+	if len(v.problems) > 0 {
+		t.Say("%s", v.problems[0])
 	}
-	defer func() { err = errors.Join(err, lab.Close()) }()
-	group, err := start(ctx, lab, "--activate-every", "2ms")
-	if err != nil {
-		return v, 0, err
+	t.Result.Equal(s.name+" not linearizable", len(v.problems), 0)
+	t.Result.Note("%s: %d operations on %d %s, %d without an answer, checked in %s", s.name, v.operations, v.partitions, s.units,
+		v.unanswered, v.took.Round(time.Millisecond))
+	for _, line := range v.summary() {
+		t.Result.Note("%s: %s", s.name, line)
 	}
-	defer group.Close()
-	observer, err := harness.Observe(group.Servers, &harness.Ledger{})
-	if err != nil {
-		return v, 0, err
-	}
-	defer observer.Close()
-	w, err := newWorld(group.Servers, o.workers)
-	if err != nil {
-		return v, 0, err
-	}
-	defer w.nc.Close()
-	k := killer{group: group, observer: observer, rng: rand.New(rand.NewPCG(t.Seed, 0))}
-	if err := k.whole(ctx); err != nil {
-		return v, 0, err
-	}
-	rest := w.work(ctx, t.Seed)
-	kills, err = k.kill(ctx, o.duration)
-	rest()
-	if err != nil {
-		return v, kills, err
-	}
-	w.look(ctx, 0) // what is there at the end
-	v = w.history.check(checkWithin)
-	v.problems = append(v.problems, w.problems...)
-	return v, kills, nil
 }
 
-// work sets the clients to work. The function it returns ends them.
-func (w *world) work(ctx context.Context, seed uint64) (rest func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	var wg sync.WaitGroup
-	client := 0
-	begin := func(do func(client int, rng *rand.Rand)) {
-		client++
-		id, rng := client, rand.New(rand.NewPCG(seed, uint64(client)))
-		wg.Go(func() { do(id, rng) })
+// outcome is the histories of a run, and what is wrong without a check of them.
+type outcome struct {
+	histories []*history
+	problems  []string
+	blows     blows
+}
+
+// history returns that of a model.
+func (o outcome) history(name string) *history {
+	for _, h := range o.histories {
+		if h.spec.name == name {
+			return h
+		}
 	}
-	for _, s := range w.subjects {
-		begin(func(client int, rng *rand.Rand) { w.owner(ctx, client, s, rng) })
-		begin(func(client int, rng *rand.Rand) { w.rival(ctx, client, s, rng) })
+	return nil
+}
+
+// run makes histories.
+func (o *options) run(ctx context.Context, t *harness.Trial, start harness.Deployment) (r outcome, err error) {
+	lab, err := t.NewLab(ctx)
+	if err != nil {
+		return r, err
 	}
-	for range 2 {
-		begin(func(client int, rng *rand.Rand) { w.reader(ctx, client, rng) })
+	defer func() { err = errors.Join(err, lab.Close()) }()
+	group, err := start(ctx, lab, "--activate-every", "2ms", "--retain-tasks", "10000000")
+	if err != nil {
+		return r, err
 	}
-	return func() {
-		cancel()
-		wg.Wait()
+	defer group.Close()
+	observer, err := harness.Observe(group.Servers, nil) // one that listens would pass for the workers that have died
+	if err != nil {
+		return r, err
 	}
+	defer observer.Close()
+	w, err := newWorld(group.Servers)
+	if err != nil {
+		return r, err
+	}
+	defer w.nc.Close()
+	scenes, err := o.scenes(w)
+	if err != nil {
+		return r, err
+	}
+	k := killer{group: group, observer: observer, rng: rand.New(rand.NewPCG(t.Seed, 0))}
+	if err := k.whole(ctx); err != nil {
+		return r, err
+	}
+	rest := work(ctx, t.Seed, scenes)
+	r.blows, err = k.strike(ctx, o.duration)
+	rest()
+	if err != nil {
+		return r, err
+	}
+	for _, s := range scenes {
+		s.finish(ctx)
+		r.histories = append(r.histories, s.record())
+	}
+	r.problems = w.found()
+	return r, nil
+}
+
+// scenes are those of the models that are asked for.
+func (o *options) scenes(w *world) (list []scene, err error) {
+	if o.models(whatActivations) {
+		a, err := newActivations(w, o.workers)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, a)
+	}
+	if o.models(whatTasks) {
+		t, err := newTasks(w, o.pools)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, t)
+	}
+	return list, nil
 }

@@ -19,6 +19,8 @@ const (
 	// generation is after how many operations an instance is given up for a new one:
 	// checking takes longer than in proportion to a worker's history.
 	generation = 60
+	// unanswered is after how many operations without an answer that is done, too.
+	unanswered = 8
 	// breath is how long clients wait between two operations, at most.
 	breath = 20 * time.Millisecond
 )
@@ -30,6 +32,7 @@ type subject struct {
 	mu       sync.Mutex
 	number   int // of the instance
 	ops      int
+	open     int                 // those without an answer
 	id       string              // the latest that a hello was answered
 	received map[string][]string // activations by id, in order of arrival
 	reported map[string]int      // how many of them an available has ended
@@ -43,12 +46,15 @@ func (s *subject) instance() (name, id string) {
 }
 
 // count notes an operation, and begins another instance after many.
-func (s *subject) count() {
+func (s *subject) count(answered bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ops++; s.ops >= generation {
+	if s.ops++; !answered {
+		s.open++
+	}
+	if s.ops >= generation || s.open >= unanswered {
 		s.number++
-		s.ops, s.id = 0, ""
+		s.ops, s.open, s.id = 0, 0, ""
 	}
 }
 
@@ -76,121 +82,135 @@ func (s *subject) ended(id string, nth int) {
 	s.reported[id] = max(s.reported[id], nth)
 }
 
-// world is what the clients share.
-type world struct {
-	nc       *nats.Conn
+// activations is the scene of clients that say hello, available and bye for workers, and
+// look at them.
+type activations struct {
+	*world
 	history  *history
 	subjects []*subject
 
-	mu       sync.Mutex
-	orders   map[string][]string // by id, also of ids that nobody knows yet
-	problems []string
+	mu     sync.Mutex
+	orders map[string][]string // by id, also of ids that nobody knows yet
 }
 
-func newWorld(servers []string, workers int) (*world, error) {
-	nc, err := harness.Connect("linear", servers)
-	if err != nil {
-		return nil, err
-	}
-	w := &world{nc: nc, history: &history{began: time.Now()}, orders: map[string][]string{}}
+func newActivations(w *world, workers int) (*activations, error) {
+	a := &activations{world: w, history: &history{began: w.began, spec: activationsSpec()}, orders: map[string][]string{}}
 	for i := range workers {
-		w.subjects = append(w.subjects, &subject{
+		a.subjects = append(a.subjects, &subject{
 			name: fmt.Sprintf("i%d", i), received: map[string][]string{}, reported: map[string]int{},
 		})
 	}
-	_, err = nc.Subscribe("ha.activate", func(m *nats.Msg) {
+	_, err := w.nc.Subscribe("ha.activate", func(m *nats.Msg) {
 		var order subjects.Activate
 		if json.Unmarshal(m.Data, &order) != nil || order.Order != subjects.OrderActivate {
 			return
 		}
-		w.mu.Lock()
-		defer w.mu.Unlock()
+		a.mu.Lock()
+		defer a.mu.Unlock()
 		for _, work := range order.Work {
-			w.orders[string(order.ID)] = append(w.orders[string(order.ID)], string(work.Activation))
+			if work.Task == nil {
+				a.orders[string(order.ID)] = append(a.orders[string(order.ID)], string(work.Activation))
+			}
 		}
 	})
 	if err != nil {
-		nc.Close()
 		return nil, fmt.Errorf("listen to activations: %w", err)
 	}
-	return w, nil
+	return a, nil
 }
 
+// clients are an owner and a rival of each worker, and two who look at all of them.
+func (a *activations) clients() (list []func(context.Context, int, *rand.Rand)) {
+	for _, s := range a.subjects {
+		list = append(list,
+			func(ctx context.Context, client int, rng *rand.Rand) { a.owner(ctx, client, s, rng) },
+			func(ctx context.Context, client int, rng *rand.Rand) { a.rival(ctx, client, s, rng) })
+	}
+	for range 2 {
+		list = append(list, a.reader)
+	}
+	return list
+}
+
+func (a *activations) finish(ctx context.Context) { a.look(ctx, 0) }
+
+func (a *activations) record() *history { return a.history }
+
 // fetch takes over what has arrived for the id.
-func (w *world) fetch(s *subject, id string) {
-	w.mu.Lock()
-	list := w.orders[id]
-	delete(w.orders, id)
-	w.mu.Unlock()
+func (a *activations) fetch(s *subject, id string) {
+	a.mu.Lock()
+	list := a.orders[id]
+	delete(a.orders, id)
+	a.mu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.received[id] = append(s.received[id], list...)
 }
 
 // owner registers, works and sometimes leaves; it alone reports activations.
-func (w *world) owner(ctx context.Context, client int, s *subject, rng *rand.Rand) {
+func (a *activations) owner(ctx context.Context, client int, s *subject, rng *rand.Rand) {
 	for ctx.Err() == nil {
 		instance, id := s.instance()
-		w.fetch(s, id)
+		a.fetch(s, id)
 		activation, nth := s.due(id)
 		switch {
 		case id == "" || rng.IntN(20) == 0:
-			w.hello(ctx, client, s, instance)
+			a.hello(ctx, client, s, instance)
 		case activation != "":
-			w.available(ctx, client, s, instance, id, activation, nth)
+			a.available(ctx, client, s, instance, id, activation, nth)
 		case rng.IntN(12) == 0:
-			w.bye(ctx, client, s, instance, id)
+			a.bye(ctx, client, s, instance, id)
 		}
 		_ = pause.Sleep(ctx, time.Duration(rng.Int64N(int64(breath))))
 	}
 }
 
 // rival says hello and bye for the same worker.
-func (w *world) rival(ctx context.Context, client int, s *subject, rng *rand.Rand) {
+func (a *activations) rival(ctx context.Context, client int, s *subject, rng *rand.Rand) {
 	for ctx.Err() == nil {
 		_ = pause.Sleep(ctx, time.Duration(rng.Int64N(int64(20*breath))))
 		instance, id := s.instance()
 		if id != "" && rng.IntN(2) == 0 {
-			w.bye(ctx, client, s, instance, id)
+			a.bye(ctx, client, s, instance, id)
 		} else {
-			w.hello(ctx, client, s, instance)
+			a.hello(ctx, client, s, instance)
 		}
 	}
 }
 
 // call sends a request; there is nothing to note if nobody heard it.
-func (w *world) call(ctx context.Context, client int, s *subject, in input, request, reply any) (out output, heard bool) {
+func (a *activations) call(ctx context.Context, client int, s *subject, in input, request, reply any) (out output, heard bool) {
 	topic := map[string]string{opHello: "ha.hello", opAvailable: "ha.available." + in.id, opBye: "ha.bye." + in.id}[in.op]
-	called := w.history.now()
-	answer, status, err := harness.Call(context.WithoutCancel(ctx), w.nc, topic, request, reply)
+	called := a.history.now()
+	answer, status, err := a.ask(ctx, topic, request, reply)
 	out = output{unknown: answer == harness.Unknown, refused: answer == harness.Refused}
 	if answer == harness.NoResponders {
 		return out, false
 	}
 	if out.refused && status != "404" {
-		w.wrong("%s of %s %s: %v", in.op, in.instance, in.id, err)
+		a.wrong("%s of %s %s: %v", in.op, in.instance, in.id, err)
 		return out, false
 	}
 	if h, ok := reply.(*subjects.HelloReply); ok {
 		out.id = string(h.ID)
 	}
-	w.history.add(client, called, in, out)
-	s.count()
+	a.history.add(client, called, in, out, !out.unknown)
+	s.count(!out.unknown)
 	return out, true
 }
 
-func (w *world) hello(ctx context.Context, client int, s *subject, instance string) {
+func (a *activations) hello(ctx context.Context, client int, s *subject, instance string) {
 	var reply subjects.HelloReply
 	hello := map[string]any{"weight": 2, "name": instance, "instance": instance}
-	if out, heard := w.call(ctx, client, s, input{op: opHello, instance: instance}, hello, &reply); heard && !out.unknown {
+	if out, heard := a.call(ctx, client, s, input{op: opHello, instance: instance}, hello, &reply); heard && !out.unknown {
 		s.greeted(instance, out.id)
 	}
 }
 
-func (w *world) available(ctx context.Context, client int, s *subject, instance, id, activation string, nth int) {
+func (a *activations) available(ctx context.Context, client int, s *subject, instance, id, activation string, nth int) {
 	report := map[string]any{"finished": []map[string]string{{"activation": activation, "outcome": "done"}}}
 	in := input{op: opAvailable, instance: instance, id: id, nth: nth}
-	if out, heard := w.call(ctx, client, s, in, report, nil); heard && !out.unknown {
+	if out, heard := a.call(ctx, client, s, in, report, nil); heard && !out.unknown {
 		s.ended(id, nth)
 		if out.refused {
 			s.greeted(instance, "")
@@ -198,49 +218,43 @@ func (w *world) available(ctx context.Context, client int, s *subject, instance,
 	}
 }
 
-func (w *world) bye(ctx context.Context, client int, s *subject, instance, id string) {
+func (a *activations) bye(ctx context.Context, client int, s *subject, instance, id string) {
 	in := input{op: opBye, instance: instance, id: id}
-	if out, heard := w.call(ctx, client, s, in, struct{}{}, nil); heard && !out.unknown {
+	if out, heard := a.call(ctx, client, s, in, struct{}{}, nil); heard && !out.unknown {
 		s.greeted(instance, "")
 	}
 }
 
 // reader looks at all workers at once.
-func (w *world) reader(ctx context.Context, client int, rng *rand.Rand) {
+func (a *activations) reader(ctx context.Context, client int, rng *rand.Rand) {
 	for ctx.Err() == nil {
-		w.look(ctx, client)
+		a.look(ctx, client)
 		_ = pause.Sleep(ctx, 2*breath+time.Duration(rng.Int64N(int64(2*breath))))
 	}
 }
 
 // look notes, for every worker there may be at the moment, its row or its absence.
-func (w *world) look(ctx context.Context, client int) {
-	names := make([]string, 0, len(w.subjects))
-	for _, s := range w.subjects {
+func (a *activations) look(ctx context.Context, client int) {
+	names := make([]string, 0, len(a.subjects))
+	for _, s := range a.subjects {
 		name, _ := s.instance()
 		names = append(names, name)
 	}
 	var list subjects.Workers
-	called := w.history.now()
-	if answer, _, _ := harness.Call(context.WithoutCancel(ctx), w.nc, "ha.workers", struct{}{}, &list); answer != harness.Granted {
+	called := a.history.now()
+	if answer, _, _ := a.ask(ctx, "ha.workers", struct{}{}, &list); answer != harness.Granted {
 		return
 	}
 	rows := map[string]output{}
 	for _, row := range list.Workers {
 		if _, twice := rows[row.Name]; twice {
-			w.wrong("%s is registered twice", row.Name)
+			a.wrong("%s is registered twice", row.Name)
 		}
 		rows[row.Name] = output{id: string(row.ID), activations: int(row.Activations), running: row.Running}
 	}
 	for _, name := range names {
 		out, there := rows[name]
 		out.absent = !there
-		w.history.add(client, called, input{op: opLook, instance: name}, out)
+		a.history.add(client, called, input{op: opLook, instance: name}, out, true)
 	}
-}
-
-func (w *world) wrong(format string, args ...any) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.problems = append(w.problems, fmt.Sprintf(format, args...))
 }

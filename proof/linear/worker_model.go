@@ -95,56 +95,71 @@ func step(w worker, in input, out output) (bool, worker) {
 	return ok, w
 }
 
-// model is the specification in the checker's terms, one partition an instance.
-func model() porcupine.Model {
-	return porcupine.Model{
-		Partition: byInstance,
-		Init:      func() any { return worker{} },
+// activationsSpec is the specification in the checker's terms, one partition an instance.
+func activationsSpec() *specification {
+	model := porcupine.Model{
+		Init: func() any { return worker{} },
 		Step: func(state, in, out any) (bool, any) {
 			w, _ := state.(worker)
-			ok, next := step(w, askedOf(porcupine.Operation{Input: in}), saidOf(porcupine.Operation{Output: out}))
+			ok, next := step(w, asked(in), said(out))
 			return ok, next
 		},
-		DescribeOperation: func(in, out any) string {
-			return describe(askedOf(porcupine.Operation{Input: in}), saidOf(porcupine.Operation{Output: out}))
+	}
+	return &specification{
+		name: whatActivations, units: "workers", model: model,
+		partition: func(op porcupine.Operation) string { return asked(op.Input).instance },
+		describe:  func(op porcupine.Operation) string { return describe(asked(op.Input), said(op.Output)) },
+		class: func(op porcupine.Operation) (name, outcome string) {
+			in, out := asked(op.Input), said(op.Output)
+			switch {
+			case out.unknown:
+				return in.op, answerNone
+			case out.refused:
+				return in.op, refusedNotKnown
+			case out.absent:
+				return in.op, "absent"
+			}
+			return in.op, "ok"
+		},
+		request: func(porcupine.Operation) bool { return true },
+		read:    func(op porcupine.Operation) bool { return asked(op.Input).op == opLook },
+		unanswered: func(op porcupine.Operation) (porcupine.Operation, bool) {
+			op.Output, op.Return = output{unknown: true}, never
+			return op, asked(op.Input).op != opLook
 		},
 	}
 }
 
-func byInstance(history []porcupine.Operation) (parts [][]porcupine.Operation) {
-	index := map[string]int{}
-	for _, op := range history {
-		name := askedOf(op).instance
-		i, ok := index[name]
-		if !ok {
-			i = len(parts)
-			index[name] = i
-			parts = append(parts, nil)
-		}
-		parts[i] = append(parts[i], op)
-	}
-	return parts
+// asked and said return what an operation holds, which is always of this type.
+func asked(in any) input {
+	i, _ := in.(input)
+	return i
+}
+
+func said(out any) output {
+	o, _ := out.(output)
+	return o
 }
 
 func describe(in input, out output) string {
-	asked := in.op
+	what := in.op
 	switch in.op {
 	case opAvailable:
-		asked = fmt.Sprintf("available %s #%d", in.id, in.nth)
+		what = fmt.Sprintf("available %s #%d", in.id, in.nth)
 	case opBye:
-		asked = "bye " + in.id
+		what = "bye " + in.id
 	}
 	switch {
 	case out.unknown:
-		return asked + ": ?"
+		return what + ": ?"
 	case out.refused:
-		return asked + ": not known"
+		return what + ": not known"
 	case out.absent:
-		return asked + ": absent"
+		return what + ": absent"
 	case in.op == opLook:
 		return fmt.Sprintf("look: %s, %d activations, %d running", out.id, out.activations, out.running)
 	case in.op == opHello:
 		return "hello: " + out.id
 	}
-	return asked + ": ok"
+	return what + ": ok"
 }
