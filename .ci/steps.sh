@@ -113,6 +113,7 @@ step_failover() {
   show go run ./proof/failover -kills 2 -node-kills 1 -pause 3s -slack 2
   show go run ./proof/soak -for 5s -slack 2
   show go run ./proof/upgrade -slack 2
+  show go run ./proof/linear -duration 10s
   # It says "not run" where no power can be cut: that takes Linux, root, FUSE and loop devices.
   show go run ./proof/power -cuts 3 -scenario one,unsynced
 }
