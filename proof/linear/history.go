@@ -33,6 +33,10 @@ type specification struct {
 	request func(porcupine.Operation) bool
 	// read reports whether it has no effect.
 	read func(porcupine.Operation) bool
+	// objects is how many objects a partition has that can be looked at one by one, and leaveOut
+	// leaves out all operations on one of them; false if others tell of it, too.
+	objects  int
+	leaveOut func(ops []porcupine.Operation, object int) (rest []porcupine.Operation, ok bool)
 	// unanswered returns the operation as it is before its answer; false if it is no
 	// operation before that.
 	unanswered func(porcupine.Operation) (porcupine.Operation, bool)
@@ -70,7 +74,8 @@ type verdict struct {
 	counts map[string]map[string]int
 	// problems are listings of partitions, the smallest first.
 	problems []string
-	took     time.Duration
+	// took is how long the check was, and slowest its longest part.
+	took, slowest time.Duration
 }
 
 // check looks for an order of the operations that the specification allows, for
@@ -97,9 +102,15 @@ func (h *history) check() verdict {
 	v.partitions = len(parts)
 	slices.SortStableFunc(parts, func(a, b []porcupine.Operation) int { return cmp.Compare(len(a), len(b)) })
 	for _, part := range parts {
-		switch h.spec.judge(part, checkWithin) {
+		start := time.Now()
+		result := h.spec.judge(part, checkWithin)
+		v.slowest = max(v.slowest, time.Since(start))
+		switch result {
 		case porcupine.Illegal:
-			v.problems = append(v.problems, "no order explains the last answer in "+h.spec.listing(h.spec.smallest(part)))
+			if len(v.problems) == 0 { // this one is printed, and to make it smaller takes a while
+				part = h.spec.smallest(part)
+			}
+			v.problems = append(v.problems, "no order explains the last answer in "+h.spec.listing(part))
 		case porcupine.Unknown:
 			v.problems = append(v.problems, fmt.Sprintf("not decided within %s: %s", checkWithin, h.spec.listing(part)))
 		}

@@ -114,8 +114,8 @@ func note(t *harness.Trial, s *specification, v verdict) {
 		t.Say("%s", v.problems[0])
 	}
 	t.Result.Equal(s.name+" not linearizable", len(v.problems), 0)
-	t.Result.Note("%s: %d operations on %d %s, %d without an answer, checked in %s", s.name, v.operations, v.partitions, s.units,
-		v.unanswered, v.took.Round(time.Millisecond))
+	t.Result.Note("%s: %d operations on %d %s, %d without an answer, checked in %s, the slowest in %s", s.name, v.operations, v.partitions,
+		s.units, v.unanswered, v.took.Round(time.Millisecond), v.slowest.Round(time.Millisecond))
 	for _, line := range v.summary() {
 		t.Result.Note("%s: %s", s.name, line)
 	}

@@ -16,7 +16,7 @@ const (
 
 // smallest returns what is left of a history that no order explains when all is taken out
 // that the contradiction does not need: what came after the first answer that none
-// explains, and then whatever has no effect. It gives up after shrinkWithin, with what it has.
+// explains, then the tasks that it is not about, and then whatever has no effect. It gives up after shrinkWithin, with what it has.
 func (s *specification) smallest(part []porcupine.Operation) []porcupine.Operation {
 	end := time.Now().Add(shrinkWithin)
 	illegal := func(ops []porcupine.Operation) bool {
@@ -36,6 +36,11 @@ func (s *specification) smallest(part []porcupine.Operation) []porcupine.Operati
 	if i < len(answers) {
 		if shorter := s.until(part, answers[i].Return); illegal(shorter) {
 			least = shorter
+		}
+	}
+	for n := range s.objects {
+		if without, ok := s.leaveOut(least, n); ok && illegal(without) {
+			least = without
 		}
 	}
 	for i, op := range slices.Backward(least) {

@@ -11,11 +11,11 @@ import (
 // which workers are registered no more.
 type pool struct {
 	tasks [poolTasks]task
-	gone  string // ids, each followed by a comma
+	gone  string // ids, with spaces between them
 	over  bool   // nothing that is answered follows
 }
 
-func (p pool) isGone(worker string) bool { return strings.Contains(p.gone, worker+",") }
+func (p pool) isGone(worker string) bool { return strings.Contains(p.gone, worker) }
 
 // with returns p with that task.
 func (p pool) with(i int, t task) pool {
@@ -213,7 +213,9 @@ func (p pool) beat(in taskInput) []pool {
 
 // remove takes a worker out that said bye, or was taken for dead.
 func (p pool) remove(in taskInput, dead bool) []pool {
-	p.gone += in.worker + ","
+	gone := append(strings.Fields(p.gone), in.worker)
+	slices.Sort(gone) // so that the order makes no difference
+	p.gone = strings.Join(gone, " ")
 	unheard := func(t task) task {
 		if !dead {
 			return t.missed(omissions)

@@ -221,8 +221,9 @@ func TestTasksModelTellsRightFromWrong(t *testing.T) {
 
 // TestWhatIsPrintedIsSmall puts a contradiction between much that has nothing to do with it.
 func TestWhatIsPrintedIsSmall(t *testing.T) {
-	h := new(told).submit("").get(pending, 0, "").start("a", 1).get(running, 1, "a").end("a", endDone, "")
-	h.get(done, 1, "a").get(running, 1, "a")
+	h := new(told).of(2).submit("").start("c", 1).of(0).refuse(opGet, refusedNotThere).refuse(opCancel, refusedNotThere)
+	h.submit("").get(pending, 0, "").start("a", 1).get(running, 1, "a").submit(answerDuplicate).end("a", endDone, "").pull("r", "", 1, "0 a")
+	h.of(2).end("c", endDone, "").of(0).get(done, 1, "a", pulled).get(running, 1, "a")
 	for range 20 {
 		h.get(done, 1, "a")
 	}
@@ -231,7 +232,7 @@ func TestWhatIsPrintedIsSmall(t *testing.T) {
 		t.Fatalf("found %q", v.problems)
 	}
 	lines := strings.Split(v.problems[0], "\n")
-	if last := lines[len(lines)-1]; len(lines) != 5 || !strings.Contains(last, "get task 0: running") || !strings.HasSuffix(last, "<-- the last answer") {
+	if last := lines[len(lines)-1]; len(lines) != 6 || !strings.Contains(last, "get task 0: running") || !strings.HasSuffix(last, "<-- the last answer") {
 		t.Errorf("printed is\n%s", v.problems[0])
 	}
 }

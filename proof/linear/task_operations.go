@@ -7,9 +7,9 @@ const (
 	opCancel = "cancel"
 	opRetry  = "retry"
 	opPull   = "pull"
-	opEnd    = "end"  // a worker reports the end of an attempt
-	opBeat   = "beat" // a worker's heartbeat
-	opLeave  = "leave"
+	opEnd    = "end"     // a worker reports the end of an attempt
+	opBeat   = "beat"    // a worker's heartbeat
+	opLeave  = "leave"   // a worker says bye
 	opStart  = "start"   // an order to a worker was heard: the attempt has begun
 	opRemove = "removed" // the dispatcher removed a worker that it took for dead
 	opOver   = "over"    // nothing that is answered follows

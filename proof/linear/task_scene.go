@@ -133,6 +133,7 @@ func (s *stock) mourn() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.quiet = time.Now().Add(mourning)
+	s.open++ // nobody says when the worker is removed
 }
 
 // slowness is by how much longer than otherwise clients wait.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/anishathalye/porcupine"
@@ -25,7 +26,8 @@ func tasksSpec() *specification {
 		describe:  func(op porcupine.Operation) string { return describeTask(taskAsked(op.Input), taskSaid(op.Output)) },
 		class:     classOfTask,
 		request:   isRequest,
-		read:      func(op porcupine.Operation) bool { return taskAsked(op.Input).op == opGet },
+		read:      isRead,
+		objects:   poolTasks, leaveOut: leaveOutTask,
 		unanswered: func(op porcupine.Operation) (porcupine.Operation, bool) {
 			op.Output, op.Return = taskOutput{answer: answerNone}, never
 			kind := taskAsked(op.Input).op
@@ -49,6 +51,39 @@ func taskSaid(out any) taskOutput {
 func isRequest(op porcupine.Operation) bool {
 	kind := taskAsked(op.Input).op
 	return kind != opStart && kind != opRemove
+}
+
+// isRead reports whether an operation had no effect, as its answer tells.
+func isRead(op porcupine.Operation) bool {
+	in, out := taskAsked(op.Input), taskSaid(op.Output)
+	switch {
+	case in.op == opGet, in.op == opPull && out.answer == answerOK && len(out.results) == 0:
+		return true
+	case in.op == opSubmit, in.op == opCancel, in.op == opRetry:
+		return out.answer != answerOK && out.answer != answerNone
+	}
+	return false
+}
+
+// leaveOutTask leaves out all operations on one task, unless a pull tells of it.
+func leaveOutTask(ops []porcupine.Operation, task int) (rest []porcupine.Operation, ok bool) {
+	for _, op := range ops {
+		in := taskAsked(op.Input)
+		switch in.op {
+		case opPull:
+			if slices.ContainsFunc(taskSaid(op.Output).results, func(r result) bool { return r.task == task }) {
+				return nil, false
+			}
+			rest = append(rest, op)
+		case opBeat, opLeave, opRemove:
+			rest = append(rest, op)
+		default:
+			if in.task != task {
+				rest = append(rest, op)
+			}
+		}
+	}
+	return rest, len(rest) > 0
 }
 
 // classOfTask says under which name and outcome an operation is counted.

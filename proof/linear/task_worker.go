@@ -24,6 +24,8 @@ const (
 	// ignores it takes longer by overtime, which is more than the dispatcher waits.
 	shortTimeout = 100 * time.Millisecond
 	overtime     = 700 * time.Millisecond
+	// noticed is less than a dispatcher takes to notice that a worker has died.
+	noticed = 500 * time.Millisecond
 	// mostWork is the longest time that a worker is at work otherwise.
 	mostWork = 60 * time.Millisecond
 )
@@ -99,8 +101,8 @@ func (w *life) live(ctx context.Context) {
 			if w.leave(ctx) {
 				return
 			}
-		case w.rng.IntN(100) == 0 && w.busy(): // it dies
-			w.removed(w.stock, w.id, w.history.now(), never)
+		case w.rng.IntN(100) == 0 && w.mayDie(): // it dies
+			w.removed(w.stock, w.id, w.history.now()+int64(noticed), never)
 			w.stock.mourn()
 			return
 		case time.Since(w.beat) > beatEvery:
@@ -117,11 +119,12 @@ func (w *life) live(ctx context.Context) {
 	w.removed(w.stock, w.id, w.certain, never)
 }
 
-// busy reports whether it was ordered what it has not reported.
-func (w *life) busy() bool {
+// mayDie reports whether it was ordered what it has not reported, and none has died in its
+// pool before: checking takes longer with each.
+func (w *life) mayDie() bool {
 	w.stock.mu.Lock()
 	defer w.stock.mu.Unlock()
-	return len(w.stock.held[w.id]) > 0
+	return len(w.stock.held[w.id]) > 0 && w.stock.quiet.IsZero()
 }
 
 // known takes note of an answer, and reports whether the worker is registered still.
