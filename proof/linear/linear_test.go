@@ -80,7 +80,7 @@ func TestForgettingIsNoticed(t *testing.T) {
 
 func TestBadFlagsAreRefused(t *testing.T) {
 	for _, c := range [][]string{
-		{"-what", "tasks,weather"}, {"-what", ""}, {"-pools", "0"}, {"-pools", "101"}, {"-falsify", "white"},
+		{"-what", "tasks,weather"}, {"-what", ""}, {"-pools", "0"}, {"-pools", "21"}, {"-workers", "101"}, {"-falsify", "white"},
 		{"-what", "activations", "-falsify", "lost"},
 	} {
 		t.Run(strings.Join(c, " "), func(t *testing.T) {

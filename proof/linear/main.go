@@ -40,8 +40,13 @@ type options struct {
 	falsify  string
 }
 
-// wholeWithin bounds the wait for a group that is complete.
-const wholeWithin = time.Minute
+const (
+	// wholeWithin bounds the wait for a group that is complete.
+	wholeWithin = time.Minute
+	// mostPools keeps the receipts of pulls that may be used again below the 1000 that a
+	// dispatcher remembers.
+	mostPools = 20
+)
 
 func main() { new(options).program().Main() }
 
@@ -60,15 +65,16 @@ func (o *options) flags(flags *flag.FlagSet) {
 	flags.DurationVar(&o.duration, "duration", time.Minute, "how long clients are at work, 1s or more")
 	flags.StringVar(&o.what, "what", whatActivations+","+whatTasks, "the models: activations, tasks, or both with a comma")
 	flags.IntVar(&o.workers, "workers", 8, "of activations: workers at a time, 1 to 100; three clients act on each")
-	flags.IntVar(&o.pools, "pools", 6, "of tasks: pools of tasks at a time, 1 to 100; three clients and a worker act on each")
+	flags.IntVar(&o.pools, "pools", 6, "of tasks: pools of tasks at a time, 1 to 20; three clients and a worker act on each")
 	flags.StringVar(&o.falsify, "falsify", "",
 		"make a lie of one answer about tasks before the check, which must find it: "+strings.Join(lieNames(), ", "))
 }
 
 func (o *options) check() error {
 	switch {
-	case o.duration < time.Second, o.workers < 1, o.workers > 100, o.pools < 1, o.pools > 100:
-		return fmt.Errorf("-duration must be 1s or more, -workers and -pools from 1 to 100: got %s, %d and %d", o.duration, o.workers, o.pools)
+	case o.duration < time.Second, o.workers < 1, o.workers > 100, o.pools < 1, o.pools > mostPools:
+		return fmt.Errorf("-duration must be 1s or more, -workers from 1 to 100, -pools from 1 to %d: got %s, %d and %d",
+			mostPools, o.duration, o.workers, o.pools)
 	case o.falsify != "" && lies[o.falsify] == nil:
 		return fmt.Errorf("-falsify must be one of %s: got %q", strings.Join(lieNames(), ", "), o.falsify)
 	case o.falsify != "" && !o.models(whatTasks):
