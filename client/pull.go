@@ -20,6 +20,10 @@ type PullOptions struct {
 	Receipt string
 }
 
+// NewReceipt returns a receipt that nobody else makes, for [PullOptions]. It may be used
+// concurrently.
+func NewReceipt() string { return newID() }
+
 // Pull hands out results that nobody was handed yet, the oldest first; none where
 // there are none now. Each result is handed out once, and the call repeats itself
 // with the same receipt, so that a lost reply loses no results.

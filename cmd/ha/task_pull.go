@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -20,9 +22,12 @@ func taskPull(a *cli.App) *cobra.Command {
 		Use: "pull", Short: "Take results that nobody has taken yet, the oldest first",
 		Long: `Takes results of completed tasks that nobody was handed before, and prints each as
 a JSON object a line. None of them is handed out again, unless with the same
---receipt.`,
-		Example: "  ha task pull --kind sha512 --limit 1000",
-		Args:    cobra.NoArgs,
+--receipt, which is told on standard error before anything is printed: if the
+output failed, the same results come again with it, as long as no more than
+1000 others were pulled since.`,
+		Example: `  ha task pull --kind sha512 --limit 1000
+  ha task pull --receipt monday-1 >results.jsonl`,
+		Args: cobra.NoArgs,
 		Check: func([]string) error {
 			if o.Limit < 1 || o.Limit > subjects.MaxTasksPage {
 				return cli.BadUsage("--limit must be from 1 to %d, got %d", subjects.MaxTasksPage, o.Limit)
@@ -30,14 +35,7 @@ a JSON object a line. None of them is handed out again, unless with the same
 			return cli.CheckTokens(map[string]string{"kind": o.Kind, "pool": o.Pool, "receipt": o.Receipt})
 		},
 		Do: func(ctx context.Context, c tasks.Client, _ []string) error {
-			results, err := c.Pull(ctx, o)
-			out := json.NewEncoder(a.Stdout)
-			for _, r := range results {
-				if err := out.Encode(r); err != nil {
-					return err
-				}
-			}
-			return err
+			return pull(ctx, a, c, o)
 		},
 	}, &f)
 	flags := cmd.Flags()
@@ -46,4 +44,27 @@ a JSON object a line. None of them is handed out again, unless with the same
 	flags.StringVar(&o.Pool, "pool", "", "only of tasks in this pool")
 	flags.StringVar(&o.Receipt, "receipt", "", "name of this pull: the same one gets the same results again (default: a new one)")
 	return cmd
+}
+
+// pull takes results and prints them. Whatever becomes of the output, the receipt is known by then.
+func pull(ctx context.Context, a *cli.App, c tasks.Client, o client.PullOptions) error {
+	if o.Receipt == "" {
+		o.Receipt = client.NewReceipt()
+		if _, err := fmt.Fprintf(a.Stderr, "receipt %s\n", o.Receipt); err != nil {
+			return err // before anything was taken
+		}
+	}
+	// A reader that went away is an error like any other, and not the end of this process.
+	signal.Ignore(syscall.SIGPIPE)
+	results, err := c.Pull(ctx, o)
+	if err != nil {
+		return fmt.Errorf("%w (if results were taken, they come again with --receipt %s)", err, o.Receipt)
+	}
+	out := json.NewEncoder(a.Stdout)
+	for n, r := range results {
+		if err := out.Encode(r); err != nil {
+			return fmt.Errorf("%d of %d results printed, all of them come again with --receipt %s: %w", n, len(results), o.Receipt, err)
+		}
+	}
+	return nil
 }

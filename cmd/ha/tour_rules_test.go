@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -57,6 +59,28 @@ func tourPull(t *testing.T, f *fleet) {
 		}
 		if strings.Join(got, " ") != c.want {
 			t.Errorf("pull %s gives %v, want %s", c.args, got, c.want)
+		}
+	}
+}
+
+// tourLostOutput pulls results to where they cannot be written, and again with the receipt that was told.
+func tourLostOutput(t *testing.T, f *fleet) {
+	f.handle(t, "loser", "lost", "cat")
+	for _, output := range []string{">/dev/full", "| true"} { // a reader that goes away ends a process that does not expect it
+		id := strings.TrimSpace(f.must(t, `"`+strings.Repeat("x", 200_000)+"\"\n", "task", "submit", "--kind", "lost", "--lines"))
+		f.becomes(t, id, ha.TaskCompleted)
+		cmd := exec.Command("bash", "-c", fmt.Sprintf("%s task pull --kind lost --server %s %s", binary, f.url, output))
+		var said bytes.Buffer
+		cmd.Stderr = &said
+		_ = cmd.Run() // of a pipe the shell tells the status of the last command
+		first, _, _ := strings.Cut(said.String(), "\n")
+		receipt, told := strings.CutPrefix(first, "receipt ")
+		if !told || !strings.Contains(said.String(), "come again with --receipt "+receipt) {
+			t.Errorf("pull %s says %q", output, said.String())
+			continue
+		}
+		if got := decoded[subjects.PulledResult](t, f.must(t, "", "task", "pull", "--kind", "lost", "--receipt", receipt)); len(got) != 1 || string(got[0].ID) != id {
+			t.Errorf("pull %s: with the receipt %s come %d results", output, receipt, len(got))
 		}
 	}
 }

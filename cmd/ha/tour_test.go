@@ -29,6 +29,7 @@ func TestTour(t *testing.T) {
 		"three steps on three workers":             tourSteps,
 		"one after another":                        tourAfter,
 		"results are pulled":                       tourPull,
+		"results outlive an output that fails":     tourLostOutput,
 		"progress and what a program is told":      tourProgress,
 		"the higher priority first":                tourPriority,
 		"a kind is paused":                         tourPause,
