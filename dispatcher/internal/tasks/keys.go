@@ -111,6 +111,26 @@ func (ks *keys) admits(k *key) bool {
 	return most == 0 || k.admitted < most
 }
 
+// exceeds reports whether more tasks of the key of t, which is in the queue of its class, are admitted than
+// may be. Which tasks are admitted is not recorded: who reads a snapshot admits those that have waited longest, and the
+// leader that wrote it may have let in others. As it goes on to start them, they come on top.
+func (ks *keys) exceeds(t *task) bool {
+	if !t.admitted || t.extras == nil || t.extras.key == nil {
+		return false
+	}
+	most := ks.limitOf(t.extras.key)
+	return most > 0 && t.extras.key.admitted > most
+}
+
+// dismiss takes a task out of the queue of its class, to wait again for its key.
+func (ks *keys) dismiss(t *task) {
+	k := t.extras.key
+	t.leave()
+	t.admitted = false
+	k.admitted--
+	k.waiting.put(t, true)
+}
+
 // admit lets in the tasks that k has room for.
 func (ks *keys) admit(k *key) {
 	for k.waiting.n > 0 && ks.admits(k) {

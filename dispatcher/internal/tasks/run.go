@@ -36,6 +36,10 @@ func (ts *Tasks) Assign(out *step.Ready) {
 		case head != k.head: // it has left the queue since
 			ts.candidates.consider(k)
 			continue
+		case ts.keys.exceeds(head):
+			ts.keys.dismiss(head)
+			looked++
+			continue
 		}
 		if ts.mayStart(k) {
 			if w := ts.fleet.PickAmong(k.sections); w != nil {
