@@ -89,7 +89,7 @@ func New(nc *nats.Conn, cfg Config) (*Dispatcher, error) {
 	cfg.Log = cfg.Log.With().Str("dispatcher", cfg.Name).Logger()
 	d := &Dispatcher{nc: nc, cfg: cfg, names: names, began: time.Now(), ready: make(chan struct{}), asked: make(chan struct{}, 1)}
 	d.health.logger, d.health.changed = cfg.Log, make(chan struct{}, 1)
-	d.guard.d = d
+	d.guard.d, d.peers.raised = d, make(chan struct{}, 1)
 	d.deps = deps{openLog: d.openJournal, sizes: term.DefaultSizes()}
 	return d, nil
 }
@@ -224,7 +224,7 @@ func (d *Dispatcher) ignoreRestart(ctx context.Context, err error) error {
 	if !errors.Is(err, term.ErrRestart) {
 		return err
 	}
-	d.cfg.Log.Info().Msg("the journal was cleaned before it was read: reading it again")
+	d.cfg.Log.Info().Err(err).Msg("reading the journal again, as it was cleaned before it was read, or replaced")
 	_ = pause.Sleep(ctx, followRetry) // ctx ended: so does Run
 	return nil
 }

@@ -56,6 +56,11 @@ func (l *loop) follow(ctx context.Context, closed <-chan nats.Status) error {
 			if err := l.handleRead(r); err != nil {
 				return err
 			}
+		case <-l.d.peers.raised:
+			l.term.Heard(l.d.knownMark())
+		}
+		if l.term.Role() == journal.RoleDeposed {
+			return fmt.Errorf("the journal is not the one that was read: %w", term.ErrRestart)
 		}
 		l.show()
 	}

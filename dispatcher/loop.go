@@ -84,6 +84,8 @@ func (l *loop) run(ctx context.Context, closed <-chan nats.Status) error {
 			l.term.Answered(a)
 		case a := <-l.probes.answers:
 			l.probes.take(a)
+		case <-l.d.peers.raised:
+			l.term.Heard(l.d.knownMark())
 		case at := <-timer.C:
 			l.term.Tick()
 			l.noteClock()

@@ -50,14 +50,19 @@ func (l *peerList) highestMark() (highest mark.Position) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, p := range l.heard {
-		if p.Mark == nil || p.Mark.Seq > maxMark || p.Mark.Epoch > maxMark {
-			continue
-		}
-		if at := (mark.Position{Seq: p.Mark.Seq, Epoch: uint64(p.Mark.Epoch)}); at.Compare(highest) > 0 {
+		if at, ok := p.markPosition(); ok && at.Compare(highest) > 0 {
 			highest = at
 		}
 	}
 	return highest
+}
+
+// markPosition returns the mark that a dispatcher told of, if it is one that may be.
+func (p presence) markPosition() (at mark.Position, ok bool) {
+	if p.Mark == nil || p.Mark.Seq > maxMark || p.Mark.Epoch > maxMark {
+		return at, false
+	}
+	return mark.Position{Seq: p.Mark.Seq, Epoch: uint64(p.Mark.Epoch)}, true
 }
 
 // saidMark is what this dispatcher says of its mark; nil: it has none.

@@ -13,6 +13,7 @@ import (
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
+	"github.com/seed261fe303/ha/dispatcher/internal/mark"
 	"github.com/seed261fe303/ha/dispatcher/internal/term"
 	"github.com/seed261fe303/ha/internal/pause"
 	"github.com/seed261fe303/ha/subjects"
@@ -94,6 +95,9 @@ func (p *memberState) get() (role journal.Role, epoch ha.Epoch, position uint64)
 type peerList struct {
 	mu    sync.Mutex
 	heard map[string]presence
+	// raised tells that somebody told of a mark higher than any before.
+	raised  chan struct{}
+	highest mark.Position
 }
 
 type presence struct {
@@ -116,6 +120,13 @@ func (l *peerList) note(p presence) {
 		delete(l.heard, oldest.Name)
 	}
 	l.heard[p.Name] = p
+	if at, ok := p.markPosition(); ok && at.Compare(l.highest) > 0 {
+		l.highest = at
+		select {
+		case l.raised <- struct{}{}:
+		default:
+		}
+	}
 }
 
 // unableToRead lists the dispatchers other than own that were heard in the last hour and

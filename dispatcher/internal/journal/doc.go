@@ -47,6 +47,15 @@
 // A leader that hears nothing for three leases gives up. Its state may be ahead
 // of the log, so it is dropped and built anew from the log.
 //
+// # A log that is another one
+//
+// An append names its predecessor by its place. A log that lost its end, as a damaged store does, and grew again under
+// another leader has that place too. To a member that was asleep meanwhile the new entries are void, as it has not
+// seen the claim that began them; it would claim behind them, and lead in an epoch that is another's. So before it
+// claims, and before it goes on as a leader whose lease has run out, a member looks whether the log still holds the last entry
+// that it is sure of, and nothing but void ones behind it. If not, it is deposed: the log is to be read again. To lose
+// entries and to grow again is taken to last longer than a lease.
+//
 // # What is trusted
 //
 // The log's own leader decides on appends and answers questions ([Log.Append],

@@ -40,6 +40,10 @@ type MemberConfig struct {
 	Format int
 	// Clock returns the clock of an entry that is made now; nil: it is zero.
 	Clock func(now time.Duration) Clock
+	// MayClaim is asked before a claim is made, and before a leader whose lease has run out goes on; nil: they
+	// may. It may call [Member.AcceptLoss] and no other method that changes the Member. If it returns false, a
+	// standby waits as long as for another leader, and a leader leads no longer.
+	MayClaim func() bool
 }
 
 // drift is how much longer than the leader's lease a standby waits before it
@@ -91,6 +95,9 @@ type LogEnd struct {
 	Newer bool
 }
 
+// shows reports whether e is the first entry of l.Next.
+func (l *LogEnd) shows(e Entry) bool { return len(l.Next) > 0 && l.Next[0].Same(e) }
+
 // MostNext is how many entries a driver should read at once for [LogEnd.Next], so that a
 // leader gets through a flood of foreign ones.
 const MostNext = 64
@@ -115,8 +122,9 @@ type Member struct {
 	position    uint64 // the last message of the log, void or not, followed or passed
 	sieve       Sieve  // of what was followed, and of its own
 	void        VoidCount
-	format      int           // of the entries it writes
-	acceptsLoss bool          // entries are known to be missing before its claims
+	format      int  // of the entries it writes
+	acceptsLoss bool // entries are known to be missing before its claims
+	sure        assurance
 	clockRead   time.Duration // when the last entry that counts was followed
 	watched     bool          // it was written after the member had caught up
 	lease       time.Duration // of the last entry's writer
@@ -138,6 +146,9 @@ type pendingAppend struct {
 	retry   time.Duration // otherwise: when to read the log's end again
 	pause   time.Duration // before it is repeated next; the first time it is not delayed
 	paused  bool          // that pause is over
+	tried   bool          // it was sent
+	check   bool          // the log is asked whether it still is the one that was read; see assurance
+	checked uint64        // as far as this entry it is
 }
 
 // NewMember returns a standby that knows nothing of the log yet.
@@ -164,10 +175,13 @@ func (m *Member) Format() int { return m.format }
 // leader, and must not be lower than [Member.Format].
 func (m *Member) SetFormat(f int) { m.format = f }
 
-// AcceptLoss makes the member claim although entries are known to be missing at the end of
-// the log, under an epoch above that one, and say so in its claims.
-func (m *Member) AcceptLoss(epoch uint64) {
-	m.acceptsLoss, m.cfg.EpochFloor = true, max(m.cfg.EpochFloor, epoch)
+// AcceptLoss says whether the member's claims accept that entries are missing at the end of the
+// log. If they do they are under an epoch above the one given, and say so.
+func (m *Member) AcceptLoss(accept bool, epoch uint64) {
+	m.acceptsLoss = accept
+	if accept {
+		m.cfg.EpochFloor = max(m.cfg.EpochFloor, epoch)
+	}
 }
 
 // LastEntry returns the last entry that counts, without its data, and false if there is none.
@@ -215,7 +229,7 @@ func (m *Member) Followed(now time.Duration, e Entry) (apply bool, actions []Act
 	if m.role == RoleLeader || m.role == RoleDeposed || e.Seq <= m.position {
 		return false, nil, nil
 	}
-	if m.pending != nil && e.Same(m.pending.entry) {
+	if m.pending != nil && m.pending.tried && e.Same(m.pending.entry) {
 		m.pending.after = e.Seq - 1 // void ones may have come between
 		m.won(now)
 		return false, m.takeActions(), nil
@@ -230,6 +244,7 @@ func (m *Member) Followed(now time.Duration, e Entry) (apply bool, actions []Act
 		return false, m.takeActions(), err
 	}
 	m.heard, m.clockRead, m.watched = now, now, m.caughtUp
+	m.sure = assurance{of: m.sieve.Last()}
 	m.epoch, m.lease, m.format = max(m.epoch, e.Epoch), e.Lease, m.sieve.Format()
 	m.vacant = e.Type == EntryHandover
 	if m.role == RoleCandidate {
@@ -278,6 +293,11 @@ func (m *Member) startAppend(now time.Duration, e Entry) {
 		}
 	}
 	m.pending = &pendingAppend{entry: e, after: m.position, sent: now, waiting: true}
+	if !m.isSure(now) {
+		m.check()
+		return
+	}
+	m.pending.tried = true
 	m.emit(Action{Type: DoAppend, After: m.position, Entry: e})
 }
 
@@ -298,8 +318,12 @@ func (m *Member) AppendReturned(now time.Duration, passed bool) []Action {
 }
 
 func (m *Member) readEnd() {
+	after := m.pending.after
+	if m.pending.check {
+		after = m.pending.checked
+	}
 	m.pending.waiting = true
-	m.emit(Action{Type: DoReadEnd, After: m.pending.after})
+	m.emit(Action{Type: DoReadEnd, After: after})
 }
 
 // EndRead reports what a DoReadEnd saw.
@@ -312,8 +336,14 @@ func (m *Member) EndRead(now time.Duration, l LogEnd) []Action {
 	switch {
 	case l.Failed:
 		f.retry = now + retryAfter
+	case f.check:
+		m.endCheck(now, l)
+	case l.Last >= f.after && !m.isSure(now) && !l.shows(f.entry):
+		m.check()
 	case l.Last == f.after:
 		m.repeat(now)
+	case l.Last < f.after && m.role == RoleCandidate && now-f.sent >= endPatience*m.cfg.Lease:
+		m.lost(now, RoleDeposed) // void entries were there, and are no more
 	case l.Last < f.after:
 		// A reply from a server that lags behind.
 		f.retry = now + retryAfter
@@ -393,10 +423,11 @@ func (m *Member) appended(now time.Duration) {
 	}
 	m.pending = nil
 	m.position = f.after + 1
+	f.entry.Seq = m.position
+	m.assure(now, f)
 	// Counted from the first attempt: a standby that waits began to do so when the
 	// entry reached it, which cannot be before.
 	m.leaseStart = f.sent
-	f.entry.Seq = m.position
 	m.sieve.Accept(f.entry)
 	m.emit(Action{Type: Committed, Entry: f.entry})
 	if f.entry.Type == EntryHandover {
@@ -411,6 +442,7 @@ func (m *Member) won(now time.Duration) {
 	m.role = RoleLeader
 	m.position, m.epoch, m.number, m.leaseStart = f.after+1, f.entry.Epoch, 0, f.sent
 	f.entry.Seq = m.position
+	m.assure(now, f)
 	m.sieve.Accept(f.entry)
 	m.emit(Action{Type: Won, Entry: f.entry})
 }
@@ -435,9 +467,19 @@ func (m *Member) Tick(now time.Duration) []Action {
 		m.startAppend(now, Entry{Type: EntryRecords, Epoch: m.epoch, Number: m.number})
 	case m.role == RoleStandby && m.caughtUp && now >= m.claimsAt():
 		m.role = RoleCandidate
-		m.startAppend(now, Entry{Type: EntryClaim, Epoch: max(m.epoch, m.cfg.EpochFloor) + 1})
+		switch {
+		case !m.isSure(now):
+			m.pending = &pendingAppend{sent: now}
+			m.check()
+		case m.mayLead(now):
+			m.startAppend(now, m.claim())
+		}
 	}
 	return m.takeActions()
+}
+
+func (m *Member) claim() Entry {
+	return Entry{Type: EntryClaim, Epoch: max(m.epoch, m.cfg.EpochFloor) + 1}
 }
 
 func (m *Member) renewsAt() time.Duration { return m.leaseStart + m.cfg.Lease/3 }

@@ -297,7 +297,12 @@ func TestVoidEntriesRenewNothing(t *testing.T) {
 	if after, _ := m.NextWake(); after != wake || m.Position() != 4 || m.Epoch() != 1 || m.Void().Count != 3 {
 		t.Errorf("wakes at %s, not %s; position %d, epoch %d, %+v", after, wake, m.Position(), m.Epoch(), m.Void())
 	}
-	if a := m.Tick(wake); len(a) != 1 || a[0].Type != DoAppend || a[0].After != 4 || a[0].Entry.Epoch != 2 {
+	if a := m.Tick(wake); len(a) != 1 || a[0].Type != DoReadEnd || a[0].After != 0 {
+		t.Fatalf("before the claim it does not look at the entry that it read last: %+v", a)
+	}
+	read := []Entry{claim, stale, {Seq: 3, Type: EntryForeign, Foreign: "x"}, claim}
+	read[3].Seq = 4
+	if a := m.EndRead(wake, LogEnd{Last: 4, Next: read}); len(a) != 1 || a[0].Type != DoAppend || a[0].After != 4 || a[0].Entry.Epoch != 2 {
 		t.Errorf("the claim: %+v", a)
 	}
 }

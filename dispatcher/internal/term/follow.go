@@ -20,8 +20,8 @@ type following struct {
 	end    uint64 // where it ended; never, once the Term is there
 	began  uint64 // the first entry that was read; 0: none
 	opened bool   // an entry was read that counts
-	// waiting: the end was reached, and something is missing.
-	waiting bool
+	// reached: the end was reached.
+	reached bool
 }
 
 const never = ^uint64(0)
@@ -83,23 +83,14 @@ func opens(e journal.Entry, first uint64) bool {
 
 // caughtUp tells the member when the journal's end is reached, so that it may claim.
 func (t *Term) caughtUp() error {
-	switch {
-	case t.won:
-		return nil
-	case t.marking.loss == nil && t.waiting && t.mayClaim():
-		t.waiting = false // what was missing is accepted by now
-		t.act(t.member.CaughtUp(t.now()))
-		return nil
-	case t.member.Position() < t.end:
+	if t.won || t.member.Position() < t.end {
 		return nil
 	}
-	t.end = never
+	t.end, t.reached = never, true
 	if t.core.Loading() {
 		return fmt.Errorf("journal ends at entry %d within a snapshot: %w", t.member.Position(), record.ErrCorrupt)
 	}
-	if t.waiting = !t.mayClaim(); t.waiting {
-		return nil
-	}
+	t.isWhole()
 	t.act(t.member.CaughtUp(t.now()))
 	return nil
 }

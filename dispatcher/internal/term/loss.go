@@ -29,14 +29,12 @@ func (l *LossError) Error() string {
 // marking is what a term knows of the mark that the journal must reach.
 type marking struct {
 	want mark.Position
-	// met: the journal has what the mark says, or somebody accepted that it has not.
+	// met: the journal has what the mark says, or another dispatcher accepted that it has not.
 	met bool
 	// loss is set while the journal is known to have lost its end, and nobody accepted it.
 	loss *LossError
 	// accepted is the loss that this dispatcher accepted.
 	accepted *LossError
-	// checked: the end was reached, and nothing is missing that nobody accepted.
-	checked bool
 }
 
 // Loss returns what is missing from the journal, or nil. While it is not nil, the term does not
@@ -48,7 +46,18 @@ func (t *Term) Accepted() *LossError { return t.marking.accepted }
 
 // Mark returns the place to which the journal is whole, as far as can be known; ok is false before
 // its end was reached, and while something is missing.
-func (t *Term) Mark() (p mark.Position, ok bool) { return t.End(), t.marking.checked }
+func (t *Term) Mark() (p mark.Position, ok bool) {
+	return t.End(), t.reached && t.marking.loss == nil
+}
+
+// Heard takes a place at which another dispatcher says that the journal has been. Until the journal
+// shows that place, the term does not claim, as with that of its [Config], and does not go on after
+// its lease has run out.
+func (t *Term) Heard(p mark.Position) {
+	if m := &t.marking; p.Compare(m.want) > 0 && p.Compare(t.End()) > 0 {
+		m.want, m.met = p, false
+	}
+}
 
 // End returns where the journal ends, as far as the term knows: its last entry that counts.
 func (t *Term) End() mark.Position {
@@ -73,26 +82,26 @@ func (m *marking) note(e journal.Entry) {
 	}
 }
 
-// mayClaim reports whether nothing is missing from the journal, whose end was reached; first is
-// the first entry that was read.
-func (t *Term) mayClaim() bool {
-	t.marking.checked = t.isWhole()
-	return t.marking.checked
-}
-
+// isWhole reports whether nothing is missing from the journal, whose end was reached, or what is
+// missing is accepted. It is called at the end, and before each claim.
 func (t *Term) isWhole() bool {
 	m := &t.marking
 	end := t.End()
 	if first := t.began; !m.met && first > m.want.Seq && end.Epoch >= m.want.Epoch && m.want.Seq > 0 {
 		m.met = true // it was cleaned beyond the mark
 	}
+	if t.won && end.Compare(m.want) >= 0 {
+		m.met = true // it is in the leader's own epoch
+	}
 	if m.met || m.want.IsZero() {
+		m.loss = nil
+		t.member.AcceptLoss(false, 0)
 		return true
 	}
 	loss := &LossError{Mark: m.want, End: end}
 	if t.cfg.AcceptLoss {
-		m.met, m.accepted = true, loss
-		t.member.AcceptLoss(m.want.Epoch)
+		m.accepted = loss
+		t.member.AcceptLoss(true, m.want.Epoch)
 		return true
 	}
 	m.loss = loss

@@ -69,6 +69,9 @@ func TestMarks(t *testing.T) {
 			}
 			r.now += time.Minute // which is longer than any lease
 			r.term.Tick()
+			if n := len(c.entries); n > 0 {
+				r.foundAgain(last, c.entries[n-1])
+			}
 			claims := r.term.Role() == journal.RoleCandidate
 			if loss := r.term.Loss(); (loss == nil) != (c.loss == "") || loss != nil && !strings.Contains(loss.Error(), c.loss) || claims != (loss == nil) {
 				t.Errorf("it is %s, the loss is %v", r.term.Role(), loss)
@@ -81,6 +84,22 @@ func TestMarks(t *testing.T) {
 			}
 		})
 	}
+}
+
+// foundAgain answers the question whether the log still has the entry at its end, which comes before
+// a claim.
+func (r *rig) foundAgain(seq uint64, e journal.Entry) {
+	r.t.Helper()
+	if len(r.pending) != 1 {
+		r.t.Fatalf("%d questions are open", len(r.pending))
+	}
+	a := r.pending[0]()
+	if r.pending = nil; !a.ReadEnd {
+		r.t.Fatal("it claims without having looked whether the log still is the one that it read")
+	}
+	e.Seq = seq
+	a.End = journal.LogEnd{Last: seq, Next: []journal.Entry{e}}
+	r.term.Answered(a)
 }
 
 // snapshot returns the records of an empty snapshot.
@@ -110,7 +129,50 @@ func TestALossIsOverOnceItIsAccepted(t *testing.T) {
 		}
 	}
 	r.now += time.Minute
-	if r.term.Tick(); r.term.Role() != journal.RoleCandidate {
+	r.term.Tick()
+	if r.foundAgain(6, list[5]); r.term.Role() != journal.RoleCandidate {
 		t.Errorf("it is %s, the loss is %v", r.term.Role(), r.term.Loss())
+	}
+}
+
+// TestHeard: a standby that hears of a place beyond the end that it knows does not claim before it has read that place.
+func TestHeard(t *testing.T) {
+	for name, c := range map[string]struct {
+		heard  mark.Position
+		read   int // entries that come afterwards
+		claims bool
+	}{
+		"the end":                      {heard: mark.Position{Seq: 4, Epoch: 4}, claims: true},
+		"beyond the end":               {heard: mark.Position{Seq: 6, Epoch: 4}},
+		"beyond, and read later":       {heard: mark.Position{Seq: 6, Epoch: 4}, read: 2, claims: true},
+		"beyond, and half read":        {heard: mark.Position{Seq: 6, Epoch: 4}, read: 1},
+		"a later epoch":                {heard: mark.Position{Seq: 2, Epoch: 5}},
+		"an epoch that is over":        {heard: mark.Position{Seq: 9, Epoch: 3}, claims: true},
+		"a later epoch, and more read": {heard: mark.Position{Seq: 9, Epoch: 5}, read: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, journal.NewMemoryAt(0), nil)
+			r.configure(func(cfg *term.Config) { cfg.Member.Format = 2 })
+			list := entries(false)
+			if err := r.term.Bounds(1, 4); err != nil {
+				t.Fatal(err)
+			}
+			for i, e := range list[:4+c.read] {
+				if i == 4 {
+					r.term.Heard(c.heard)
+				}
+				e.Seq = uint64(i) + 1
+				if err := r.term.Follow(e); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r.term.Heard(c.heard)
+			r.now += time.Minute
+			r.term.Tick()
+			r.foundAgain(uint64(4+c.read), list[3+c.read])
+			if claims := r.term.Role() == journal.RoleCandidate; claims != c.claims || (r.term.Loss() == nil) != c.claims {
+				t.Errorf("it is %s, the loss is %v", r.term.Role(), r.term.Loss())
+			}
+		})
 	}
 }

@@ -27,7 +27,7 @@ type Config struct {
 	Sizes  Sizes
 	Ports  Ports
 	// Mark is a place at which the journal is known to have been; zero: none. A term does not
-	// claim if the journal has lost it, unless AcceptLoss is set.
+	// claim if the journal has lost it, unless AcceptLoss is set. See [Term.Heard], too.
 	Mark       mark.Position
 	AcceptLoss bool
 }
@@ -84,7 +84,7 @@ type commits struct {
 // New returns a standby that knows nothing of the log yet.
 func New(cfg Config) *Term {
 	t := &Term{cfg: cfg, core: core.New(cfg.Core), following: beginFollowing()}
-	cfg.Member.Clock = t.clock
+	cfg.Member.Clock, cfg.Member.MayClaim = t.clock, t.isWhole
 	t.member = journal.NewMember(cfg.Member, cfg.Ports.Clock.Monotonic())
 	t.filling = new(Commit)
 	t.marking.want = cfg.Mark
