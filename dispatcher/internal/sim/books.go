@@ -43,6 +43,10 @@ type books struct {
 
 	// timeline tells what the dates of records are in elapsed time.
 	timeline step.Timeline
+
+	// history is all that was entered, again tells that it is entered once more.
+	history []committed
+	again   bool
 }
 
 // registration is one registered worker.
@@ -86,6 +90,7 @@ func (b *books) enterEntry(e journal.Entry) {
 		b.w.fail("log: %v", err)
 		return
 	}
+	b.history = append(b.history, committed{e, b.w.now})
 	b.noteRules(e)
 	rest, err := record.Open(e.Data)
 	if err != nil {
@@ -203,6 +208,9 @@ func (b *books) enterRemoved(r *record.Removed) error {
 // was paused and could not. That is what the timing is chosen for. Who is removed
 // as gone was declared so.
 func (b *books) mayEvict(reg *registration, why record.RemovedWhy) error {
+	if b.again {
+		return nil // it was seen to then
+	}
 	if why == record.RemovedGone {
 		if !b.w.tasks.gone[reg.Worker] {
 			return fmt.Errorf("nobody said that it is gone")
@@ -240,6 +248,7 @@ func (b *books) activate(reg *registration, number uint64) (*activation, error) 
 	}
 	g := &activation{worker: reg.Worker, epoch: b.epoch, at: b.w.now, running: true}
 	b.activations = append(b.activations, g)
+	g.begun = b.again && b.w.begunOnce[b.activationID(number)]
 	reg.running[number] = true
 	return g, nil
 }

@@ -29,6 +29,7 @@ func (r request) String() string {
 // reply replies to a request.
 type reply struct {
 	id      uint64
+	epoch   ha.Epoch // of who replies
 	result  step.Reply
 	results []step.Reply // to a request with a list
 }

@@ -108,7 +108,9 @@ func (c *client) receive(_ receiver, message any) {
 		o.answered = true
 		c.unanswered--
 	}
-	c.w.books.checkReply(o, r)
+	if !c.w.isOver(r.epoch) {
+		c.w.books.checkReply(o, r)
+	}
 	o.onReply(r, again)
 	if !again && c.w.chance(120) {
 		c.after(c.w.randomTime(time.Minute), o.repeat)

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/seed261fe303/ha/dispatcher/internal/core"
+	"github.com/seed261fe303/ha/dispatcher/internal/mark"
 	"github.com/seed261fe303/ha/dispatcher/internal/step"
 	"github.com/seed261fe303/ha/dispatcher/internal/term"
 )
@@ -26,6 +27,10 @@ type dispatcher struct {
 	outbox  *outbox       // lives as long as the process
 	leaving bool          // it was told to stop
 	wall    time.Duration // how far its wall clock was set ahead
+	// mark is its own, heard the highest that others told of.
+	mark       markFile
+	heard      mark.Position
+	acceptLoss bool // it was started with leave to go on without what is missing
 	// permit says which messages may leave. The term sets it, the outbox obeys it.
 	permit term.Permit
 }
@@ -38,8 +43,9 @@ func (d *dispatcher) start() {
 	d.begin()
 	d.say("%s starts", d.name)
 	d.leaving = false
-	d.outbox = newOutbox(d)
-	d.newTerm()
+	d.outbox, d.heard = newOutbox(d), mark.Position{}
+	d.keepPresent(true)
+	d.inProcess(d.w.randomTime(100*time.Millisecond), d.newTerm) // it opens the log
 }
 
 // kill ends the process, as kill -9 does: what is not committed is gone.
@@ -47,6 +53,7 @@ func (d *dispatcher) kill() {
 	d.say("%s ends", d.name)
 	d.dropTerm()
 	d.end()
+	d.acceptLoss = false
 }
 
 // dropTerm lets go of the term, if there is one.
@@ -90,12 +97,7 @@ func (d *dispatcher) leave() {
 	}
 	d.term.subscribed = false
 	d.term.Finish()
-	process := d.outbox
-	d.w.queue.push(event{at: d.w.now + d.clock.span(stopTimeout), to: &d.node, do: func() {
-		if d.outbox == process {
-			d.kill()
-		}
-	}})
+	d.inProcess(stopTimeout, d.kill)
 	d.term.proceed()
 }
 
@@ -111,6 +113,10 @@ func (d *dispatcher) leads() bool {
 func (d *dispatcher) monotonic() time.Duration { return d.clock.at(d.w.now) }
 
 func (d *dispatcher) receive(from receiver, message any) {
+	if p, ok := message.(presence); ok {
+		d.hear(p)
+		return
+	}
 	r, ok := message.(request)
 	if !ok || !d.subscribed() {
 		return

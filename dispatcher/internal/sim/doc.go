@@ -41,6 +41,12 @@
 // ends. Either may stay as it was for up to 20 s, for one dispatcher and not for another: it misses
 // the newest entries, tells an old end, and still has what was purged.
 //
+// The log may also be damaged ([damage]): it loses its end, under the dispatchers or in a power cut; somebody puts an
+// older copy of it in its place; its beginning is purged without a snapshot; an entry amid others is garbled.
+// Every dispatcher keeps a mark in a file of its own ([markFile]), which outlives its process, and of which a power cut
+// loses up to a second. Dispatchers tell each other their marks ([presence]) on the same bus as all else. The operator
+// starts one that accepts the loss once a dispatcher tells of it, having stopped all before, or only that one.
+//
 // A [dispatcher] is a process that goes through one term.Term after another and has
 // one term.Outbox, which are the things under test, the same as in package dispatcher; here a [driver]
 // tells the term what happens. As a standby it follows the
@@ -129,6 +135,18 @@
 //   - nobody is told to stop the attempt in force, and clients are told nothing but what
 //     is in the log, or was so at some moment since they asked.
 //
+// Of a damaged log:
+//
+//   - nobody leads, or goes on, who knows of a place in it that it has not, unless it accepts the loss;
+//   - nobody accepts a loss if all that it knows of is there;
+//   - the epoch under which a loss is accepted is higher than any before. The books are rolled back then to what the log still
+//     holds, and all that follows is held against that;
+//   - an entry that is missing from the middle, and a beginning that is, end every reading with a clear error,
+//     or are cleaned away before, and never lead to another state. The run ends there.
+//
+// A loss that no mark tells of, as all that did were lost with their last second, or that nobody hears of, as whoever
+// has the mark is down or cut off, goes unnoticed. That ends the run, too, and is counted; it must be rare.
+//
 // After the world has healed, within stated times: one dispatcher leads, and goes
 // on to; the registry is those who live; every worker that follows the protocol is
 // activated again; then nothing is lost, rejected, cancelled or removed any more,
@@ -151,7 +169,9 @@
 // up; late reports passed off as those of the attempt in force, submissions that change
 // their id when they are repeated, timeouts of a month, orders to stop that never arrive,
 // submissions without what they come after, snapshots without some of the tasks, pulls
-// without their receipts, pauses that are answered and forgotten. Each must turn some
+// without their receipts, pauses that are answered and forgotten; terms that know of no mark, or hear of none, or
+// accept a loss under a low epoch, or do not look whether the log is another one; claims that name no
+// predecessor, gaps that are passed over, purges that take too much. Each must turn some
 // world red within two hundred seeds. The [Tally] shows that
 // the worlds are not too peaceful to mean anything.
 //

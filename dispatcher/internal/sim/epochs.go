@@ -92,7 +92,7 @@ func (w *world) compared(seq uint64) bool {
 
 // compare holds a standby's state against that of the books.
 func (b *books) compare(name string, seq uint64, c *core.Core) {
-	if b.w.compared(seq) && !c.Loading() {
+	if b.w.compared(seq) && !c.Loading() && !b.w.log.damage.ofEnd() {
 		b.compareDigest(name, seq, c.Digest(nil))
 	}
 }

@@ -123,7 +123,7 @@ func (b *books) applyFate(t *task, f record.Fate) error {
 		n.Expired++
 	}
 	if to == ha.TaskScheduled {
-		t.due, t.dueElapsed = f.Due, b.elapsed(f.Due)
+		t.due, t.dueElapsed, t.dueSlack = f.Due, b.elapsed(f.Due), f.Due.Sub(f.At)/8
 	}
 	b.setState(t, to, f.At)
 	return nil
@@ -131,12 +131,12 @@ func (b *books) applyFate(t *task, f record.Fate) error {
 
 // early reports whether t, which is scheduled, is not due at a date: a time to run at is a date,
 // a pause counts in elapsed time. Of a pause that began in another leadership it is the earlier of both, since
-// whoever reads the journal only then knows the date alone.
+// whoever reads the journal only then knows the date alone, and as much earlier as the date went slower since.
 func (b *books) early(t *task, at time.Time) bool {
 	if t.due.Equal(t.spec.RunAt) {
 		return at.Before(t.due)
 	}
-	return at.Before(t.due.Add(-time.Microsecond)) && b.elapsed(at).Before(t.dueElapsed.Add(-time.Microsecond))
+	return at.Before(t.due.Add(-t.dueSlack)) && b.elapsed(at).Before(t.dueElapsed.Add(-time.Microsecond))
 }
 
 // endAttempt takes note of the end of an attempt, and returns the state that follows.

@@ -48,7 +48,8 @@ type task struct {
 	// it is to become pending.
 	ready, due, started time.Time
 	dueElapsed          time.Time // what due was in elapsed time when it was set
-	returned            bool      // it was started before, in this step
+	dueSlack            time.Duration
+	returned            bool // it was started before, in this step
 
 	step, attempt, failures, lost int
 	data, result                  []byte

@@ -27,6 +27,13 @@ type log struct {
 	purges   int
 	// own is what dispatchers wrote that is not purged: all but what strangers did.
 	own []journal.Entry
+	// sieve has read all that dispatchers wrote.
+	sieve journal.Sieve
+	// damage is what was done to it and is not mended; nil: nothing. incarnation counts
+	// how often something was, and copies are those that somebody made of it.
+	damage      *damage
+	incarnation int
+	copies      []copied
 	// format is the format in which the log begins.
 	format int
 }
@@ -83,7 +90,11 @@ func (l *log) ask(d *dispatcher, serve func() (heard func())) {
 	if lost || w.bus.isCut(&d.node, &l.node) {
 		return
 	}
+	incarnation := l.incarnation
 	w.at(max(w.now+there, l.stalled)-w.now, func() {
+		if incarnation != l.incarnation && w.chance(500) {
+			return // it was on its way to the store that is no more
+		}
 		heard := serve()
 		back, lost := l.delay()
 		if heard == nil || lost || w.bus.isCut(&l.node, &d.node) {
@@ -103,7 +114,7 @@ const (
 )
 
 // take takes an append, which may fail for reasons of the log's own.
-func (l *log) take(d *dispatcher, after uint64, e journal.Entry, again bool) outcome {
+func (l *log) take(d *dispatcher, after uint64, e journal.Entry, again bool, c claimant) outcome {
 	w := l.w
 	if w.opts.Mutation == StaleCompare && after == l.seen(&d.asks).last() {
 		after = l.last()
@@ -117,12 +128,12 @@ func (l *log) take(d *dispatcher, after uint64, e journal.Entry, again bool) out
 				w.say("log: takes nothing, and refuses %s of %s", e.ID(), e.Node)
 			}
 			w.books.countRefused(e)
-		} else if l.append(after, e, again) {
+		} else if l.append(after, e, again, c) {
 			n.RefusedAndPassed++
 		}
 		return failed
 	}
-	if !l.append(after, e, again) {
+	if !l.append(after, e, again, c) {
 		return conflict
 	}
 	return passed
@@ -130,7 +141,7 @@ func (l *log) take(d *dispatcher, after uint64, e journal.Entry, again bool) out
 
 // append adds e after the entry with sequence after, and refuses if that is not
 // the last one. again: the writer has tried before.
-func (l *log) append(after uint64, e journal.Entry, again bool) bool {
+func (l *log) append(after uint64, e journal.Entry, again bool, c claimant) bool {
 	w, last := l.w, l.last()
 	switch {
 	case w.opts.Mutation == NoCompareAndSet, w.opts.Mutation == NoNaming && again:
@@ -147,6 +158,18 @@ func (l *log) append(after uint64, e journal.Entry, again bool) bool {
 		return false
 	}
 	e.Seq = last + 1
+	if w.accepted > 0 && l.passOver(e) {
+		return true
+	}
+	if e.Type == journal.EntryClaim {
+		if !w.checkClaim(e, c) {
+			return false
+		}
+		w.topEpoch = max(w.topEpoch, e.Epoch)
+	} else if l.damage.ofEnd() {
+		return l.comeBack(e) || w.checkClaim(e, c)
+	}
+	l.sieve.Accept(e)
 	l.entries, l.own = append(l.entries, e), append(l.own, e)
 	l.commits++
 	if w.tracing {
@@ -159,6 +182,52 @@ func (l *log) append(after uint64, e journal.Entry, again bool) bool {
 	return true
 }
 
+// passOver takes e as what a stranger wrote, if it is void: it was written for a place that the log had once, in
+// what it has lost since.
+func (l *log) passOver(e journal.Entry) bool {
+	sieve := l.sieve
+	void, err := sieve.Judge(e)
+	if err != nil {
+		l.w.fail("log: %s of %s comes too late, and is not void: %v", e.ID(), e.Node, err)
+	}
+	if void == "" {
+		return false
+	}
+	l.w.nemesis.tally.LateVoid++
+	l.entries = append(l.entries, e)
+	if l.w.tracing {
+		l.w.say("log: entry %d, %s of %s, is void: %s", e.Seq, e.ID(), e.Node, void)
+	}
+	for _, d := range l.w.dispatchers {
+		d.feed()
+	}
+	return true
+}
+
+// comeBack takes an entry that the log had and has lost, and that was on its way to it once more.
+func (l *log) comeBack(e journal.Entry) bool {
+	isIt := func(c committed) bool { return c.Seq == e.Seq && c.Same(e) }
+	if !slices.ContainsFunc(l.w.books.history, isIt) {
+		return false
+	}
+	if m := l.damage; !slices.ContainsFunc(m.history, isIt) {
+		m.history = append(slices.Clip(m.history), committed{e, l.w.now})
+	}
+	l.sieve.Accept(e)
+	l.entries, l.own = append(l.entries, e), append(l.own, e)
+	if l.w.tracing {
+		l.w.say("log: entry %d, %s of %s, comes back", e.Seq, e.ID(), e.Node)
+	}
+	if e.Seq == l.damage.seq {
+		l.damage = nil
+		l.w.nemesis.tally.CameBack++
+	}
+	for _, d := range l.w.dispatchers {
+		d.feed()
+	}
+	return true
+}
+
 // look answers a member that does not know what became of its append.
 func (l *log) look(d *dispatcher, after uint64) journal.LogEnd {
 	v := l.seenEnd(d)
@@ -166,7 +235,7 @@ func (l *log) look(d *dispatcher, after uint64) journal.LogEnd {
 	if !l.w.calm && l.w.chance(50) { // the server that answers lags behind a little
 		look.Last -= min(uint64(len(v.entries)), uint64(l.w.rng.IntN(4)))
 	}
-	if l.w.opts.Mutation == NoNaming {
+	if l.w.opts.Mutation == NoNaming && (d.term == nil || after >= d.term.Position()) {
 		look.Last = after // nobody can tell whose entry it is: it may as well not be there
 	}
 	for seq := after + 1; seq <= min(look.Last, v.last()) && after+1 >= v.first && len(look.Next) < 1+l.w.rng.IntN(journal.MostNext); seq++ {
@@ -187,11 +256,23 @@ func (l *log) seenEnd(d *dispatcher) *view {
 // purge removes the entries before a sequence. The last one stays.
 func (l *log) purge(before uint64) {
 	before = min(before, l.last())
-	if before > l.first {
-		l.entries = l.entries[before-l.first:]
-		l.own = slices.DeleteFunc(slices.Clone(l.own), func(e journal.Entry) bool { return e.Seq < before })
-		l.first = before
-		l.purges++
+	if before <= l.first {
+		return
+	}
+	l.remove(before)
+	l.purges++
+	if l.damage != nil && before > l.damage.seq {
+		l.damage = nil // which nobody needs any more
+		l.w.nemesis.tally.Healed++
+	}
+	if l.damage == nil {
 		l.w.books.rebuild()
 	}
+}
+
+// remove removes the entries before a sequence.
+func (l *log) remove(before uint64) {
+	l.entries = l.entries[before-l.first:]
+	l.own = slices.DeleteFunc(slices.Clone(l.own), func(e journal.Entry) bool { return e.Seq < before })
+	l.first = before
 }

@@ -13,6 +13,8 @@ import (
 type logPort struct {
 	v     *driver
 	tried journal.Entry // the append tried last, as it goes to the log
+	claim claimant      // what was known to whoever writes it
+	anew  bool          // the term was a standby since
 	// digest is of the state at the entry that is being appended; nil: not taken.
 	digest   []byte
 	digestAt uint64
@@ -73,11 +75,14 @@ func (p *logPort) next() (a term.Answer, ok bool) {
 func (p *logPort) Append(op uint64, a journal.Action) {
 	w := p.v.d.w
 	again := a.Entry.Same(p.tried)
+	if !again || p.anew {
+		p.claim, p.anew = claimant{p.v.d.known(), p.v.d.acceptLoss}, false
+	}
 	if !again {
 		a.Entry.Data = w.mutatedRecords(bytes.Clone(a.Entry.Data))
 		p.tried = a.Entry
 	}
-	e := p.tried
+	e, claim := p.tried, p.claim
 	if !again && p.v.led && p.v.Settled() && w.compared(a.After+1) {
 		p.digest, p.digestAt = p.v.Core().Digest(nil), a.After+1
 	}
@@ -85,7 +90,7 @@ func (p *logPort) Append(op uint64, a journal.Action) {
 		p.v.d.after(0, func() { p.answer(term.Answer{Op: op, Passed: true}) })
 	}
 	p.ask(appendTimeout, func() func() {
-		came := w.log.take(p.v.d, a.After, e, again)
+		came := w.log.take(p.v.d, a.After, e, again, claim)
 		if came == failed && w.opts.Mutation == HastyRepeats {
 			return func() { p.Append(op, a) }
 		}
@@ -108,7 +113,7 @@ func (p *logPort) ReadEnd(op, after uint64) {
 	w := p.v.d.w
 	w.nemesis.tally.EndReads++
 	p.ask(readEndTimeout, func() func() {
-		end := w.log.look(p.v.d, after)
+		end := p.v.mutatedEnd(after, w.log.look(p.v.d, after))
 		return func() { p.answer(term.Answer{Op: op, ReadEnd: true, End: end}) }
 	}, func() { p.answer(term.Answer{Op: op, ReadEnd: true, End: journal.LogEnd{Failed: true}}) })
 }
@@ -116,8 +121,14 @@ func (p *logPort) ReadEnd(op, after uint64) {
 // Purge implements [term.Log].
 func (p *logPort) Purge(before uint64) {
 	l := &p.v.d.w.log
+	if l.w.opts.Mutation == HastyPurge {
+		before++
+	}
+	incarnation := l.incarnation
 	l.ask(p.v.d, func() func() {
-		l.purge(before)
+		if incarnation == l.incarnation {
+			l.purge(before)
+		}
 		return nil
 	})
 }

@@ -58,6 +58,20 @@ const (
 	WallTime
 	// NoPauses loses every wish to pause something, and answers it.
 	NoPauses
+	// NoMark keeps from a term what the marks say.
+	NoMark
+	// DeafToMarks keeps from a term what is heard of marks while it runs.
+	DeafToMarks
+	// LowEpoch tells a term that accepts a loss of a lower epoch than that of the mark.
+	LowEpoch
+	// NoLook answers whoever asks whether the log still holds what it has read that it does.
+	NoLook
+	// NoPrev makes every claim name the entry before it.
+	NoPrev
+	// GapsPass counts the entries of an epoch anew, so that none seems to be missing.
+	GapsPass
+	// HastyPurge purges the beginning of a snapshot, too.
+	HastyPurge
 )
 
 // mutatedSpec is what a submission says once it has reached the dispatcher.

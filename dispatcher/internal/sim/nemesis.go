@@ -177,6 +177,9 @@ func (w *world) heal() {
 	clear(w.bus.cuts)
 	w.log.slowest, w.log.stalled = promptDelay, 0
 	for _, d := range w.dispatchers {
+		if len(w.log.own) == 0 {
+			d.wall = 0 // which the date will begin with
+		}
 		d.follows, d.asks = replica{}, replica{}
 		d.feed()
 		d.resume()

@@ -83,16 +83,21 @@ func (c *client) submit(s *ha.TaskSpec) {
 			c.after(w.randomTime(20*time.Second), func() { c.cancel(s.ID) })
 		}
 		if w.chance(50) {
-			c.after(w.randomTime(30*time.Second), func() { c.contradict(s) })
+			c.after(w.randomTime(30*time.Second), func() { c.contradict(s, a.epoch) })
 		}
 	})
 }
 
-// contradict submits something else under an id that is taken.
-func (c *client) contradict(s *ha.TaskSpec) {
+// contradict submits something else under an id that is taken, as was said in an epoch.
+func (c *client) contradict(s *ha.TaskSpec, epoch ha.Epoch) {
 	other := *s
-	other.Payload = []byte(`"something else"`)
+	c.serial++
+	other.Payload = []byte(fmt.Sprintf(`"not %s-%d"`, c.name, c.serial))
+	c.w.tasks.intended[token(other.Payload)] = &other // it may be taken if the first was lost with the end of the log
 	c.do(request{input: step.Submit{Spec: &other}}, func(a reply, _ bool) {
+		if c.w.isOver(epoch) {
+			return
+		}
 		c.w.nemesis.tally.Tasks.Conflicts++
 		if a.result.Err == nil || a.result.Err.Code != "id_conflict" {
 			c.w.fail("task %s was accepted, and so was another one with its id: %v", s.ID, a)

@@ -151,7 +151,7 @@ func (s sender) Reply(c *term.Commit, r *term.Reply) {
 		return
 	}
 	delete(s.asked, r.To)
-	out := outgoingReply{in.from, reply{id: in.id, result: r.Result}, in.request}
+	out := outgoingReply{in.from, reply{id: in.id, epoch: c.Epoch, result: r.Result}, in.request}
 	switch message := r.Message.(type) {
 	case nil:
 	case *ha.Error:

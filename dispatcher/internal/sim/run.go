@@ -40,6 +40,7 @@ func Run(o Options) (Report, error) {
 		c.start()
 	}
 	w.at(w.randomTime(5*time.Second), w.nemesis.strike)
+	w.drawDamage()
 	if w.run(time.Minute + w.randomTime(90*time.Second)) {
 		w.heal()
 		w.judge()

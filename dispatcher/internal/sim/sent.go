@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"fmt"
 	"reflect"
 
 	ha "github.com/seed261fe303/ha"
@@ -93,7 +94,7 @@ func (b *books) checkSentRefusal(r outgoingReply) {
 // checkAcknowledged checks what a worker was told, once it has arrived: it is in the
 // log, in effect once.
 func (b *books) checkAcknowledged(o *worker, in step.Input, r step.Reply) {
-	if r.Err != nil {
+	if r.Err != nil || b.w.isOver(r.Epoch) {
 		return
 	}
 	switch in := in.(type) {
@@ -105,6 +106,9 @@ func (b *books) checkAcknowledged(o *worker, in step.Input, r step.Reply) {
 	case step.Available:
 		for _, f := range in.Finished {
 			g := b.find(f.Activation)
+			if g == nil && b.w.isLost(f.Activation) {
+				continue
+			}
 			if g == nil || g.worker != in.Worker || g.ends != 1 {
 				b.w.fail("%s was told that its report of %s arrived, and the log has %+v", o.name, f.Activation, g)
 			}
@@ -119,6 +123,12 @@ func (b *books) checkAcknowledged(o *worker, in step.Input, r step.Reply) {
 // rebuild makes a core of what the journal holds after it was cleaned, and
 // compares it with the standby, which has followed it all the time.
 func (b *books) rebuild() {
+	if err := b.reread(); err != nil {
+		b.w.fail("%v", err)
+	}
+}
+
+func (b *books) reread() error {
 	c := core.New(b.w.cfg)
 	var sieve journal.Sieve
 	for _, e := range b.w.log.entries {
@@ -130,11 +140,11 @@ func (b *books) rebuild() {
 			err = term.ApplyEntry(c, e.Data)
 		}
 		if err != nil {
-			b.w.fail("reading the cleaned journal, entry %d: %v", e.Seq, err)
-			return
+			return fmt.Errorf("reading the cleaned journal, entry %d: %w", e.Seq, err)
 		}
 	}
 	if now, before := c.Digest(nil), b.standby.Digest(nil); !bytes.Equal(now, before) {
-		b.w.fail("the cleaned journal makes another state than the one before: %s", firstDifference(now, before))
+		return fmt.Errorf("the cleaned journal makes another state than the one before: %s", firstDifference(now, before))
 	}
+	return nil
 }

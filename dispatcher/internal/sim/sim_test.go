@@ -98,6 +98,9 @@ func TestWorld(t *testing.T) {
 	}
 	took := time.Since(began)
 	t.Logf("%d seeds in %s, %.0f a second: %+v", seeds, took.Round(time.Millisecond), float64(seeds)/took.Seconds(), total)
+	if unnoticed := total.Unseen + total.Unheard; 5*unnoticed > total.Damages+10 {
+		t.Errorf("of %d losses %d were not noticed", total.Damages, unnoticed)
+	}
 	for i, n := range total.list() {
 		if *n == 0 && seeds > 100 {
 			t.Errorf("count %d of %+v is 0: the worlds are too peaceful to prove anything", i, total)
@@ -116,7 +119,7 @@ func TestMutations(t *testing.T) {
 		{NoDedupe, "no dedupe", "run before"},
 		{ReplyBeforeCommit, "reply before commit", "no committed record says so"},
 		{HastyEviction, "hasty eviction", "would go on, and was not paused"},
-		{NoCompareAndSet, "no compare and set", "log:|at the same time"},
+		{NoCompareAndSet, "no compare and set", "log:|at the same time|although it knows"},
 		{NoNaming, "no naming", "log:|at the same time"},
 		{NoLease, "no lease", "leaves after something of epoch"},
 		{AskOnce, "ask once", "leaves after something of epoch"},
@@ -133,6 +136,13 @@ func TestMutations(t *testing.T) {
 		{NoSieve, "no sieve", "entry"},
 		{WallTime, "wall time", "would go on, and was not paused|lives and is not registered"},
 		{NoPauses, "no pauses", "this is set"},
+		{NoMark, "no mark", "although it knows"},
+		{DeafToMarks, "deaf to marks", "although it knows"},
+		{LowEpoch, "low epoch", "accepts a loss under epoch"},
+		{NoLook, "no look", "at the same time|claims after|comes too late|lives and is not registered|goes back"},
+		{NoPrev, "no prev", "another state|says nothing"},
+		{GapsPass, "gaps pass", "another state|says nothing|although it knows"},
+		{HastyPurge, "hasty purge", "the cleaned journal"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, failed, err := each(200, c.mutation)

@@ -13,6 +13,9 @@ import (
 
 // intrude makes a stranger write up to that many entries, one after the other.
 func (l *log) intrude(most int) {
+	if l.damage.ofEnd() {
+		return
+	}
 	for range 1 + l.w.rng.IntN(most) {
 		e := l.foreign()
 		e.Seq = l.last() + 1

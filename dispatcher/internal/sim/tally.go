@@ -22,6 +22,18 @@ type Tally struct {
 	ClockSteps, Clocks int
 	// Foreign counts the entries that strangers wrote.
 	Foreign int
+	// Damages counts how often the log lost its end, LostEnds and OlderCopies in which way; Accepted how often
+	// somebody accepted that. Unseen counts how often somebody led without knowing of it as no mark had survived
+	// that said so, and Unheard how often as whoever had one was not heard.
+	Damages, LostEnds, OlderCopies, Accepted, Unseen, Unheard int
+	// LostBeginnings and LostEntries count other damages, Damaged the runs that ended since somebody
+	// could not read the log any more, and Healed the damages that were cleaned away before.
+	LostBeginnings, LostEntries, Damaged, Healed int
+	// CameBack counts the ends that were not lost after all, as all of it was on its way once more, and
+	// LateVoid the entries that came for a place that was lost since.
+	CameBack, LateVoid int
+	// Misled counts the dispatchers that ended because they had read what was lost since.
+	Misled int
 	// Polled counts the answers of the log that a term heard amid a long request.
 	Polled int
 	Tasks  TaskTally
@@ -62,6 +74,14 @@ func (t *Tally) Add(o Tally) {
 	for i, n := range o.list() {
 		*t.list()[i] += *n
 	}
+	for i, n := range o.rare() {
+		*t.rare()[i] += *n
+	}
+}
+
+// rare lists what need not happen in some hundred runs.
+func (t *Tally) rare() []*int {
+	return []*int{&t.Unseen, &t.Unheard, &t.CameBack, &t.LateVoid, &t.Misled}
 }
 
 func (t *Tally) list() []*int {
@@ -70,7 +90,8 @@ func (t *Tally) list() []*int {
 		&t.Events, &t.Activations, &t.Lost, &t.Rejected, &t.Evicted, &t.Commits, &t.Cleanings,
 		&t.Failovers, &t.Pauses, &t.Cuts, &t.GaveUp, &t.SharesChecked,
 		&t.Won, &t.Handovers, &t.EndReads, &t.Gaps, &t.Held, &t.Fenced, &t.Ruled, &t.Refused, &t.RefusedAndPassed, &t.Lags, &t.OldEnds, &t.OldReads, &t.Polled,
-		&t.Foreign, &t.ClockSteps, &t.Clocks,
+		&t.Foreign, &t.Damages, &t.LostEnds, &t.OlderCopies, &t.Accepted, &t.LostBeginnings, &t.LostEntries, &t.Damaged, &t.Healed,
+		&t.ClockSteps, &t.Clocks,
 		&k.Submitted, &k.Completed, &k.Failed, &k.Cancelled, &k.TimedOut,
 		&k.Waited, &k.Doomed, &k.Expired, &k.Revived, &k.Stepped, &k.Partial,
 		&k.Again, &k.Wandered, &k.Late, &k.Overdue, &k.Stubborn, &k.Gone, &k.Slandered,

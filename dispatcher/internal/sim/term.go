@@ -2,10 +2,12 @@ package sim
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"time"
 
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
+	"github.com/seed261fe303/ha/dispatcher/internal/record"
 	"github.com/seed261fe303/ha/dispatcher/internal/step"
 	"github.com/seed261fe303/ha/dispatcher/internal/term"
 	"github.com/seed261fe303/ha/subjects"
@@ -35,13 +37,17 @@ type driver struct {
 	alarm       *timer
 	alarmAt     time.Duration
 	port        logPort
+
+	// For mutations: the last entry of a dispatcher that was followed, and all that was read.
+	lastOwn journal.Entry
+	read    []journal.Entry
 }
 
 func newDriver(d *dispatcher) *driver {
 	v := &driver{d: d}
 	v.port.v = v
 	v.Term = term.New(term.Config{
-		Name: d.name, Core: d.cfg, Sizes: d.sizes,
+		Name: d.name, Mark: d.mutatedMark(), AcceptLoss: d.acceptLoss, Core: d.cfg, Sizes: d.sizes,
 		Member: journal.MemberConfig{Node: d.name, Nonce: d.w.rng.Uint64(), Lease: d.lease, Jitter: d.w.randomTime(d.lease / 4), Format: d.w.log.format},
 		Ports:  term.Ports{Clock: clockPort{d}, Log: &v.port, Gate: gate{d, &d.w.nemesis.tally.Held}, Out: d.outbox},
 	})
@@ -68,8 +74,9 @@ func (v *driver) readEnd() {
 		seen := v.d.w.log.seenEnd(v.d)
 		first, last := seen.first, seen.last()
 		return func() {
+			v.noteStandby()
 			if err := v.Bounds(first, last); err != nil {
-				v.d.w.fail("%s begins to follow: %v", v.d.name, err)
+				v.cannotRead(err)
 				return
 			}
 			v.next = 1
@@ -121,11 +128,14 @@ func (v *driver) follow() {
 	l := d.w.log.seen(&d.follows)
 	for n := 1 + d.w.rng.IntN(8); n > 0 && !v.Won() && v.next <= l.last(); n-- {
 		if v.next == 1 {
-			v.next = l.first
+			if v.next = l.first; v.next > l.last() {
+				break // it lost all its entries
+			}
 		}
 		err := term.ErrRestart
 		if v.next >= l.first {
-			err = v.Follow(l.at(v.next))
+			v.noteStandby()
+			err = v.Follow(v.mutatedEntry(l.at(v.next)))
 			if e := l.at(v.next); err == nil && d.w.opts.Mutation == NoSieve && d.w.log.isForeign(e.Seq) {
 				err = term.ApplyEntry(v.Core(), e.Data)
 			}
@@ -137,10 +147,10 @@ func (v *driver) follow() {
 			d.newTermIn(followRetry)
 			return
 		case err != nil:
-			d.w.fail("%s follows entry %d: %v", d.name, v.next, err)
+			v.cannotRead(err)
 			return
 		}
-		if v.Position() == v.next && !v.Won() {
+		if v.End().Seq == v.next && !v.Won() && d.w.log.holds(v.End()) {
 			d.w.books.compare(d.name, v.next, v.Core())
 		}
 		v.next++
@@ -149,12 +159,45 @@ func (v *driver) follow() {
 	v.proceed()
 }
 
+// cannotRead ends the process, as it read another log before, or the run if the log is damaged, so that
+// no dispatcher that reads it goes on.
+func (v *driver) cannotRead(err error) {
+	w := v.d.w
+	if errors.Is(err, journal.ErrCorrupt) && w.accepted > 0 && !v.End().IsZero() && !w.log.holds(v.End()) {
+		// It has read what was lost since, and goes on to read what was written in its place.
+		w.nemesis.tally.Misled++
+		v.d.say("%s: %v", v.d.name, err)
+		w.restart(v.d)
+		return
+	}
+	if m := w.log.damage; m != nil && (errors.Is(err, journal.ErrCorrupt) || errors.Is(err, record.ErrCorrupt)) {
+		w.stop(&w.nemesis.tally.Damaged, fmt.Sprintf("%s: %v", v.d.name, err))
+		return
+	}
+	w.fail("%s follows entry %d: %v", v.d.name, v.next, err)
+}
+
+// noteStandby takes note that the next claim is not a repetition.
+func (v *driver) noteStandby() {
+	if v.Role() == journal.RoleStandby {
+		v.port.anew = true
+	}
+}
+
+// noteMark writes the mark, as soon as the term knows that nothing is missing.
+func (v *driver) noteMark() {
+	if at, whole := v.Mark(); whole {
+		v.d.mark.note(at, v.d.w.now)
+	}
+}
+
 // proceed does what can be done now, and sets the alarm; after anything that happened.
 func (v *driver) proceed() {
 	d := v.d
 	if d.term != v {
 		return
 	}
+	defer v.noteMark()
 	if v.Won() {
 		if !v.led && !v.lead() {
 			return
@@ -248,6 +291,7 @@ func (v *driver) setAlarm() {
 	late := time.Microsecond + d.w.randomTime(time.Millisecond)
 	v.alarm = d.after(max(0, after)+late, func() {
 		v.alarm = nil
+		v.noteStandby()
 		v.Tick()
 		v.proceed()
 	})

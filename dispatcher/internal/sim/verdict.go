@@ -9,8 +9,39 @@ import (
 	ha "github.com/seed261fe303/ha"
 )
 
+// readDamaged has the damaged log read by somebody who begins.
+func (w *world) readDamaged() {
+	d := w.dispatchers[0]
+	w.restart(d)
+	if !w.run(w.now + time.Minute) {
+		return
+	}
+	if d.term.Loss() == nil {
+		w.fail("%s has read a damaged log and says nothing", d.name)
+		return
+	}
+	w.stop(&w.nemesis.tally.Damaged, d.term.Loss().Error())
+}
+
 // judge lets the healed world settle, and looks whether it did.
 func (w *world) judge() {
+	mended := func() error {
+		if w.log.damage.ofEnd() {
+			return errors.New("it is not")
+		}
+		if w.accepted == 0 {
+			return nil
+		}
+		_, err := w.leader()
+		return err
+	}
+	if !w.until("the loss is told of, and accepted", 90*time.Second, mended) {
+		return
+	}
+	if w.log.damage != nil {
+		w.readDamaged()
+		return
+	}
 	timing := w.cfg.Timing
 	starts := make([]int, len(w.workers))
 	for i, o := range w.workers {

@@ -35,6 +35,9 @@ type world struct {
 	calm        bool // no faults any more
 	swift       bool // work takes next to no time
 	begunOnce   map[ha.ActivationID]bool
+	topEpoch    uint64   // the highest that was claimed
+	accepted    ha.Epoch // that in which a loss was accepted last; 0: none was
+	over        bool     // nothing is promised any more
 
 	tracing bool
 	trace   []string
@@ -64,7 +67,7 @@ func (w *world) at(d time.Duration, do func()) { w.queue.push(event{at: w.now + 
 
 // run lets time pass until it has reached the end, or something failed.
 func (w *world) run(end time.Duration) bool {
-	for w.failure == nil && len(w.queue.heap) > 0 && w.queue.heap[0].at <= end {
+	for w.failure == nil && !w.over && len(w.queue.heap) > 0 && w.queue.heap[0].at <= end {
 		e := w.queue.pop()
 		w.now = max(w.now, e.at)
 		w.happen(e)
@@ -72,10 +75,11 @@ func (w *world) run(end time.Duration) bool {
 			w.fail("more than %d events: something goes round in circles", maxEvents)
 		}
 	}
-	if w.failure == nil {
-		w.now = end
+	if w.failure != nil || w.over {
+		return false
 	}
-	return w.failure == nil
+	w.now = end
+	return true
 }
 
 // until runs until a condition holds; it is a failure if that takes longer than most.
@@ -128,7 +132,9 @@ func (w *world) begun(o *worker, id ha.ActivationID, epoch ha.Epoch) {
 		w.fail("%s runs %s, which has been run before", o.name, id)
 	}
 	w.begunOnce[id] = true
-	if g := w.books.find(id); g == nil || g.worker != o.s.id {
+	if g := w.books.find(id); g == nil && w.isLost(id) {
+		return
+	} else if g == nil || g.worker != o.s.id {
 		w.fail("%s runs %s, which was not given to it", o.name, id)
 	} else {
 		g.begun = true
