@@ -126,6 +126,7 @@ func (ks *keys) exceeds(t *task) bool {
 func (ks *keys) dismiss(t *task) {
 	k := t.extras.key
 	t.leave()
+	k.dequeued(t)
 	t.admitted = false
 	k.admitted--
 	k.waiting.put(t, true)
