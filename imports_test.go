@@ -87,7 +87,7 @@ var importRules = []rule{
 		why: "a mark is a number in a file; what it is about is for others to say"},
 	{packages: "dispatcher/internal/term", ours: append([]string{"subjects", "dispatcher/internal/journal", "dispatcher/internal/mark"}, machine...), forbidden: impure,
 		why: "what a dispatcher decides is the same in the simulated world: goroutines, timers and NATS are for who drives it"},
-	{packages: "dispatcher/internal/sim", ours: append([]string{"subjects", "dispatcher/internal/journal", "dispatcher/internal/term"}, machine...),
+	{packages: "dispatcher/internal/sim", ours: append([]string{"subjects", "dispatcher/internal/journal", "dispatcher/internal/mark", "dispatcher/internal/term"}, machine...),
 		testOnly: true,
 		why:      "the simulation drives a dispatcher's terms as the dispatcher does, without a network; no product code may depend on it"},
 	{packages: "dispatcher/internal/book", ours: append([]string{"dispatcher/internal/journal"}, machine...), testOnly: true,
