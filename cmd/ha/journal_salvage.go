@@ -97,6 +97,7 @@ func writeSalvaged(w io.Writer, r backup.Salvaged, path string) error {
 		text string
 	}{
 		{r.LostTasks, "tasks lost, as their submissions cannot be read"},
+		{r.MaybeLost, "more tasks that may be lost, or were forgotten before"},
 		{r.LostEnds, "ends of attempts that cannot be told apart, so that their tasks run again"},
 		{r.Passed, "other records passed over, as they do not follow from what is known"},
 		{uint64(r.Again), "tasks that were running, and run again"},

@@ -34,6 +34,10 @@ type ledger struct {
 	totals    record.TaskTotals // without its keys
 	// counted: it is known how many submissions there were before the next record.
 	counted bool
+	// partial: the snapshot at the beginning is the only word on most tasks, and piece is the number
+	// of the task that its last piece was about. hole: something is missing since.
+	partial, hole bool
+	piece         uint64
 	// standing is how many tasks of each batch are kept, while pieces about batches are read.
 	standing map[string]*[record.States]int
 }
@@ -76,6 +80,7 @@ func newLedger(from *core.Core, report *Report) *ledger {
 		}
 	}
 	l.counted = from.Epoch() != 0 && !from.Loading()
+	l.partial = !l.counted
 	l.doubt()
 	return l
 }
@@ -89,6 +94,7 @@ func clone(r *record.TaskRestored) *record.TaskRestored {
 
 // doubt is called at each damage.
 func (l *ledger) doubt() {
+	l.hole = true
 	for r := range l.tasks.Snapshot() {
 		if t, ok := r.(*record.TaskRestored); ok && !t.State.Final() && len(t.Spec.Steps) > 0 {
 			l.anew[t.Number] = true

@@ -75,6 +75,7 @@ func (l *ledger) add(t *record.TaskRestored) {
 // that moment.
 func (l *ledger) restored(r *record.TaskRestored) {
 	l.totals.Turns = max(l.totals.Turns, r.Turn)
+	l.countPiece(r.Number)
 	l.drop(r.Number)
 	if other := l.tasks.NumberOf(r.Spec.ID); other != 0 {
 		l.forget(other)
@@ -84,6 +85,21 @@ func (l *ledger) restored(r *record.TaskRestored) {
 		l.runs[r.Activation.Number] = r.Number
 	}
 	l.add(r)
+}
+
+// countPiece counts the tasks between two pieces of a snapshot, in which tasks come in the order of
+// their numbers, if something is missing there.
+func (l *ledger) countPiece(number uint64) {
+	const most = 10_000_000 // to look at: no journal has more
+	var t record.TaskRestored
+	if l.partial && l.hole && number > l.piece && number-l.piece <= most {
+		for n := l.piece + 1; n < number; n++ {
+			if !l.tasks.Restored(n, &t) {
+				l.report.MaybeLost++
+			}
+		}
+	}
+	l.piece, l.hole = max(l.piece, number), false
 }
 
 func (l *ledger) started(r *record.TaskStarted) {

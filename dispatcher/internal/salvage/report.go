@@ -27,6 +27,9 @@ type Report struct {
 	// LostTasks is how many submissions are known to be lost. Those after the last entry that
 	// can be read are not known.
 	LostTasks uint64 `json:"lost_tasks"`
+	// MaybeLost is how many more tasks may be lost, as a part of the snapshot at the beginning cannot
+	// be read. Those of them that were forgotten before are not lost; it is not known which.
+	MaybeLost uint64 `json:"maybe_lost_tasks,omitempty"`
 	// LostEnds is how many attempts ended of which the beginning cannot be read: their tasks run
 	// again. Passed is how many other records were passed over, as they do not follow from what
 	// is known.
@@ -69,5 +72,5 @@ func (r *Report) gap(seq uint64, format string, args ...any) {
 // forgive takes back what was lost, as it is known after all.
 func (r *Report) forgive(snapshot uint64) {
 	r.Snapshot = snapshot
-	r.LostTasks, r.LostEnds, r.Passed = 0, 0, 0
+	r.LostTasks, r.MaybeLost, r.LostEnds, r.Passed = 0, 0, 0, 0
 }
