@@ -76,6 +76,8 @@ func (m *marking) note(e journal.Entry) {
 		m.met = true
 	case e.Type == journal.EntryClaim && e.AcceptsLoss && e.Epoch > m.want.Epoch:
 		m.met = true // somebody accepted it for all
+	case m.accepted != nil && e.Epoch > m.want.Epoch:
+		m.met = true // it was accepted here, and another leads since
 	}
 	if m.met {
 		m.loss = nil

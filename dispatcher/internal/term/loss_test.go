@@ -176,3 +176,28 @@ func TestHeard(t *testing.T) {
 		})
 	}
 }
+
+// TestALossIsAcceptedOnce: once another leads, the claims of a dispatcher that accepted a loss accept it no more.
+func TestALossIsAcceptedOnce(t *testing.T) {
+	list := entries(false)
+	for read, accepts := range map[int]bool{3: true, 6: false} {
+		r := newRig(t, journal.NewMemoryAt(0), nil)
+		r.configure(func(cfg *term.Config) { cfg.Mark, cfg.AcceptLoss, cfg.Member.Format = mark.Position{Seq: 9, Epoch: 2}, true, 2 })
+		if err := r.term.Bounds(1, 3); err != nil {
+			t.Fatal(err)
+		}
+		for i, e := range list[:read] {
+			e.Seq = uint64(i) + 1
+			if err := r.term.Follow(e); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r.now += time.Minute
+		r.term.Tick()
+		r.foundAgain(uint64(read), list[read-1])
+		claim := r.appended
+		if r.term.Role() != journal.RoleCandidate || claim.AcceptsLoss != accepts || claim.Epoch <= 2 {
+			t.Errorf("having read %d entries it is %s, its claim is %+v", read, r.term.Role(), claim)
+		}
+	}
+}

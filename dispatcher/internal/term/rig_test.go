@@ -26,6 +26,8 @@ type rig struct {
 	pending []func() term.Answer // questions to the log that are not answered
 	sent    []*term.Commit
 	purges  int
+	// appended is the entry that the term was to append last.
+	appended journal.Entry
 }
 
 var beginning = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -110,6 +112,7 @@ func (r *rig) Spare() *term.Commit { return new(term.Commit) }
 
 // Append implements [term.Log].
 func (r *rig) Append(op uint64, a journal.Action) {
+	r.appended = a.Entry
 	r.pending = append(r.pending, func() term.Answer {
 		_, err := r.log.Append(r.t.Context(), a.After, a.Entry)
 		return term.Answer{Op: op, Passed: err == nil}
