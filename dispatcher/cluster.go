@@ -34,7 +34,7 @@ func (l *loop) upgrade() any {
 	if list := l.d.peers.unableToRead(NewestFormat, l.d.cfg.Name, now); len(list) > 0 {
 		said := make([]string, 0, len(list))
 		for _, p := range list {
-			said = append(said, fmt.Sprintf("%s, heard %s ago, reads formats up to %d", p.Name, now.Sub(p.at).Round(time.Second), p.Format))
+			said = append(said, fmt.Sprintf("%s, heard %s ago, reads formats up to %d", p.Name, p.Ago.Round(time.Second), p.Format))
 		}
 		return ha.Conflict("old_dispatchers", "format %d cannot be read by all dispatchers heard in the last hour: %s; upgrade them first",
 			NewestFormat, strings.Join(said, "; "))

@@ -25,9 +25,9 @@ const (
 	presenceEvery = 2 * time.Second
 	// presenceKept is for how long it is believed.
 	presenceKept = 3 * presenceEvery
-	// presenceRemembered is for how long a dispatcher that is not heard any more may still
-	// come back, and maxPresence how many dispatchers are remembered.
-	presenceRemembered = time.Hour
+	// presenceRemembered is for how long a dispatcher that is not heard any more is
+	// remembered, and maxPresence how many are.
+	presenceRemembered = term.Remembered
 	// answerPause keeps those who start again and again from making the others talk all the time.
 	answerPause = 20 * time.Millisecond
 	maxPresence = 1000
@@ -132,17 +132,17 @@ func (l *peerList) note(p presence) {
 // unableToRead lists the dispatchers other than own that were heard in the last hour and
 // cannot read that format, by name, each with the newest format that it reads and when it
 // was heard last.
-func (l *peerList) unableToRead(f int, own string, now time.Time) (list []presence) {
+func (l *peerList) unableToRead(f int, own string, now time.Time) []term.Reader {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	list := make([]term.Reader, 0, len(l.heard))
 	for name, p := range l.heard {
-		p.Format = max(p.Format, 1) // those that do not say are of the version before
-		if name != own && now.Sub(p.at) <= presenceRemembered && p.Format < f {
-			list = append(list, p)
+		if name != own {
+			list = append(list, term.Reader{Name: name, Format: p.Format, Ago: now.Sub(p.at)})
 		}
 	}
-	slices.SortFunc(list, func(a, b presence) int { return strings.Compare(a.Name, b.Name) })
-	return list
+	slices.SortFunc(list, func(a, b term.Reader) int { return strings.Compare(a.Name, b.Name) })
+	return term.UnableToRead(list, f)
 }
 
 // presenceExchange announces the state of this dispatcher and listens to the others.

@@ -31,6 +31,10 @@ type dispatcher struct {
 	mark       markFile
 	heard      mark.Position
 	acceptLoss bool // it was started with leave to go on without what is missing
+	// reads is the newest format that its program reads, installs the one that the next process will; 0: the
+	// same. heardAt holds who was heard, by name.
+	reads, installs int
+	heardAt         map[string]heard
 	// permit says which messages may leave. The term sets it, the outbox obeys it.
 	permit term.Permit
 }
@@ -43,7 +47,10 @@ func (d *dispatcher) start() {
 	d.begin()
 	d.say("%s starts", d.name)
 	d.leaving = false
-	d.outbox, d.heard = newOutbox(d), mark.Position{}
+	d.outbox, d.heard, d.heardAt = newOutbox(d), mark.Position{}, map[string]heard{}
+	if d.installs > 0 {
+		d.reads, d.installs = d.installs, 0
+	}
 	d.keepPresent(true)
 	d.inProcess(d.w.randomTime(100*time.Millisecond), d.newTerm) // it opens the log
 }

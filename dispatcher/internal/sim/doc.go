@@ -47,6 +47,11 @@
 // loses up to a second. Dispatchers tell each other their marks ([presence]) on the same bus as all else. The operator
 // starts one that accepts the loss once a dispatcher tells of it, having stopped all before, or only that one.
 //
+// The log begins in the oldest format or in the newest. In half of the worlds that begin in the oldest, so do the
+// programs of the dispatchers: they read no other until the operator starts them again with a newer one, one after the
+// other, and now and then one with the older again. The operator asks for the newest format at random moments. What is
+// newer than a program is read as this program reads what is newer than itself.
+//
 // A [dispatcher] is a process that goes through one term.Term after another and has
 // one term.Outbox, which are the things under test, the same as in package dispatcher; here a [driver]
 // tells the term what happens. As a standby it follows the
@@ -147,6 +152,9 @@
 // A loss that no mark tells of, as all that did were lost with their last second, or that nobody hears of, as whoever
 // has the mark is down or cut off, goes unnoticed. That ends the run, too, and is counted; it must be rare.
 //
+// Of formats: the format is not changed while the leader has heard of somebody who cannot read the new one; whoever
+// meets an entry that is too new for its program ends, and never writes behind it.
+//
 // After the world has healed, within stated times: one dispatcher leads, and goes
 // on to; the registry is those who live; every worker that follows the protocol is
 // activated again; then nothing is lost, rejected, cancelled or removed any more,
@@ -171,7 +179,8 @@
 // submissions without what they come after, snapshots without some of the tasks, pulls
 // without their receipts, pauses that are answered and forgotten; terms that know of no mark, or hear of none, or
 // accept a loss under a low epoch, or do not look whether the log is another one; claims that name no
-// predecessor, gaps that are passed over, purges that take too much. Each must turn some
+// predecessor, gaps that are passed over, purges that take too much; changes of the format that ask nobody, entries
+// of a newer format that are skipped. Each must turn some
 // world red within two hundred seeds. The [Tally] shows that
 // the worlds are not too peaceful to mean anything.
 //

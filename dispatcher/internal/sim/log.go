@@ -169,6 +169,9 @@ func (l *log) append(after uint64, e journal.Entry, again bool, c claimant) bool
 	} else if l.damage.ofEnd() {
 		return l.comeBack(e) || w.checkClaim(e, c)
 	}
+	if w.mixed {
+		w.dispatcherNamed(e.Node).checkFormat()
+	}
 	l.sieve.Accept(e)
 	l.entries, l.own = append(l.entries, e), append(l.own, e)
 	l.commits++
@@ -239,6 +242,10 @@ func (l *log) look(d *dispatcher, after uint64) journal.LogEnd {
 		look.Last = after // nobody can tell whose entry it is: it may as well not be there
 	}
 	for seq := after + 1; seq <= min(look.Last, v.last()) && after+1 >= v.first && len(look.Next) < 1+l.w.rng.IntN(journal.MostNext); seq++ {
+		if v.at(seq).Format > d.reads {
+			look.Newer = true
+			break
+		}
 		look.Next = append(look.Next, v.at(seq))
 	}
 	return look

@@ -54,16 +54,19 @@ func (m *markFile) lose(synced time.Duration) {
 type presence struct {
 	name     string
 	mark     mark.Position
+	format   int
 	starting bool
 }
 
-func (p presence) String() string { return fmt.Sprintf("presence of %s: mark %v", p.name, p.mark) }
+func (p presence) String() string {
+	return fmt.Sprintf("presence of %s: mark %v, reads %d", p.name, p.mark, p.format)
+}
 
 // tellPresence tells the others of d.
 func (d *dispatcher) tellPresence(starting bool) {
 	for _, o := range d.w.dispatchers {
 		if o != d {
-			d.w.bus.send(d, o, presence{d.name, d.mark.last, starting})
+			d.w.bus.send(d, o, presence{d.name, d.mark.last, d.reads, starting})
 		}
 	}
 }
@@ -86,9 +89,10 @@ func (d *dispatcher) inProcess(after time.Duration, do func()) {
 
 // hear takes what another dispatcher tells of itself.
 func (d *dispatcher) hear(p presence) {
+	d.heardAt[p.name] = heard{p.format, d.monotonic()}
 	if p.mark.Compare(d.heard) > 0 {
 		d.heard = p.mark
-		if m := d.w.opts.Mutation; d.term != nil && m != NoMark && m != DeafToMarks && m != LowEpoch {
+		if m := d.w.opts.Mutation; d.term != nil && m != NoMark && m != DeafToMarks && (m != LowEpoch || !d.acceptLoss) {
 			d.term.Heard(d.known())
 		}
 	}

@@ -72,6 +72,10 @@ const (
 	GapsPass
 	// HastyPurge purges the beginning of a snapshot, too.
 	HastyPurge
+	// HastyUpgrade changes the format although somebody was heard who cannot read it.
+	HastyUpgrade
+	// SkipNewer lets a program take what it is too old to read for what is none.
+	SkipNewer
 )
 
 // mutatedSpec is what a submission says once it has reached the dispatcher.

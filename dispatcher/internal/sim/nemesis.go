@@ -1,6 +1,10 @@
 package sim
 
-import "time"
+import (
+	"time"
+
+	"github.com/seed261fe303/ha/dispatcher/internal/format"
+)
 
 // nemesis does harm, until it is told to stop.
 type nemesis struct {
@@ -177,6 +181,9 @@ func (w *world) heal() {
 	clear(w.bus.cuts)
 	w.log.slowest, w.log.stalled = promptDelay, 0
 	for _, d := range w.dispatchers {
+		if d.reads < format.Newest && (!d.up || w.log.sieve.Format() >= format.Newest) {
+			d.installs = format.Newest
+		}
 		if len(w.log.own) == 0 {
 			d.wall = 0 // which the date will begin with
 		}

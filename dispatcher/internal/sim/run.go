@@ -89,6 +89,7 @@ func newWorld(o Options) *world {
 			lease: pick(w, time.Second, 1500*time.Millisecond, 3*time.Second, 6*time.Second),
 		})
 	}
+	w.drawFormats()
 	for i := range 1 + w.rng.IntN(8) {
 		w.workers = append(w.workers, w.drawWorker(fmt.Sprintf("w%d", i)))
 	}

@@ -142,6 +142,8 @@ func TestMutations(t *testing.T) {
 		{NoLook, "no look", "at the same time|claims after|comes too late|lives and is not registered|goes back"},
 		{NoPrev, "no prev", "another state|says nothing"},
 		{GapsPass, "gaps pass", "another state|says nothing|although it knows"},
+		{HastyUpgrade, "hasty upgrade", "cannot read it"},
+		{SkipNewer, "skip newer", "that it cannot read|another state|is registered"},
 		{HastyPurge, "hasty purge", "the cleaned journal"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

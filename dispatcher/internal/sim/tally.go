@@ -29,6 +29,9 @@ type Tally struct {
 	// LostBeginnings and LostEntries count other damages, Damaged the runs that ended since somebody
 	// could not read the log any more, and Healed the damages that were cleaned away before.
 	LostBeginnings, LostEntries, Damaged, Healed int
+	// Upgrades counts the changes of the format, UpgradesRefused those that were refused, StepsBack the
+	// programs that were replaced by older ones, and TooOld the processes that ended because they were too old.
+	Upgrades, UpgradesRefused, StepsBack, TooOld int
 	// CameBack counts the ends that were not lost after all, as all of it was on its way once more, and
 	// LateVoid the entries that came for a place that was lost since.
 	CameBack, LateVoid int
@@ -90,7 +93,7 @@ func (t *Tally) list() []*int {
 		&t.Events, &t.Activations, &t.Lost, &t.Rejected, &t.Evicted, &t.Commits, &t.Cleanings,
 		&t.Failovers, &t.Pauses, &t.Cuts, &t.GaveUp, &t.SharesChecked,
 		&t.Won, &t.Handovers, &t.EndReads, &t.Gaps, &t.Held, &t.Fenced, &t.Ruled, &t.Refused, &t.RefusedAndPassed, &t.Lags, &t.OldEnds, &t.OldReads, &t.Polled,
-		&t.Foreign, &t.Damages, &t.LostEnds, &t.OlderCopies, &t.Accepted, &t.LostBeginnings, &t.LostEntries, &t.Damaged, &t.Healed,
+		&t.Foreign, &t.Damages, &t.LostEnds, &t.OlderCopies, &t.Accepted, &t.LostBeginnings, &t.LostEntries, &t.Damaged, &t.Healed, &t.Upgrades, &t.UpgradesRefused, &t.StepsBack, &t.TooOld,
 		&t.ClockSteps, &t.Clocks,
 		&k.Submitted, &k.Completed, &k.Failed, &k.Cancelled, &k.TimedOut,
 		&k.Waited, &k.Doomed, &k.Expired, &k.Revived, &k.Stepped, &k.Partial,

@@ -48,7 +48,7 @@ func newDriver(d *dispatcher) *driver {
 	v.port.v = v
 	v.Term = term.New(term.Config{
 		Name: d.name, Mark: d.mutatedMark(), AcceptLoss: d.acceptLoss, Core: d.cfg, Sizes: d.sizes,
-		Member: journal.MemberConfig{Node: d.name, Nonce: d.w.rng.Uint64(), Lease: d.lease, Jitter: d.w.randomTime(d.lease / 4), Format: d.w.log.format},
+		Member: journal.MemberConfig{Node: d.name, Nonce: d.w.rng.Uint64(), Lease: d.lease, Jitter: d.w.randomTime(d.lease / 4), Format: d.w.firstFormat(d)},
 		Ports:  term.Ports{Clock: clockPort{d}, Log: &v.port, Gate: gate{d, &d.w.nemesis.tally.Held}, Out: d.outbox},
 	})
 	return v
@@ -135,7 +135,10 @@ func (v *driver) follow() {
 		err := term.ErrRestart
 		if v.next >= l.first {
 			v.noteStandby()
-			err = v.Follow(v.mutatedEntry(l.at(v.next)))
+			var e journal.Entry
+			if e, err = d.asRead(l.at(v.next)); err == nil {
+				err = v.Follow(v.mutatedEntry(e))
+			}
 			if e := l.at(v.next); err == nil && d.w.opts.Mutation == NoSieve && d.w.log.isForeign(e.Seq) {
 				err = term.ApplyEntry(v.Core(), e.Data)
 			}
@@ -145,6 +148,9 @@ func (v *driver) follow() {
 			d.say("%s: entry %d was purged before it was read", d.name, v.next)
 			d.w.nemesis.tally.Gaps++
 			d.newTermIn(followRetry)
+			return
+		case errors.Is(err, journal.ErrNewer):
+			d.tooOld(err)
 			return
 		case err != nil:
 			v.cannotRead(err)
