@@ -24,6 +24,9 @@ func (b *books) enterForgotten(r *record.TasksForgotten) error {
 		t.forgotten = true
 		b.counts[t.state]--
 		b.w.nemesis.tally.Tasks.Forgotten++
+		if b.w.short {
+			b.w.nemesis.tally.ShortForgotten++
+		}
 		if t.batch != nil {
 			t.batch.kept--
 			b.forgetBatch(t.batch)

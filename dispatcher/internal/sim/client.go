@@ -99,7 +99,7 @@ func (c *client) receive(_ receiver, message any) {
 	}
 	delete(c.open, r.id)
 	o.timeout.stop()
-	if r.result.Err != nil && r.result.Err.Status >= 500 {
+	if e := r.result.Err; e != nil && (e.Status >= 500 || e.Code == "no_room") {
 		o.retryLater()
 		return
 	}

@@ -34,6 +34,7 @@ type dispatcher struct {
 	// reads is the newest format that its program reads, installs the one that the next process will; 0: the
 	// same. heardAt holds who was heard, by name.
 	reads, installs int
+	short           bool // it has noticed that room is short
 	heardAt         map[string]heard
 	// permit says which messages may leave. The term sets it, the outbox obeys it.
 	permit term.Permit
@@ -48,6 +49,7 @@ func (d *dispatcher) start() {
 	d.say("%s starts", d.name)
 	d.leaving = false
 	d.outbox, d.heard, d.heardAt = newOutbox(d), mark.Position{}, map[string]heard{}
+	d.short = d.w.short
 	if d.installs > 0 {
 		d.reads, d.installs = d.installs, 0
 	}
@@ -128,7 +130,7 @@ func (d *dispatcher) receive(from receiver, message any) {
 	if !ok || !d.subscribed() {
 		return
 	}
-	d.term.inbox = append(d.term.inbox, incoming{from, d.mutated(r)})
+	d.term.inbox = append(d.term.inbox, incoming{from: from, request: d.mutated(r)})
 	d.term.proceed()
 }
 
@@ -136,6 +138,8 @@ func (d *dispatcher) receive(from receiver, message any) {
 type incoming struct {
 	from receiver // nil: nobody is to be answered
 	request
+	short bool       // the term knew that room is short when it took the request
+	room  *step.Room // what it says of that
 }
 
 // mutated is a request as the dispatcher takes it.

@@ -51,6 +51,7 @@
 // programs of the dispatchers: they read no other until the operator starts them again with a newer one, one after the
 // other, and now and then one with the older again. The operator asks for the newest format at random moments. What is
 // newer than a program is read as this program reads what is newer than itself.
+// For a while room may be short, which each dispatcher notices a little later.
 //
 // A [dispatcher] is a process that goes through one term.Term after another and has
 // one term.Outbox, which are the things under test, the same as in package dispatcher; here a [driver]
@@ -155,6 +156,9 @@
 // Of formats: the format is not changed while the leader has heard of somebody who cannot read the new one; whoever
 // meets an entry that is too new for its program ends, and never writes behind it.
 //
+// Of room: no new work is taken by a leader that was told that room is short, nothing else is refused for that, and what was
+// refused is taken once there is room again.
+//
 // After the world has healed, within stated times: one dispatcher leads, and goes
 // on to; the registry is those who live; every worker that follows the protocol is
 // activated again; then nothing is lost, rejected, cancelled or removed any more,
@@ -180,7 +184,7 @@
 // without their receipts, pauses that are answered and forgotten; terms that know of no mark, or hear of none, or
 // accept a loss under a low epoch, or do not look whether the log is another one; claims that name no
 // predecessor, gaps that are passed over, purges that take too much; changes of the format that ask nobody, entries
-// of a newer format that are skipped. Each must turn some
+// of a newer format that are skipped; leaders that are not told that room is short. Each must turn some
 // world red within two hundred seeds. The [Tally] shows that
 // the worlds are not too peaceful to mean anything.
 //

@@ -268,6 +268,9 @@ func (l *log) purge(before uint64) {
 	}
 	l.remove(before)
 	l.purges++
+	if l.w.short {
+		l.w.nemesis.tally.ShortCleanings++
+	}
 	if l.damage != nil && before > l.damage.seq {
 		l.damage = nil // which nobody needs any more
 		l.w.nemesis.tally.Healed++

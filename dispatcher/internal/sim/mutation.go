@@ -76,6 +76,8 @@ const (
 	HastyUpgrade
 	// SkipNewer lets a program take what it is too old to read for what is none.
 	SkipNewer
+	// RoomIgnored keeps from a leader that room is short.
+	RoomIgnored
 )
 
 // mutatedSpec is what a submission says once it has reached the dispatcher.
@@ -124,6 +126,9 @@ func (d *dispatcher) mutatedInput(in step.Input) step.Input {
 		if mutation == NoReceipts {
 			in.Receipt = ""
 		}
+		return in
+	case step.Room:
+		in.Short = in.Short && mutation != RoomIgnored
 		return in
 	case step.SetPause:
 		in.Paused = in.Paused && mutation != NoPauses

@@ -29,6 +29,8 @@ func (n *nemesis) strike() {
 		w.log.intrude(pick(w, 1, 3, 200))
 	case w.chance(60):
 		n.stepClock(d)
+	case w.chance(30):
+		n.shortage()
 	case k < 10:
 		n.killWorker(o)
 	case k < 26:
@@ -177,6 +179,7 @@ func (w *world) heal() {
 		w.say("all is healed")
 	}
 	w.calm = true
+	w.setShort(false)
 	w.bus.faults = faults{}
 	clear(w.bus.cuts)
 	w.log.slowest, w.log.stalled = promptDelay, 0

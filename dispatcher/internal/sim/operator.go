@@ -37,8 +37,8 @@ func (w *world) acceptLoss() {
 		}
 		return
 	}
-	old := chosen.term.Format() < 2 // in which nobody can accept for others
-	all := old || w.chance(500)
+	old := chosen.term.Format() < 2                          // in which nobody can accept for others
+	all := old || w.chance(500) && w.opts.Mutation != NoLook // those that run on are what it is about
 	for _, d := range w.dispatchers {
 		d.wall = 0
 		if d == chosen || all {

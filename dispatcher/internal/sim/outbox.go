@@ -163,6 +163,7 @@ func (s sender) Reply(c *term.Commit, r *term.Reply) {
 		out.reply.results = append(out.reply.results, submittedReply(one))
 	}
 	d.w.books.checkSentReply(c.Epoch, out)
+	d.w.books.checkRoom(in, out.reply)
 	d.w.bus.send(d, out.to, out.reply)
 }
 

@@ -32,6 +32,9 @@ type Tally struct {
 	// Upgrades counts the changes of the format, UpgradesRefused those that were refused, StepsBack the
 	// programs that were replaced by older ones, and TooOld the processes that ended because they were too old.
 	Upgrades, UpgradesRefused, StepsBack, TooOld int
+	// Shortages counts how often room was short, NoRoom what was refused for that, and ShortCleanings and
+	// ShortForgotten the cleanings, and the tasks that were let go, meanwhile.
+	Shortages, NoRoom, ShortCleanings, ShortForgotten int
 	// CameBack counts the ends that were not lost after all, as all of it was on its way once more, and
 	// LateVoid the entries that came for a place that was lost since.
 	CameBack, LateVoid int
@@ -93,7 +96,8 @@ func (t *Tally) list() []*int {
 		&t.Events, &t.Activations, &t.Lost, &t.Rejected, &t.Evicted, &t.Commits, &t.Cleanings,
 		&t.Failovers, &t.Pauses, &t.Cuts, &t.GaveUp, &t.SharesChecked,
 		&t.Won, &t.Handovers, &t.EndReads, &t.Gaps, &t.Held, &t.Fenced, &t.Ruled, &t.Refused, &t.RefusedAndPassed, &t.Lags, &t.OldEnds, &t.OldReads, &t.Polled,
-		&t.Foreign, &t.Damages, &t.LostEnds, &t.OlderCopies, &t.Accepted, &t.LostBeginnings, &t.LostEntries, &t.Damaged, &t.Healed, &t.Upgrades, &t.UpgradesRefused, &t.StepsBack, &t.TooOld,
+		&t.Foreign, &t.Damages, &t.LostEnds, &t.OlderCopies, &t.Accepted, &t.LostBeginnings, &t.LostEntries, &t.Damaged, &t.Healed,
+		&t.Upgrades, &t.UpgradesRefused, &t.StepsBack, &t.TooOld, &t.Shortages, &t.NoRoom, &t.ShortCleanings, &t.ShortForgotten,
 		&t.ClockSteps, &t.Clocks,
 		&k.Submitted, &k.Completed, &k.Failed, &k.Cancelled, &k.TimedOut,
 		&k.Waited, &k.Doomed, &k.Expired, &k.Revived, &k.Stepped, &k.Partial,

@@ -113,7 +113,7 @@ func (w *world) declareGone(id ha.WorkerID) {
 	for _, d := range w.dispatchers {
 		if d.leads() && !d.paused && !d.leaving {
 			w.nemesis.tally.Tasks.Gone++
-			d.term.inbox = append(d.term.inbox, incoming{nil, d.mutated(request{input: step.Gone{Worker: id}})})
+			d.term.inbox = append(d.term.inbox, incoming{request: d.mutated(request{input: step.Gone{Worker: id}})})
 			d.term.proceed()
 		}
 	}

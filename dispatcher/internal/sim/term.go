@@ -33,6 +33,7 @@ type driver struct {
 
 	led         bool
 	subscribed  bool
+	short       bool // the term was told that room is short
 	handingOver bool // its handover is on its way to the log, or in it
 	alarm       *timer
 	alarmAt     time.Duration
@@ -230,6 +231,9 @@ func (v *driver) lead() bool {
 		d.w.fail("%s: %v", d.name, err)
 		return false
 	}
+	if d.short {
+		v.tellRoom()
+	}
 	return true
 }
 
@@ -248,7 +252,7 @@ func (v *driver) handle(in incoming) {
 	to := ""
 	if in.from != nil && in.id != 0 {
 		v.d.outbox.awaited++
-		to = strconv.Itoa(v.d.outbox.awaited)
+		to, in.short = strconv.Itoa(v.d.outbox.awaited), v.short
 		v.d.outbox.asked[to] = in
 	}
 	switch {
@@ -264,6 +268,9 @@ func (v *driver) handle(in incoming) {
 		v.Handle(r)
 	default:
 		v.Handle(term.Request{Input: in.input, ReplyTo: to})
+	}
+	if in.room != nil {
+		v.short = in.room.Short
 	}
 }
 

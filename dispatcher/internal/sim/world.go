@@ -38,6 +38,7 @@ type world struct {
 	topEpoch    uint64   // the highest that was claimed
 	accepted    ha.Epoch // that in which a loss was accepted last; 0: none was
 	over        bool     // nothing is promised any more
+	short       bool     // room for what is written down is short
 	mixed       bool     // the dispatchers' programs differ in the formats that they read
 
 	tracing bool

@@ -182,7 +182,9 @@ func TestALossIsAcceptedOnce(t *testing.T) {
 	list := entries(false)
 	for read, accepts := range map[int]bool{3: true, 6: false} {
 		r := newRig(t, journal.NewMemoryAt(0), nil)
-		r.configure(func(cfg *term.Config) { cfg.Mark, cfg.AcceptLoss, cfg.Member.Format = mark.Position{Seq: 9, Epoch: 2}, true, 2 })
+		r.configure(func(cfg *term.Config) {
+			cfg.Mark, cfg.AcceptLoss, cfg.Member.Format = mark.Position{Seq: 9, Epoch: 2}, true, 2
+		})
 		if err := r.term.Bounds(1, 3); err != nil {
 			t.Fatal(err)
 		}
