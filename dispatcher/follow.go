@@ -22,6 +22,7 @@ const followRetry = 250 * time.Millisecond
 type journalRead struct {
 	bounds *journalBounds
 	entry  journal.Entry
+	end    *uint64 // where the journal ends now; see askEnd
 	err    error
 }
 
@@ -36,6 +37,9 @@ func (l *loop) follow(ctx context.Context, closed <-chan nats.Status) error {
 	l.appender.wg.Go(func() { readJournal(following, l.log, reads, l.d.health.set) })
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	again := time.NewTicker(askEndEvery)
+	defer again.Stop()
+	position := uint64(0) // at the last look
 	l.d.member.set(l.term) // what it was in the last term, it is no more
 	for !l.term.Won() {
 		if wait, ok := l.term.Wake(); ok {
@@ -58,6 +62,12 @@ func (l *loop) follow(ctx context.Context, closed <-chan nats.Status) error {
 			}
 		case <-l.d.peers.raised:
 			l.term.Heard(l.d.knownMark())
+		case <-again.C:
+			if now := l.term.Position(); now != position || l.term.Reached() {
+				position = now
+				continue
+			}
+			l.appender.wg.Go(func() { askEnd(following, l.log, reads) })
 		}
 		if l.term.Role() == journal.RoleDeposed {
 			return fmt.Errorf("the journal is not the one that was read: %w", term.ErrRestart)
@@ -79,8 +89,31 @@ func (l *loop) handleRead(r journalRead) error {
 			return fmt.Errorf("follow the journal: %w", err)
 		}
 		return nil
+	case r.end != nil:
+		if err := l.term.EndMoved(*r.end); err != nil {
+			return fmt.Errorf("follow the journal: %w", err)
+		}
+		return nil
 	}
 	return l.term.Follow(r.entry)
+}
+
+// askEndEvery is how often a standby that has not come to the journal's end, and reads nothing
+// more, looks where that is now.
+const askEndEvery = 3 * time.Second
+
+// askEnd sends where the journal ends now, once.
+func askEnd(ctx context.Context, log journal.Log, reads chan<- journalRead) {
+	limit, cancel := context.WithTimeout(ctx, readEndTimeout)
+	defer cancel()
+	_, last, err := log.Bounds(limit)
+	if err != nil {
+		return // it is asked again
+	}
+	select {
+	case reads <- journalRead{end: &last}:
+	case <-ctx.Done():
+	}
 }
 
 // readJournal sends the bounds of the log and then every entry, from the first that there is, until ctx

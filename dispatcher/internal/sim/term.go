@@ -83,8 +83,35 @@ func (v *driver) readEnd() {
 			v.next = 1
 			v.feed()
 			v.proceed()
+			v.lookAgain(0)
 		}
 	}, func() { v.d.after(followRetry, v.readEnd) })
+}
+
+// askEndEvery is that of package dispatcher.
+const askEndEvery = 3 * time.Second
+
+// lookAgain asks where the log ends, now and then, while that was not reached and nothing more is read.
+func (v *driver) lookAgain(next uint64) {
+	v.d.after(askEndEvery, func() {
+		switch {
+		case v.d.term != v || v.Won() || v.Reached():
+		case v.next != next:
+			v.lookAgain(v.next)
+		default:
+			v.port.ask(readEndTimeout, func() func() {
+				last := v.d.w.log.seenEnd(v.d).last()
+				return func() {
+					if err := v.EndMoved(last); err != nil {
+						v.cannotRead(err)
+						return
+					}
+					v.proceed()
+					v.lookAgain(v.next)
+				}
+			}, func() { v.lookAgain(next) })
+		}
+	})
 }
 
 // feed is called when there may be an entry to follow: it comes a little later.

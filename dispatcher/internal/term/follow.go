@@ -40,6 +40,20 @@ func (t *Term) Bounds(first, last uint64) error {
 	return t.caughtUp()
 }
 
+// Reached reports whether the end of the log that Bounds told has been read.
+func (t *Term) Reached() bool { return t.reached }
+
+// EndMoved says where the log ends now. If that is before the end that Bounds told, and that was not
+// reached, the log has lost its end since: what is missing would be waited for for ever, without
+// a word. The errors are those of [Term.Bounds].
+func (t *Term) EndMoved(last uint64) error {
+	if t.won || t.reached || t.end == never || last >= t.end {
+		return nil
+	}
+	t.end = last
+	return t.caughtUp()
+}
+
 // Follow takes the next entry of the log: of what a standby reads, in order, from the first that there is. The
 // error is [ErrRestart], or means that the journal cannot be followed.
 func (t *Term) Follow(e journal.Entry) error {

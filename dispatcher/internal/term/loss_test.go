@@ -102,6 +102,37 @@ func (r *rig) foundAgain(seq uint64, e journal.Entry) {
 	r.term.Answered(a)
 }
 
+// TestTheEndIsLostBeforeItIsRead: the log told of an entry that is gone when it is to be read. The
+// term must not wait for it for ever, without a word.
+func TestTheEndIsLostBeforeItIsRead(t *testing.T) {
+	for name, want := range map[string]mark.Position{"a mark knows of it": {Seq: 3, Epoch: 1}, "none does": {}} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, journal.NewMemoryAt(0), nil)
+			r.configure(func(cfg *term.Config) { cfg.Mark, cfg.Member.Format = want, 2 })
+			if err := r.term.Bounds(1, 3); err != nil {
+				t.Fatal(err)
+			}
+			claim := journal.Entry{Seq: 1, Format: 2, Type: journal.EntryClaim, Epoch: 1, Node: "d2", Nonce: 1, Lease: time.Second}
+			renewal := claim
+			renewal.Seq, renewal.Type, renewal.Number = 2, journal.EntryRecords, 1
+			for _, e := range []journal.Entry{claim, renewal} {
+				if err := r.term.Follow(e); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := r.term.EndMoved(3); err != nil || r.term.Reached() {
+				t.Fatalf("its end is where it was: reached %t, %v", r.term.Reached(), err)
+			}
+			if err := r.term.EndMoved(2); err != nil || !r.term.Reached() {
+				t.Fatalf("its end moved: reached %t, %v", r.term.Reached(), err)
+			}
+			if lost := r.term.Loss() != nil; lost == want.IsZero() {
+				t.Errorf("the loss is %v", r.term.Loss())
+			}
+		})
+	}
+}
+
 // snapshot returns the records of an empty snapshot.
 func snapshot() []byte {
 	var b record.Buffer
