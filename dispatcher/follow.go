@@ -39,7 +39,7 @@ func (l *loop) follow(ctx context.Context, closed <-chan nats.Status) error {
 	defer timer.Stop()
 	again := time.NewTicker(askEndEvery)
 	defer again.Stop()
-	position := uint64(0) // at the last look
+	position := uint64(0)  // at the last look
 	l.d.member.set(l.term) // what it was in the last term, it is no more
 	for !l.term.Won() {
 		if wait, ok := l.term.Wake(); ok {
