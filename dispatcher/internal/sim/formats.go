@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"slices"
 	"time"
 
 	"github.com/seed261fe303/ha/dispatcher/internal/format"
@@ -92,11 +91,6 @@ func (w *world) firstFormat(d *dispatcher) int {
 	return w.log.format
 }
 
-// dispatcherNamed returns the dispatcher of that name, which there must be.
-func (w *world) dispatcherNamed(name string) *dispatcher {
-	return w.dispatchers[slices.IndexFunc(w.dispatchers, func(d *dispatcher) bool { return d.name == name })]
-}
-
 // heard is what a dispatcher was heard to say of itself.
 type heard struct {
 	format int
@@ -131,12 +125,9 @@ func (d *dispatcher) tooOld(err error) {
 }
 
 // checkFormat checks that nobody writes behind an entry that it cannot read.
-func (d *dispatcher) checkFormat() {
-	for _, e := range d.w.log.own {
-		if e.Format > d.reads {
-			d.w.fail("%s writes into a log that it cannot read since entry %d", d.name, e.Seq)
-			return
-		}
+func (l *log) checkFormat(e journal.Entry, c claimant) {
+	if f := l.sieve.Format(); f > c.reads {
+		l.w.fail("%s writes into a log of format %d, and its program reads formats up to %d", e.Node, f, c.reads)
 	}
 }
 

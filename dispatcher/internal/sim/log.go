@@ -169,9 +169,7 @@ func (l *log) append(after uint64, e journal.Entry, again bool, c claimant) bool
 	} else if l.damage.ofEnd() {
 		return l.comeBack(e) || w.checkClaim(e, c)
 	}
-	if w.mixed {
-		w.dispatcherNamed(e.Node).checkFormat()
-	}
+	l.checkFormat(e, c)
 	l.sieve.Accept(e)
 	l.entries, l.own = append(l.entries, e), append(l.own, e)
 	l.commits++

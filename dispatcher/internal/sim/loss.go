@@ -14,7 +14,9 @@ import (
 // claimant is what the writer of a claim knew when it sent it.
 type claimant struct {
 	known   mark.Position
-	accepts bool // it was started to accept a loss
+	began   mark.Position // and when the term began
+	accepts bool          // it was started to accept a loss
+	reads   int           // the newest format that its program reads
 }
 
 // checkClaim checks a claim that is about to become a part of the log: whether whoever wrote it may
@@ -31,7 +33,7 @@ func (w *world) checkClaim(e journal.Entry, c claimant) bool {
 		w.fail("%s goes on although it knows that the log had %+v", e.Node, c.known)
 	case e.Type != journal.EntryClaim:
 		w.stop(w.unseen(), fmt.Sprintf("%s goes on in a log that lost its end, and knows of nothing that it has not: %+v", e.Node, c.known))
-	case accepts && met:
+	case accepts && met && l.meets(c.began):
 		w.fail("%s accepts a loss, and what it knows of is in the log", e.Node)
 	case !accepts && !met:
 		w.fail("%s leads although it knows that the log had %+v", e.Node, c.known)

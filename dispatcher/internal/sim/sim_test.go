@@ -139,11 +139,11 @@ func TestMutations(t *testing.T) {
 		{NoMark, "no mark", "although it knows"},
 		{DeafToMarks, "deaf to marks", "although it knows|accepts a loss under epoch"},
 		{LowEpoch, "low epoch", "accepts a loss under epoch"},
-		{NoLook, "no look", "at the same time|claims after|comes too late|lives and is not registered|goes back|that it cannot read|another state"},
+		{NoLook, "no look", "at the same time|claims after|comes too late|lives and is not registered|goes back|its program reads|another state"},
 		{NoPrev, "no prev", "another state|says nothing"},
 		{GapsPass, "gaps pass", "another state|says nothing|although it knows"},
 		{HastyUpgrade, "hasty upgrade", "cannot read it"},
-		{SkipNewer, "skip newer", "that it cannot read|another state|is registered"},
+		{SkipNewer, "skip newer", "its program reads|another state|is registered"},
 		{RoomIgnored, "room ignored", "is taken, and room is short"},
 		{HastyPurge, "hasty purge", "the cleaned journal"},
 	} {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed261fe303/ha/dispatcher/internal/journal"
+	"github.com/seed261fe303/ha/dispatcher/internal/mark"
 	"github.com/seed261fe303/ha/dispatcher/internal/record"
 	"github.com/seed261fe303/ha/dispatcher/internal/step"
 	"github.com/seed261fe303/ha/dispatcher/internal/term"
@@ -31,6 +32,7 @@ type driver struct {
 	next    uint64
 	feeding bool
 
+	began       mark.Position // what was known then
 	led         bool
 	subscribed  bool
 	short       bool // the term was told that room is short
@@ -45,7 +47,7 @@ type driver struct {
 }
 
 func newDriver(d *dispatcher) *driver {
-	v := &driver{d: d}
+	v := &driver{d: d, began: d.known()}
 	v.port.v = v
 	v.Term = term.New(term.Config{
 		Name: d.name, Mark: d.mutatedMark(), AcceptLoss: d.acceptLoss, Core: d.cfg, Sizes: d.sizes,

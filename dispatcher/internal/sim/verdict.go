@@ -9,18 +9,21 @@ import (
 	ha "github.com/seed261fe303/ha"
 )
 
-// readDamaged has the damaged log read by somebody who begins.
-func (w *world) readDamaged() {
+// readDamaged has the damaged log read by somebody who begins, and reports whether the damage was cleaned away
+// before that came to an end.
+func (w *world) readDamaged() (healed bool) {
 	d := w.dispatchers[0]
 	w.restart(d)
-	if !w.run(w.now + time.Minute) {
-		return
-	}
-	if d.term.Loss() == nil {
+	switch {
+	case !w.run(w.now + time.Minute):
+	case w.log.damage == nil:
+		return true
+	case d.term.Loss() == nil:
 		w.fail("%s has read a damaged log and says nothing", d.name)
-		return
+	default:
+		w.stop(&w.nemesis.tally.Damaged, d.term.Loss().Error())
 	}
-	w.stop(&w.nemesis.tally.Damaged, d.term.Loss().Error())
+	return false
 }
 
 // judge lets the healed world settle, and looks whether it did.
@@ -38,8 +41,7 @@ func (w *world) judge() {
 	if !w.until("the loss is told of, and accepted", 90*time.Second, mended) {
 		return
 	}
-	if w.log.damage != nil {
-		w.readDamaged()
+	if w.log.damage != nil && !w.readDamaged() {
 		return
 	}
 	timing := w.cfg.Timing
