@@ -55,7 +55,7 @@ func (m *Member) endCheck(now time.Duration, l LogEnd) {
 	case l.Last < m.position:
 		m.lost(now, RoleDeposed) // the log has lost its end
 	case len(l.Next) == 0:
-		m.outrun(now) // it was purged: others have written behind it
+		m.lost(now, RoleDeposed) // it was purged: others have written behind it
 	default: // there are more
 		m.readEnd()
 	}

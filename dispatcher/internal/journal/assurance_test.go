@@ -105,3 +105,22 @@ func TestALeaderThatSleptLooksFirst(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatIsSurePurged: a standby that takes the entries of the present leader for void notices so, if what it is
+// sure of was cleaned away.
+func TestWhatIsSurePurged(t *testing.T) {
+	m := NewMember(MemberConfig{Node: "d3", Nonce: 3, Lease: time.Second, Format: 2}, 0)
+	read := append(line(1, 1, "d1", 6, Name{}), line(6, 2, "d2", 8, Name{})[1:]...)
+	for _, e := range read {
+		if _, _, err := m.Followed(0, e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.CaughtUp(0)
+	if a := m.Tick(time.Minute); len(a) != 1 || a[0].Type != DoReadEnd {
+		t.Fatalf("it does %+v", a)
+	}
+	if m.EndRead(time.Minute, LogEnd{Last: 13}); m.Role() != RoleDeposed {
+		t.Errorf("it is %s", m.Role())
+	}
+}
