@@ -50,7 +50,7 @@ func (b *books) elapsed(date time.Time) time.Time {
 // of format 1 that is as good as a fault of the dispatcher, so it is spared there.
 func (n *nemesis) stepClock(d *dispatcher) {
 	w := n.w
-	if w.log.format < 2 || w.log.damage.ofEnd() {
+	if w.log.format < 2 || w.log.damage.ofEnd() || len(w.log.own) == 0 { // the date begins with it
 		return
 	}
 	by := w.randomTime(pick(w, 2*time.Second, time.Minute, 10*time.Minute, 50*time.Hour))

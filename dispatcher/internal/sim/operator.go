@@ -31,7 +31,7 @@ func (w *world) acceptLoss() {
 	}
 	if chosen == nil {
 		for _, d := range w.dispatchers {
-			if d.up && !d.paused && d.term != nil && d.term.next > w.log.last()+1 {
+			if d.up && !d.paused && d.term != nil && max(d.term.next, d.term.end+1) > w.log.last()+1 {
 				w.restart(d) // it waits for entries that were in the log when it began to read
 			}
 		}

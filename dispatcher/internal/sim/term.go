@@ -30,9 +30,11 @@ type driver struct {
 
 	// As a standby: the entry to follow next, and whether it is on its way.
 	next    uint64
+	end     uint64 // where the log ended when it began to follow
 	feeding bool
 
 	began       mark.Position // what was known then
+	before      mark.Position // the end before the entry that is being followed
 	led         bool
 	subscribed  bool
 	short       bool // the term was told that room is short
@@ -82,7 +84,7 @@ func (v *driver) readEnd() {
 				v.cannotRead(err)
 				return
 			}
-			v.next = 1
+			v.next, v.end = 1, last
 			v.feed()
 			v.proceed()
 			v.lookAgain(0)
@@ -165,6 +167,7 @@ func (v *driver) follow() {
 		err := term.ErrRestart
 		if v.next >= l.first {
 			v.noteStandby()
+			v.before = v.End()
 			var e journal.Entry
 			if e, err = d.asRead(l.at(v.next)); err == nil {
 				err = v.Follow(v.mutatedEntry(e))
@@ -199,8 +202,8 @@ func (v *driver) follow() {
 // no dispatcher that reads it goes on.
 func (v *driver) cannotRead(err error) {
 	w := v.d.w
-	if errors.Is(err, journal.ErrCorrupt) && w.accepted > 0 && !v.End().IsZero() && !w.log.holds(v.End()) {
-		// It has read what was lost since, and goes on to read what was written in its place.
+	if errors.Is(err, journal.ErrCorrupt) && w.log.damage == nil && !v.before.IsZero() && w.wasDamaged(v) {
+		// It has read what was lost since, or cleaned away, and goes on to read what was written then.
 		w.nemesis.tally.Misled++
 		v.d.say("%s: %v", v.d.name, err)
 		w.restart(v.d)
@@ -211,6 +214,11 @@ func (v *driver) cannotRead(err error) {
 		return
 	}
 	w.fail("%s follows entry %d: %v", v.d.name, v.next, err)
+}
+
+// wasDamaged reports whether v has read something of a damage that is mended by now.
+func (w *world) wasDamaged(v *driver) bool {
+	return w.accepted > 0 && !w.log.holds(v.before) || w.nemesis.tally.Healed > 0
 }
 
 // noteStandby takes note that the next claim is not a repetition.
