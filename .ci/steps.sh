@@ -69,7 +69,7 @@ step_disk() { show go test -count=1 -v -run '^TestFullDisk$' ./embedded ./dispat
 # selection. "go test" runs some of each.
 step_sim() {
   HA_HISTORIES=1000000 show go test -count=1 -run '^TestHistories' ./dispatcher/internal/share
-  HA_SIM_SEEDS=4000 show go test -count=1 -run '^TestWorld$' ./dispatcher/internal/sim
+  HA_SIM_SEEDS=3000 show go test -count=1 -run '^TestWorld$' ./dispatcher/internal/sim
   HA_SIM_SEEDS=3000 show go test -count=1 -run '^TestMembers$' ./dispatcher/internal/journal
 }
 
