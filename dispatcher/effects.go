@@ -27,7 +27,11 @@ var events = map[step.EffectType][2]string{
 	step.TellProgressed: {subjects.EntityTask, subjects.WhatProgressed},
 	step.TellPaused:     {subjects.EntityTask, subjects.WhatPaused},
 	step.TellResumed:    {subjects.EntityTask, subjects.WhatResumed},
+	step.TellRejecting:  {subjects.EntityWorker, subjects.WhatRejecting},
 }
+
+// rejectingAdvice says why a worker may reject much.
+const rejectingAdvice = "it must take its slot for free when it reports an end, or it cannot read what it is given"
 
 func (s *sender) activateSubject(worker ha.WorkerID, direct bool) string {
 	if s.d.cfg.Direct && direct {
@@ -52,6 +56,9 @@ func (s *sender) Wants(typ step.EffectType) bool {
 // Tell implements [term.Sender].
 func (s *sender) Tell(c *term.Commit, e *step.Effect) {
 	name := events[e.Type]
+	if e.Type == step.TellRejecting {
+		s.d.cfg.Log.Warn().Str("worker", string(e.Worker)).Str("name", e.Name).Msg("a worker rejects a good part of what it is given: " + rejectingAdvice)
+	}
 	event := subjects.Event{
 		At: e.At, Epoch: c.Epoch, Worker: e.Worker, Name: e.Name, Weight: e.Weight,
 		Activation: e.Activation, Outcome: e.Outcome, Error: e.Error, Reason: e.Reason,

@@ -41,9 +41,9 @@ type eventLimiter struct {
 	sub       *nats.Subscription
 	now       time.Time
 	window    time.Time
-	published [step.TellResumed + 1]int // since the window began
-	checked   [step.TellResumed + 1]time.Time
-	unheard   [step.TellResumed + 1]atomic.Bool // nobody listened at the last check
+	published [step.EffectTypes]int // since the window began
+	checked   [step.EffectTypes]time.Time
+	unheard   [step.EffectTypes]atomic.Bool // nobody listened at the last check
 }
 
 func newEventLimiter(d *Dispatcher) *eventLimiter {

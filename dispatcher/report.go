@@ -40,8 +40,8 @@ const (
 	// pageBytes is the most that the JSON of a list takes besides its workers.
 	pageBytes = 100
 	// rowBytes is the most that the JSON of a worker takes besides its name, pools
-	// and kinds: 260 for the names of its fields, the rest for numbers and times.
-	rowBytes = 580
+	// and kinds: 310 for the names of its fields, the rest for numbers and times.
+	rowBytes = 660
 )
 
 // infoBytes returns no less than the length of the JSON of w. Names are tokens,
@@ -63,6 +63,7 @@ func info(v fleet.WorkerView) subjects.WorkerInfo {
 		Share: v.Share, ExpectedShare: v.ExpectedShare, Busy: v.Busy, Running: v.Running, Slots: v.Slots,
 		RegisteredAt: v.At, LastSeen: v.LastSeen, Pools: v.Pools, Kinds: v.Kinds, Direct: v.Direct,
 		CPU: v.CPU, MemoryBytes: v.MemoryBytes, TasksCompleted: v.Work.Completed, TasksFailed: v.Work.Failed,
+		Rejected: v.Rejected, RejectsOften: v.Often, Leaving: v.Leaving,
 	}
 	if w.Kinds == nil {
 		w.Kinds = []string{}
@@ -87,6 +88,7 @@ func (l *loop) status() subjects.Status {
 		},
 		Workers: subjects.WorkerCounts{
 			Registered: registered, Idle: idle, Busy: registered - idle, Joined: n.Joined, Left: n.Left, Lost: n.Lost,
+			Rejecting: l.core.OftenRejecting(),
 		},
 		Tasks: l.core.TaskCounts(),
 		Activations: subjects.Activations{

@@ -23,6 +23,9 @@ const MaxError = 4096
 // Available says that a worker is free again.
 type Available struct {
 	Message string `json:"message,omitempty"`
+	// Leaving: the worker takes no more work, and will say bye. What it hands back is not held against the
+	// tasks.
+	Leaving bool `json:"leaving,omitempty"`
 	// Finished lists what ended. None: all that the worker ran is done.
 	Finished []Finished `json:"finished,omitempty"`
 }
@@ -95,6 +98,7 @@ func readAvailable(body []byte) (a Available, ok bool) {
 	} else if !in.Skip(`{`) {
 		return Available{}, false
 	}
+	a.Leaving = in.Skip(`"leaving":true,`)
 	if !in.Skip(`"finished":[`) {
 		return Available{}, false
 	}
@@ -156,6 +160,12 @@ func AppendAvailable(dst []byte, a Available) []byte {
 	dst = append(dst, '{')
 	if a.Message != "" {
 		dst = rawjson.AppendText(dst, `"message":`, a.Message)
+		if a.Leaving || len(a.Finished) > 0 {
+			dst = append(dst, ',')
+		}
+	}
+	if a.Leaving {
+		dst = append(dst, `"leaving":true`...)
 		if len(a.Finished) > 0 {
 			dst = append(dst, ',')
 		}

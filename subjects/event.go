@@ -19,6 +19,7 @@ const (
 	WhatActivated = "activated"
 	WhatAvailable = "available"
 	WhatElected   = "elected"
+	WhatRejecting = "rejecting"
 )
 
 // The events of tasks, as what of [Names.Event] with the entity "task".

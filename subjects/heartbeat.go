@@ -25,6 +25,8 @@ type Heartbeat struct {
 	CPU float64 `json:"cpu,omitempty"`
 	// MemoryBytes is the resident memory of the worker's process.
 	MemoryBytes int64 `json:"memory_bytes,omitempty"`
+	// Leaving: the worker takes no more work, and will say bye. It is given nothing more.
+	Leaving bool `json:"leaving,omitempty"`
 }
 
 // HeartbeatReply is the reply to a [Heartbeat].

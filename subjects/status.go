@@ -79,6 +79,8 @@ type WorkerCounts struct {
 	Registered int `json:"registered"`
 	Idle       int `json:"idle"`
 	Busy       int `json:"busy"`
+	// Rejecting counts those that reject a good part of what they are given.
+	Rejecting int `json:"rejecting,omitempty"`
 	// Joined, Left and Lost count since the journal began.
 	Joined uint64 `json:"joined"`
 	Left   uint64 `json:"left"`

@@ -62,6 +62,12 @@ type WorkerInfo struct {
 	TasksCompleted uint64  `json:"tasks_completed,omitempty"`
 	TasksFailed    uint64  `json:"tasks_failed,omitempty"`
 	TaskMS         float64 `json:"task_ms,omitempty"`
+	// Rejected counts the activations that it has handed back unbegun since this leader began to lead.
+	Rejected uint64 `json:"rejected,omitempty"`
+	// RejectsOften: at least eight of its last 32 activations were among them.
+	RejectsOften bool `json:"rejects_often,omitempty"`
+	// Leaving: it said that it takes no more work.
+	Leaving bool `json:"leaving,omitempty"`
 }
 
 // DecodeWorkersRequest decodes a request for the list of workers and returns

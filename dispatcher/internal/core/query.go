@@ -76,3 +76,6 @@ func (c *Core) Check() error {
 	}
 	return c.tasks.Check()
 }
+
+// OftenRejecting returns how many workers reject a good part of what they are given.
+func (c *Core) OftenRejecting() int { return c.fleet.OftenRejecting() }

@@ -69,7 +69,7 @@ func (s *script) record(r record.Record) string {
 
 func (s *script) effect(e step.Effect) string {
 	words := map[step.EffectType]string{
-		step.SendActivate: "activate", step.SendCancel: "cancel", step.TellJoined: "worker.joined", step.TellLeft: "worker.left", step.TellLost: "worker.lost",
+		step.SendActivate: "activate", step.SendCancel: "cancel", step.TellJoined: "worker.joined", step.TellLeft: "worker.left", step.TellLost: "worker.lost", step.TellRejecting: "worker.rejecting",
 		step.TellActivated: "worker.activated", step.TellAvailable: "worker.available", step.TellElected: "leader.elected",
 	}
 	text := words[e.Type]

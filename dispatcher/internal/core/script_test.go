@@ -22,7 +22,7 @@ import (
 //	  [retain-tasks=N]      first, or not at all
 //	hello NAME weight=W [slots=N] [instance=X] [kinds=A,B] [pools=P,Q]
 //	heartbeat NAME [running=A,B | running=none]
-//	available NAME [ACTIVATION[=OUTCOME] ...]
+//	available NAME [ACTIVATION[=OUTCOME] ...] [leaving=yes]
 //	bye NAME
 //	wait 2s                 time passes, and nothing comes to see it
 //	tick [2s]               time passes, then comes a tick
@@ -233,7 +233,7 @@ func (s *script) heartbeat(a *arguments) error {
 }
 
 func (s *script) available(a *arguments) error {
-	in := step.Available{At: s.now, Worker: s.id(a)}
+	in := step.Available{At: s.now, Worker: s.id(a), Leaving: a.text("leaving") != ""}
 	for len(a.words) > 0 {
 		id, outcome, ok := strings.Cut(a.word(), "=")
 		if !ok {

@@ -20,6 +20,7 @@ func (c *Core) Step(in step.Input, out *step.Ready) step.Reply { return c.StepAt
 func (c *Core) StepAt(elapsed time.Time, in step.Input, out *step.Ready) step.Reply {
 	c.common.AdvanceTo(elapsed)
 	c.tasks.PassTime()
+	c.fleet.PassPauses()
 	c.fleet.PassBeats()
 	reply := c.handle(in, out)
 	c.tasks.HandleDue(out)
@@ -78,27 +79,32 @@ func (c *Core) available(in step.Available, out *step.Ready) step.Reply {
 	if w == nil {
 		return step.Reply{Err: refused}
 	}
-	c.fleet.Reported(w, in.Finished)
+	c.fleet.Reported(w, in)
 	if len(in.Finished) == 0 {
 		for a, runs := w.Oldest(); runs; a, runs = w.Oldest() {
 			c.end(w, a, step.Finished{Outcome: ha.OutcomeDone}, out)
 		}
+		c.fleet.Accepted(w)
 	}
-	reply := c.finish(w, in.Finished, out)
+	reply := c.finish(w, in, out)
 	c.fleet.Reconsider(w)
 	return reply
 }
 
 // finish ends what w reports as finished.
-func (c *Core) finish(w *fleet.Worker, finished []step.Finished, out *step.Ready) step.Reply {
+func (c *Core) finish(w *fleet.Worker, in step.Available, out *step.Ready) step.Reply {
 	var ignored []ha.ActivationID
+	finished := in.Finished
 	for _, f := range finished {
 		a, runs := w.RunOf(f.Activation)
 		switch {
 		case runs:
+			f.Leaving = in.Leaving
 			c.end(w, a, f, out)
-			if f.Outcome == ha.OutcomeRejected {
-				c.fleet.Refused(w)
+			if f.Outcome == ha.OutcomeRejected || f.Outcome == ha.OutcomeCancelled && a.Owner != (step.Owner{}) {
+				c.fleet.Rejected(w, out) // nobody has asked it to stop what has an owner
+			} else {
+				c.fleet.Accepted(w)
 			}
 		case !w.Remembers(f.Activation):
 			ignored = append(ignored, f.Activation)
@@ -154,7 +160,7 @@ func (c *Core) evict(out *step.Ready) {
 func (c *Core) remove(w *fleet.Worker, why record.RemovedWhy, reason string, out *step.Ready) {
 	f := step.Finished{Outcome: ha.OutcomeLost, Error: "worker lost: " + reason}
 	if why == record.RemovedBye {
-		f = step.Finished{Outcome: ha.OutcomeCancelled}
+		f = step.Finished{Outcome: ha.OutcomeCancelled, Leaving: true}
 	}
 	for a, owned := w.Owned(); owned; a, owned = w.Owned() {
 		c.end(w, a, f, out)

@@ -93,6 +93,9 @@ func (f *Fleet) applyRemoved(r *record.Removed) error {
 		return fmt.Errorf("apply removed: activation number %d of worker %s still has an owner", a.Number, w.Worker)
 	}
 	f.live.remove(w)
+	if r := w.soft.rejections; r != nil && r.often {
+		f.oftenRejecting--
+	}
 	delete(f.workers, w.Worker)
 	if f.instances[w.Instance] == w {
 		delete(f.instances, w.Instance)

@@ -41,6 +41,9 @@ type Fleet struct {
 	history []record.History // of the snapshot being loaded
 	arena   arena
 	live    liveness // soft
+	// pauses are those after rejections, and oftenRejecting counts the workers that reject often. Soft.
+	pauses         pauses
+	oftenRejecting int
 	// beat is when a plain activation is next due, on the axis of the elapsed time. Soft.
 	beat time.Time
 	// activated is the record that Activate fills in each time.
@@ -91,7 +94,7 @@ func (f *Fleet) Find(id ha.WorkerID) *Worker { return f.workers[id] }
 // Lead begins a leadership at an elapsed time: it gives every worker a full grace period, and keeps the
 // pace of activations that the journal shows.
 func (f *Fleet) Lead(at time.Time) {
-	f.live = liveness{}
+	f.live, f.pauses, f.oftenRejecting = liveness{}, pauses{}, 0
 	for w := range f.order.after(0) {
 		w.soft = soft{}
 		f.Reconsider(w)
@@ -120,6 +123,9 @@ func (f *Fleet) NextWake() time.Time {
 		if evict := w.soft.lastSeen.Add(f.cfg.Timing.EvictAfter); wake.IsZero() || evict.Before(wake) {
 			wake = evict
 		}
+	}
+	if at, w := f.pauses.first(); w != nil && (wake.IsZero() || at.Before(wake)) {
+		wake = at
 	}
 	return wake
 }

@@ -22,7 +22,8 @@ func (f *Fleet) Known(id ha.WorkerID) (*Worker, *ha.Error) {
 func (f *Fleet) Heartbeat(w *Worker, in step.Heartbeat, out *step.Ready) (lost []Run) {
 	f.noteHeard(w)
 	w.soft.cpu, w.soft.memoryBytes = in.CPU, in.MemoryBytes
-	w.soft.refused, w.soft.unconfirmed = false, false
+	w.soft.unconfirmed = false
+	w.soft.leaving = in.Leaving
 	if in.Running != nil {
 		lost = f.reconcile(w, in.Running, out)
 	}
@@ -68,8 +69,9 @@ func (f *Fleet) reconcile(w *Worker, named []ha.ActivationID, out *step.Ready) (
 // Reported takes note that a worker reports the ends of activations; none: of all that
 // it runs. Whatever our books say of them, it runs them no longer. The caller ends
 // them, and then calls Reconsider.
-func (f *Fleet) Reported(w *Worker, finished []step.Finished) {
+func (f *Fleet) Reported(w *Worker, in step.Available) {
 	f.noteHeard(w)
+	finished := in.Finished
 	if len(finished) == 0 {
 		w.soft.unknownRunning = nil
 	}
@@ -78,7 +80,8 @@ func (f *Fleet) Reported(w *Worker, finished []step.Finished) {
 			return slices.ContainsFunc(finished, func(f step.Finished) bool { return f.Activation == id })
 		})
 	}
-	w.soft.refused, w.soft.unconfirmed = false, false
+	w.soft.unconfirmed = false
+	w.soft.leaving = w.soft.leaving || in.Leaving
 }
 
 // Remembers reports whether w ended that activation not long ago: the reply to an
@@ -88,14 +91,11 @@ func (w *Worker) Remembers(id ha.ActivationID) bool {
 	return ok && (w.isRecent(a, false) || w.isRecent(a, true))
 }
 
-// Refused takes note that w rejected what it was given.
-func (f *Fleet) Refused(w *Worker) { w.soft.refused = true }
-
 // Reconsider takes w out of the selection, or puts it back, as its soft state says. It is
 // called after something was heard of w.
 func (f *Fleet) Reconsider(w *Worker) {
 	selector := f.groups[w.group()].selector
-	if w.soft.refused || w.soft.unconfirmed || len(w.soft.unknownRunning) > 0 {
+	if w.soft.leaving || w.soft.unconfirmed || w.paused() || len(w.soft.unknownRunning) > 0 {
 		selector.Block(w.member)
 	} else {
 		selector.Unblock(w.member)

@@ -18,10 +18,9 @@ type soft struct {
 	// unknownRunning is what it names as running and does not run by our books. While
 	// there is any, it is given nothing.
 	unknownRunning []ha.ActivationID
-	// refused: it rejected what it was given. It is given nothing until its next
-	// heartbeat, or until it ends something else, or it and the dispatcher would keep
-	// each other busy with that.
-	refused bool
+	rejections     *rejections // nil: it never rejected anything
+	// leaving: it said so. It is given nothing any more.
+	leaving bool
 	// unconfirmed: it was told of a subject of its own and may not listen there yet. It
 	// is given nothing until it is heard of again.
 	unconfirmed bool

@@ -23,6 +23,10 @@ type WorkerView struct {
 	CPU                  float64
 	MemoryBytes          int64
 	Work                 record.WorkCounts
+	// Rejected is how many activations it has rejected since this leadership began, Often
+	// whether that is a good part of the last ones, and Leaving whether it said that it is.
+	Rejected       uint64
+	Often, Leaving bool
 }
 
 // Workers yields the workers registered after the order after, in order of
@@ -48,7 +52,10 @@ func (f *Fleet) view(w *Worker) WorkerView {
 		ExpectedShare: float64(w.Weight) / float64(g.selector.Weights()),
 		Busy:          !w.member.Idle(),
 		LastSeen:      f.dateOf(w.soft.lastSeen), CPU: w.soft.cpu, MemoryBytes: w.soft.memoryBytes,
-		Work: w.work,
+		Work: w.work, Leaving: w.soft.leaving,
+	}
+	if r := w.soft.rejections; r != nil {
+		v.Rejected, v.Often = r.total, r.often
 	}
 	if g.activations > 0 {
 		v.Share = float64(w.activations) / float64(g.activations)

@@ -143,6 +143,7 @@ func (b *books) enterTaskEnded(r *record.TaskEnded) error {
 	if err := b.endRun(reg, r.Number, r.Outcome); err != nil {
 		return err
 	}
+	b.countReturn(t, r)
 	return b.applyFate(t, r.Fate)
 }
 
@@ -153,12 +154,18 @@ func (b *books) mayEnd(t *task, r *record.TaskEnded) error {
 	switch r.Outcome {
 	case ha.OutcomeLost:
 		switch {
-		case !r.Lost && r.Reason.Name() != "lost":
+		case isReturn(r):
+			return b.mayReturn(t, r)
+		case !r.Lost:
 			return errors.New("it is lost, and nobody died")
-		case r.Lost && t.lost >= t.policy().MaxLost:
+		case t.lost >= t.policy().MaxLost:
 			return b.mayCharge(t, r.Fate, false)
 		}
 	case ha.OutcomeCancelled: // also of a worker that left without having had it
+		if !isReturn(r) {
+			return b.mayLeave(r)
+		}
+		return b.mayReturn(t, r)
 	default:
 		if !spoke || f.Outcome != r.Outcome || !bytes.Equal(f.Result, r.Result) {
 			return fmt.Errorf("it ends as %s with %q, its worker never said that of it, but %+v", r.Outcome, r.Result, f)
@@ -175,6 +182,11 @@ func (b *books) mayEnd(t *task, r *record.TaskEnded) error {
 			return fmt.Errorf("its worker said %q", f.Error)
 		}
 		return b.mayCharge(t, r.Fate, f.Permanent)
+	case ha.OutcomeRejected:
+		if !isReturn(r) {
+			return b.mayLeave(r)
+		}
+		return b.mayReturn(t, r)
 	}
 	if state != ha.TaskPending || r.Charged {
 		return fmt.Errorf("without a fault of its own it becomes %s", state)
@@ -196,13 +208,9 @@ func (b *books) mayCharge(t *task, f record.Fate, permanent bool) error {
 	case last:
 		return nil
 	}
-	most := p.Backoff.Duration()
-	for range failures - 1 {
-		most = min(time.Duration(float64(most)*p.Factor), p.MaxBackoff.Duration())
-	}
-	most = min(most, p.MaxBackoff.Duration())
-	least := time.Duration(float64(most) * (1 - p.Jitter))
-	if pause := f.Due.Sub(f.At); pause < least-time.Microsecond || pause > most+time.Microsecond {
+	most := pauseAfter(p, failures)
+	least := shortest(p, most)
+	if pause := f.Due.Sub(f.At); pause < least || pause > most+time.Microsecond {
 		return fmt.Errorf("after %d failures it pauses for %s, and not from %s to %s", failures, pause, least, most)
 	}
 	return nil

@@ -90,6 +90,7 @@ func (b *books) enterEntry(e journal.Entry) {
 		b.w.fail("log: %v", err)
 		return
 	}
+	delete(b.refused, e.Node)
 	b.history = append(b.history, committed{e, b.w.now})
 	b.noteRules(e)
 	rest, err := record.Open(e.Data)

@@ -18,13 +18,13 @@ type epochs struct {
 	refused  map[string]*refusedAppends // by the node's name
 }
 
-// refusedAppends counts the appends refused to one node since a true time, for a second.
+// refusedAppends counts the appends refused to one node in a row since a true time, for a second.
 type refusedAppends struct {
 	n     int
 	since time.Duration
 }
 
-// mostRefused is how many appends of one node may be refused within a second.
+// mostRefused is how many appends of one node may be refused in a row within a second.
 const mostRefused = 10
 
 // countRefused checks that nobody who cannot lead, or whom the log refuses, keeps it busy with

@@ -20,6 +20,9 @@ func (b *books) enterMoved(r *record.TaskMoved) error {
 	if t.state == ha.TaskRunning && r.Next.Name() != ha.TaskCancelled {
 		b.w.nemesis.tally.Tasks.Overdue++
 	}
+	if t.state == ha.TaskRunning {
+		t.returns = returns{} // it ran
+	}
 	if t.state == ha.TaskRunning && b.w.tasks.watched {
 		b.activations[t.activation-1].stop = b.w.now
 	}
@@ -108,7 +111,7 @@ func (b *books) applyFate(t *task, f record.Fate) error {
 	case t.state.Final():
 		n.Revived++
 		t.revivals++
-		t.attempt, t.failures, t.lost, t.returned, t.ready = 0, 0, 0, false, time.Time{}
+		t.attempt, t.failures, t.lost, t.returned, t.ready, t.returns = 0, 0, 0, false, time.Time{}, returns{}
 		b.live++
 		if key := t.spec.UniqueKey; key != "" {
 			if holder := b.unique[key]; holder != nil {
@@ -167,7 +170,7 @@ func (b *books) endAttempt(t *task, f record.Fate) ha.TaskState {
 		return ha.TaskCompleted
 	}
 	t.step++
-	t.attempt, t.failures, t.lost, t.returned = 0, 0, 0, false
+	t.attempt, t.failures, t.lost, t.returned, t.returns = 0, 0, 0, false, returns{}
 	b.w.nemesis.tally.Tasks.Stepped++
 	return ha.TaskPending
 }

@@ -33,6 +33,11 @@ func (w *worker) handle(id ha.ActivationID, t *step.TaskEffect) {
 	world := w.w
 	j := &job{task: t}
 	w.working[id] = j
+	if isPoison(t.Payload) {
+		outcome := pick(world, ha.OutcomeRejected, ha.OutcomeCancelled)
+		j.end = w.after(world.randomTime(100*time.Millisecond), func() { w.finish(step.Finished{Activation: id, Outcome: outcome, Error: "not to be read"}) })
+		return
+	}
 	takes := 20*time.Millisecond + world.randomTime(world.tasks.work)
 	if world.calm {
 		takes = 20*time.Millisecond + world.randomTime(100*time.Millisecond)

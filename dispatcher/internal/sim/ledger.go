@@ -50,6 +50,7 @@ type task struct {
 	dueElapsed          time.Time // what due was in elapsed time when it was set
 	dueSlack            time.Duration
 	returned            bool // it was started before, in this step
+	returns             returns
 
 	step, attempt, failures, lost int
 	data, result                  []byte

@@ -78,6 +78,10 @@ const (
 	SkipNewer
 	// RoomIgnored keeps from a leader that room is short.
 	RoomIgnored
+	// Believing has workers believe whatever epoch an order names.
+	Believing
+	// FreeReturns passes off whatever is handed back as handed back by a worker that is leaving.
+	FreeReturns
 )
 
 // mutatedSpec is what a submission says once it has reached the dispatcher.
@@ -115,6 +119,7 @@ func (d *dispatcher) mutatedInput(in step.Input) step.Input {
 		if mutation == NoFencing {
 			d.unfence(&in)
 		}
+		in.Leaving = in.Leaving || mutation == FreeReturns
 		return in
 	case step.Submit:
 		in.Spec = d.w.mutatedSpec(in.Spec)

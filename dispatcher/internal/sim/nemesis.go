@@ -25,12 +25,7 @@ func (n *nemesis) strike() {
 	switch k := w.rng.IntN(100); {
 	case w.tasks.on && w.chance(150):
 		n.harass(o, d)
-	case w.chance(40):
-		w.log.intrude(pick(w, 1, 3, 200))
-	case w.chance(60):
-		n.stepClock(d)
-	case w.chance(30):
-		n.shortage()
+	case n.disturb(o, d):
 	case k < 10:
 		n.killWorker(o)
 	case k < 26:
@@ -62,6 +57,24 @@ func (n *nemesis) strike() {
 		w.log.refusing = w.now + w.randomTime(15*time.Second)
 	}
 	w.at(w.randomTime(n.pause), n.strike)
+}
+
+// disturb may do what neither ends nor cuts off anybody, and reports whether it did.
+func (n *nemesis) disturb(o *worker, d *dispatcher) bool {
+	w := n.w
+	switch {
+	case w.chance(40):
+		w.log.intrude(pick(w, 1, 3, 200))
+	case w.chance(60):
+		n.stepClock(d)
+	case w.chance(80):
+		n.lie(o)
+	case w.chance(30):
+		n.shortage()
+	default:
+		return false
+	}
+	return true
 }
 
 // victim picks a dispatcher: mostly one that leads, where the harm is greatest.

@@ -69,6 +69,8 @@ func newWorld(o Options) *world {
 		MaxWorkers:    1000,
 	}
 	w.drawTasks()
+	w.liar = &liar{w.node("liar")}
+	w.liar.begin()
 	if o.Mutation == HastyEviction {
 		w.cfg.Timing.EvictAfter = 15 * time.Second
 	}

@@ -12,7 +12,7 @@ import (
 type session struct {
 	w        *worker
 	id       ha.WorkerID
-	epoch    ha.Epoch // the highest seen
+	epoch    ha.Epoch // the highest that an answer has said
 	missed   int
 	seen     map[ha.ActivationID]bool
 	held     []ha.ActivationID // received, and its outcome not acknowledged
@@ -25,6 +25,13 @@ type session struct {
 	pause             time.Duration
 	draining          bool
 	byes              int
+
+	// doubted are the orders of higher epochs. inquiry is the heartbeat that asks about the first of
+	// them, of which there are so many; patient: one was sent less than a second ago.
+	doubted []order
+	inquiry *call
+	asked   int
+	patient bool
 }
 
 func newSession(w *worker, r step.Reply) *session {
@@ -57,7 +64,7 @@ func (s *session) heartbeat() {
 	s.overdue = false
 	in := step.Heartbeat{Worker: s.id}
 	if s.w.manners != simple {
-		in.Running = append([]ha.ActivationID{}, s.held...)
+		in.Running, in.Leaving = append([]ha.ActivationID{}, s.held...), s.draining
 	}
 	s.beat = s.w.call(in, s.ifCurrent(s.miss))
 }
@@ -91,9 +98,21 @@ func (s *session) handleReply(a reply) {
 			return
 		}
 		s.beat, s.missed, s.epoch = nil, 0, a.result.Epoch
+		s.reconsider(0)
 		if s.overdue {
 			s.heartbeat()
 		}
+	case s.inquiry.takes(a):
+		s.inquiry = nil
+		switch {
+		case unknown(a.result):
+			s.over()
+			return
+		case a.result.Err == nil && a.result.Epoch >= s.epoch:
+			s.missed, s.epoch = 0, a.result.Epoch
+			s.reconsider(s.asked)
+		}
+		s.inquire()
 	case s.report.takes(a):
 		s.w.w.books.checkAcknowledged(s.w, s.report.input, a.result)
 		s.report = nil
@@ -131,6 +150,13 @@ func (s *session) order(o order) {
 	if o.worker != s.id || s.bye != nil || o.epoch < s.epoch {
 		return
 	}
+	if o.epoch > s.epoch && s.w.w.opts.Mutation != Believing {
+		if len(s.doubted) < s.w.slots {
+			s.doubted = append(s.doubted, o)
+		}
+		s.inquire()
+		return
+	}
 	s.epoch = o.epoch
 	if o.cancel {
 		s.w.cancel(o.activation)
@@ -150,6 +176,48 @@ func (s *session) order(o order) {
 	}
 	s.held = append(s.held, o.activation)
 	s.w.work(o)
+}
+
+// inquire asks who leads if there are orders of an epoch of which no answer has told.
+func (s *session) inquire() {
+	if len(s.doubted) == 0 || s.inquiry != nil || s.patient || s.bye != nil {
+		return
+	}
+	s.patient, s.asked = true, len(s.doubted)
+	s.w.after(time.Second, s.ifCurrent(func() {
+		s.patient = false
+		s.inquire()
+	}))
+	in := step.Heartbeat{Worker: s.id, Leaving: s.draining}
+	if s.w.manners != simple {
+		in.Running = append([]ha.ActivationID{}, s.held...)
+	}
+	s.inquiry = s.w.call(in, s.ifCurrent(func() {
+		s.inquiry = nil
+		s.inquire()
+	}))
+}
+
+// reconsider obeys the orders in doubt that an answer has confirmed, and drops those of the first n
+// that it has not.
+func (s *session) reconsider(n int) {
+	list := s.doubted
+	s.doubted, s.asked = nil, 0
+	var now []order
+	for i, o := range list {
+		switch {
+		case o.epoch <= s.epoch:
+			now = append(now, o)
+		case i >= n:
+			s.doubted = append(s.doubted, o)
+		}
+	}
+	for _, o := range now {
+		if s.w.s != s {
+			return
+		}
+		s.order(o)
+	}
 }
 
 // ended takes note of an outcome.
@@ -173,6 +241,7 @@ func (s *session) advance() {
 func (s *session) send() {
 	in := step.Available{Worker: s.id}
 	if s.w.manners != simple {
+		in.Leaving = s.draining
 		in.Finished = slices.Clone(s.finished)
 	}
 	s.sent = len(s.finished)
@@ -211,6 +280,7 @@ func (s *session) acknowledged() {
 // drain takes no more work, finishes, reports, and says bye.
 func (s *session) drain() {
 	s.draining = true
+	s.w.w.tasks.leavers[s.id] = true
 	s.w.after(drainPatience, s.ifCurrent(func() {
 		for _, id := range slices.Clone(s.held) {
 			s.w.handBack(id)

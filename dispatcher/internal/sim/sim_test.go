@@ -119,7 +119,7 @@ func TestMutations(t *testing.T) {
 		noticed  string // is in the failure, or one of those that '|' separates
 	}{
 		{NoReconciliation, "no reconciliation", "not|without a fault|runs on"},
-		{NoDedupe, "no dedupe", "run before"},
+		{NoDedupe, "no dedupe", "run before|its worker never said that"},
 		{ReplyBeforeCommit, "reply before commit", "no committed record says so"},
 		{HastyEviction, "hasty eviction", "would go on, and was not paused"},
 		{NoCompareAndSet, "no compare and set", "log:|at the same time|although it knows"},
@@ -137,7 +137,7 @@ func TestMutations(t *testing.T) {
 		{HastyRepeats, "hasty repeats", "appends refused within a second"},
 		{StaleCompare, "stale compare", "log:|at the same time"},
 		{NoSieve, "no sieve", "entry"},
-		{WallTime, "wall time", "would go on, and was not paused|lives and is not registered"},
+		{WallTime, "wall time", "would go on, and was not paused|lives and is not registered|nobody leads"},
 		{NoPauses, "no pauses", "this is set"},
 		{NoMark, "no mark", "although it knows"},
 		{DeafToMarks, "deaf to marks", "although it knows|accepts a loss under epoch"},
@@ -149,6 +149,8 @@ func TestMutations(t *testing.T) {
 		{SkipNewer, "skip newer", "its program reads|another state|is registered"},
 		{RoomIgnored, "room ignored", "is taken, and room is short"},
 		{HastyPurge, "hasty purge", "the cleaned journal"},
+		{Believing, "believing", "was not given to it|run before|is activated again|not registered"},
+		{FreeReturns, "free returns", "nobody said that its worker is leaving"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, failed, err := each(mutationSeeds, c.mutation)

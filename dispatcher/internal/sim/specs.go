@@ -44,6 +44,8 @@ func (c *client) spec() *ha.TaskSpec {
 	if w.chance(50) {
 		s.Payload = []byte(`"` + string(s.ID) + endless + `"`)
 		s.Timeout = ha.Milliseconds(time.Hour)
+	} else if w.chance(40) {
+		s.Payload = []byte(`"` + string(s.ID) + poison + `"`)
 	}
 	if w.chance(200) {
 		for range 1 + w.rng.IntN(3) {

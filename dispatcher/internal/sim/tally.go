@@ -22,6 +22,8 @@ type Tally struct {
 	ClockSteps, Clocks int
 	// Foreign counts the entries that strangers wrote.
 	Foreign int
+	// Lies counts what liars sent to workers and leaders.
+	Lies int
 	// Damages counts how often the log lost its end, LostEnds and OlderCopies in which way; Accepted how often
 	// somebody accepted that. Unseen counts how often somebody led without knowing of it as no mark had survived
 	// that said so, and Unheard how often as whoever had one was not heard.
@@ -61,6 +63,8 @@ type TaskTally struct {
 	Again, Wandered, Late, Overdue, Stubborn int
 	// Gone counts workers declared gone, Slandered those of them that lived.
 	Gone, Slandered int
+	// CameBack counts attempts that came back without having begun, and counted for that.
+	CameBack int
 	// Repeated counts submissions that were known already, NotUnique, Full, Cyclic and
 	// Conflicts those refused for that.
 	Repeated, NotUnique, Full, Cyclic, Conflicts int
@@ -96,12 +100,12 @@ func (t *Tally) list() []*int {
 		&t.Events, &t.Activations, &t.Lost, &t.Rejected, &t.Evicted, &t.Commits, &t.Cleanings,
 		&t.Failovers, &t.Pauses, &t.Cuts, &t.GaveUp, &t.SharesChecked,
 		&t.Won, &t.Handovers, &t.EndReads, &t.Gaps, &t.Held, &t.Fenced, &t.Ruled, &t.Refused, &t.RefusedAndPassed, &t.Lags, &t.OldEnds, &t.OldReads, &t.Polled,
-		&t.Foreign, &t.Damages, &t.LostEnds, &t.OlderCopies, &t.Accepted, &t.LostBeginnings, &t.LostEntries, &t.Damaged, &t.Healed,
+		&t.Foreign, &t.Lies, &t.Damages, &t.LostEnds, &t.OlderCopies, &t.Accepted, &t.LostBeginnings, &t.LostEntries, &t.Damaged, &t.Healed,
 		&t.Upgrades, &t.UpgradesRefused, &t.StepsBack, &t.TooOld, &t.Shortages, &t.NoRoom, &t.ShortCleanings, &t.ShortForgotten,
 		&t.ClockSteps, &t.Clocks,
 		&k.Submitted, &k.Completed, &k.Failed, &k.Cancelled, &k.TimedOut,
 		&k.Waited, &k.Doomed, &k.Expired, &k.Revived, &k.Stepped, &k.Partial,
-		&k.Again, &k.Wandered, &k.Late, &k.Overdue, &k.Stubborn, &k.Gone, &k.Slandered,
+		&k.Again, &k.Wandered, &k.Late, &k.Overdue, &k.Stubborn, &k.Gone, &k.Slandered, &k.CameBack,
 		&k.Repeated, &k.NotUnique, &k.Full, &k.Cyclic, &k.Conflicts,
 		&k.Pulled, &k.Repulled, &k.Forgotten, &k.Batches, &k.HeldBack, &k.Mended,
 	}

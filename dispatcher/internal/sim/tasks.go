@@ -27,7 +27,7 @@ type taskSettings struct {
 	// said is what workers reported, whether or not it ever arrived.
 	said map[ha.ActivationID]step.Finished
 	// Somebody has asked for these to happen.
-	gone               map[ha.WorkerID]bool
+	gone, leavers      map[ha.WorkerID]bool
 	cancelled, revived map[ha.TaskID]bool
 	revivedKinds       map[string]bool
 }
@@ -39,7 +39,7 @@ func (w *world) drawTasks() {
 		on: w.chance(650), kinds: []string{"k0", "k1", "k2"}, pools: []string{"default", "p1"},
 		remaining: pick(w, 50, 150, 300), skew: pick(w, 0, time.Second, 20*time.Second),
 		work:     pick(w, 100*time.Millisecond, time.Second, 3*time.Second),
-		intended: map[string]*ha.TaskSpec{}, said: map[ha.ActivationID]step.Finished{}, gone: map[ha.WorkerID]bool{},
+		intended: map[string]*ha.TaskSpec{}, said: map[ha.ActivationID]step.Finished{}, gone: map[ha.WorkerID]bool{}, leavers: map[ha.WorkerID]bool{},
 		cancelled: map[ha.TaskID]bool{}, revived: map[ha.TaskID]bool{}, revivedKinds: map[string]bool{},
 	}
 	w.drawTaskLimits(&w.cfg.TaskConfig)
@@ -105,7 +105,7 @@ func (w *world) skew() time.Duration {
 }
 
 // token is what a payload says of which task it is for, whatever its id.
-func token(payload []byte) string { return strings.Trim(string(payload), `"`+endless) }
+func token(payload []byte) string { return strings.Trim(string(payload), `"`+endless+poison) }
 
 // declareGone tells whoever leads that a worker's process is gone.
 func (w *world) declareGone(id ha.WorkerID) {

@@ -30,6 +30,7 @@ type world struct {
 	dispatchers []*dispatcher
 	workers     []*worker
 	clients     []*client
+	liar        *liar
 	nemesis     *nemesis
 	tasks       taskSettings
 	calm        bool // no faults any more

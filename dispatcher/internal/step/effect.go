@@ -32,7 +32,12 @@ const (
 	TellProgressed
 	TellPaused
 	TellResumed
+	// TellRejecting: a worker begins to reject a good part of what it is given.
+	TellRejecting
 )
+
+// EffectTypes is one more than the last of the types.
+const EffectTypes = TellRejecting + 1
 
 // Effect is something to send once its records are committed.
 type Effect struct {

@@ -33,6 +33,8 @@ type Heartbeat struct {
 	Running     []ha.ActivationID
 	CPU         float64
 	MemoryBytes int64
+	// Leaving: the worker takes no more work, and will say bye.
+	Leaving bool
 }
 
 // Available says that a worker ended activations.
@@ -41,6 +43,8 @@ type Available struct {
 	Worker ha.WorkerID
 	// Finished lists what ended. Empty: all that the worker ran, with outcome done.
 	Finished []Finished
+	// Leaving is as in a [Heartbeat].
+	Leaving bool
 }
 
 // Finished is one ended activation of an [Available].
@@ -54,6 +58,8 @@ type Finished struct {
 	// Omitted: the worker lives, and its heartbeats do not name the activation. No worker
 	// reports that; it follows from the heartbeats.
 	Omitted bool
+	// Leaving: what its worker hands back it hands back because it is leaving.
+	Leaving bool
 }
 
 // Gone says that a worker's process is gone.

@@ -64,6 +64,11 @@ func (ts *Tasks) endAttempt(t *task, f *record.Fate, at int64) {
 		t.lost++
 	}
 	t.returned = true
+	if f.Reason == record.Rejected || f.Reason == record.OrderLost {
+		t.returns = min(t.returns, maxReturns-1) + 1
+	} else {
+		t.returns = 0
+	}
 	took := max(0, ts.elapsedOf(at)-ts.elapsedOf(t.started))
 	s := t.current()
 	if s != nil {
@@ -131,14 +136,14 @@ func (ts *Tasks) advance(t *task, f *record.Fate) {
 	t.extras.step++
 	next := t.current()
 	t.state, t.reason = pending, record.NoReason
-	t.attempt, t.failures, t.lost, t.returned = 0, 0, 0, false
+	t.attempt, t.failures, t.lost, t.returned, t.returns = 0, 0, 0, false, 0
 	t.class = ts.catalog.classOf(next.kind, t.class.pool.name, step.Nanos(f.At))
 }
 
 // revive makes a task that ended one that has not.
 func (ts *Tasks) revive(t *task) {
 	t.attempt, t.failures, t.lost = 0, 0, 0
-	t.ready, t.ended, t.returned = 0, 0, false
+	t.ready, t.ended, t.returned, t.returns = 0, 0, false, 0
 	if t.extras == nil {
 		return
 	}

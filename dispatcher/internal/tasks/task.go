@@ -37,6 +37,8 @@ type task struct {
 	reason   record.Reason
 	priority int16
 	returned bool // it was started before, so it is older than all that were not
+	// returns counts the attempts in a row that came back without having begun. A snapshot does not hold it.
+	returns  uint8
 	admitted bool // it counts against the limit of its concurrency key
 	pulled   bool
 	dated    bool // its timer goes by the date

@@ -31,11 +31,9 @@ func (ts *Tasks) verdict(t *task, f step.Finished) record.Fate {
 		fate.Next, fate.Result = completed, slices.Clone(f.Result)
 	case ha.OutcomeFailed, ha.OutcomeTimedOut:
 		ts.charge(t, &fate, f)
-	case ha.OutcomeRejected:
-		fate.Next, fate.Reason, fate.Error = pending, record.Rejected, ""
 	case ha.OutcomeLost:
 		if f.Omitted { // no worker died
-			fate.Next, fate.Reason = pending, record.OrderLost
+			ts.takeBack(t, &fate, f, record.OrderLost)
 			break
 		}
 		fate.Lost = true
@@ -44,10 +42,60 @@ func (ts *Tasks) verdict(t *task, f step.Finished) record.Fate {
 			f.Error = fmt.Sprintf("%s: %d workers were lost over it", f.Error, t.lost+1)
 			ts.charge(t, &fate, f)
 		}
-	default: // cancelled, and not by us: its worker is stopping
-		fate.Next, fate.Reason, fate.Error = pending, record.WorkerLeft, ""
+	default: // rejected, or cancelled, and not by us
+		if f.Leaving {
+			fate.Next, fate.Reason, fate.Error = pending, record.WorkerLeft, ""
+			break
+		}
+		ts.takeBack(t, &fate, f, record.Rejected)
 	}
 	return fate
+}
+
+const (
+	// freeReturns is how many attempts in a row may come back without having begun before such a return
+	// counts like the death of a worker. A worker that is stopping, or has another idea of when its slot
+	// is free, makes one or two.
+	freeReturns = 2
+	// maxReturns bounds the count: the pause is at its longest long before.
+	maxReturns = 64
+)
+
+// takeBack decides about an attempt that came back without having begun: that its worker rejected, stopped
+// without being told to, or does not name in its heartbeats. At first the task is given to a worker again at
+// once. Then it may be the task's own fault, as one that no worker can read: each return counts like the death of
+// a worker, and others of its kind go on during a pause that grows.
+func (ts *Tasks) takeBack(t *task, fate *record.Fate, f step.Finished, reason record.Reason) {
+	fate.Next, fate.Reason = pending, reason
+	if reason == record.Rejected {
+		fate.Error = ""
+	}
+	n := int(t.returns) + 1
+	if n <= freeReturns {
+		return
+	}
+	f.Error = returnedError(n, f.Error)
+	fate.Lost, fate.Error = true, f.Error
+	rules := t.retryPolicy()
+	if int(t.lost) < rules.MaxLost {
+		fate.Next, fate.Turn = scheduled, 0
+		fate.Due = ts.common.Now.Add(rules.Pause(n-freeReturns, retry.Chance(t.number, uint64(t.attempt))))
+		return
+	}
+	f.Outcome = ha.OutcomeFailed // as far as its state is concerned
+	ts.charge(t, fate, f)
+	if fate.Next == scheduled {
+		fate.Reason = reason // which is what counts it
+	}
+}
+
+// returnedError says that n attempts in a row came back.
+func returnedError(n int, why string) string {
+	text := fmt.Sprintf("came back %d times in a row without having been begun", n)
+	if why != "" {
+		text += ": " + why
+	}
+	return text
 }
 
 // charge counts a failed attempt, and schedules the next or ends the task.

@@ -60,7 +60,7 @@ func Status(w io.Writer, s subjects.Status) error {
 	}
 	rows = append(rows, [][]string{
 		{"workers", fmt.Sprintf("%d registered, %d idle, %d busy", s.Workers.Registered, s.Workers.Idle, s.Workers.Busy)},
-		{"", fmt.Sprintf("%d joined, %d left, %d lost", s.Workers.Joined, s.Workers.Left, s.Workers.Lost)},
+		{"", joined(s.Workers)},
 		{"activations", fmt.Sprintf("%d started, %d running, %d done, %d failed", a.Started, a.Running, a.Done, a.Failed)},
 		{"", fmt.Sprintf("%d cancelled, %d timed out, %d rejected, %d lost", a.Cancelled, a.TimedOut, a.Rejected, a.Lost)},
 		{"tasks", fmt.Sprintf("%d waiting, %d scheduled, %d pending, %d running",
@@ -76,6 +76,15 @@ func Status(w io.Writer, s subjects.Status) error {
 		return err
 	}
 	return Dispatchers(w, s.Dispatchers, s.Journal.Position)
+}
+
+// joined says who came and went, and who rejects much.
+func joined(n subjects.WorkerCounts) string {
+	text := fmt.Sprintf("%d joined, %d left, %d lost", n.Joined, n.Left, n.Lost)
+	if n.Rejecting > 0 {
+		text += fmt.Sprintf(", %d reject often", n.Rejecting)
+	}
+	return text
 }
 
 // Dispatchers shows where each dispatcher stands. position is that of the
