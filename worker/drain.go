@@ -33,6 +33,7 @@ func (m *membership) drain() {
 	if m.clock.stage == unhurried {
 		m.enter(inGrace, m.w.cfg.Grace)
 	}
+	m.beat() // which says that we are leaving: nothing more is sent, and nothing has to be rejected
 }
 
 func (m *membership) enter(s stage, limit time.Duration) {
@@ -68,6 +69,10 @@ func (m *membership) enterFarewell() {
 // advance sends what is due after each change: an available where outcomes wait
 // and none is in flight, and a bye once there is nothing more to report.
 func (m *membership) advance() {
+	for _, o := range m.s.confirmed() {
+		m.carryOut(o)
+	}
+	m.inquire()
 	c := &m.clock
 	if m.s.phase == draining && c.stage < farewell && m.executor.running() == 0 {
 		m.enterFarewell()
@@ -83,8 +88,9 @@ func (m *membership) advance() {
 		m.ask(bye, m.w.names.Bye(m.s.id), func() ([]byte, error) { return []byte("{}"), nil })
 	default:
 		if finished := m.s.report(); len(finished) > 0 {
+			leaving := m.s.stopping
 			m.ask(available, m.w.names.Available(m.s.id), func() ([]byte, error) {
-				m.body = subjects.AppendAvailable(m.body[:0], subjects.Available{Message: availableMessage, Finished: finished})
+				m.body = subjects.AppendAvailable(m.body[:0], subjects.Available{Message: availableMessage, Leaving: leaving, Finished: finished})
 				return m.body, nil
 			})
 		}

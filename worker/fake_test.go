@@ -73,6 +73,8 @@ type dispatcher struct {
 
 	mu  sync.Mutex
 	ids map[string]ha.WorkerID
+	// led is the highest epoch of the orders to each worker: that is who answers its heartbeats.
+	led map[ha.WorkerID]ha.Epoch
 }
 
 // newFake returns a dispatcher below a prefix of its own, which does not listen yet.
@@ -89,7 +91,7 @@ func newFakeOn(t testing.TB, nc *nats.Conn) *dispatcher {
 		reply: subjects.HelloReply{
 			HeartbeatMS: 25, ReplyTimeoutMS: 25, Misses: 40, EvictAfterMS: 60_000, Epoch: 7,
 		},
-		ids: map[string]ha.WorkerID{},
+		ids: map[string]ha.WorkerID{}, led: map[ha.WorkerID]ha.Epoch{},
 	}
 	d.Otherwise = f.content
 	return f
@@ -158,7 +160,9 @@ func (f *dispatcher) content(r fake.Request) any {
 	if g := f.checked(r); r.What == string(subjects.TopicHello) {
 		return f.register(g.hello)
 	}
-	return subjects.HeartbeatReply{OK: true, Epoch: 0}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return subjects.HeartbeatReply{OK: true, Epoch: f.led[r.Worker]}
 }
 
 // register gives each instance its id.
@@ -203,6 +207,14 @@ func (f *dispatcher) order(id ha.WorkerID, o subjects.Order, e ha.Epoch, work ..
 }
 
 func (f *dispatcher) orderOn(subject string, id ha.WorkerID, o subjects.Order, e ha.Epoch, work ...ha.ActivationID) {
+	f.mu.Lock()
+	f.led[id] = max(f.led[id], e)
+	f.mu.Unlock()
+	f.forge(subject, id, o, e, work...)
+}
+
+// forge publishes an order of an epoch of which f knows nothing.
+func (f *dispatcher) forge(subject string, id ha.WorkerID, o subjects.Order, e ha.Epoch, work ...ha.ActivationID) {
 	a := subjects.Activate{ID: id, Order: o, Epoch: e}
 	for _, w := range work {
 		a.Work = append(a.Work, subjects.Work{Activation: w})

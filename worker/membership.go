@@ -20,6 +20,7 @@ type request int
 
 const (
 	heartbeat request = iota
+	inquiry           // a heartbeat that is to confirm an epoch
 	available
 	bye
 	requests // how many there are

@@ -14,7 +14,9 @@ import (
 
 func TestOrdersIgnored(t *testing.T) {
 	t.Parallel()
-	f := newFake(t).listen()
+	f := newFake(t)
+	f.reply.Epoch = 8
+	f.listen()
 	b := newBlocking()
 	w := f.start(worker.Config{Slots: 8, Handler: b.handle})
 	id := w.registered()

@@ -14,6 +14,7 @@ type clock struct {
 	beat  *time.Ticker
 	limit *time.Timer // ends the stage
 	retry *time.Timer // ends a pause before an available or a bye is repeated
+	doubt *time.Timer // ends the time in which nothing more is asked about unconfirmed orders
 
 	stage        stage
 	beatInFlight bool // a heartbeat is in flight
@@ -22,12 +23,18 @@ type clock struct {
 	pauses       pause.Backoff
 	byeInFlight  bool // a bye is in flight
 	byes         int  // how many were sent
+	inquiring    bool // an inquiry is in flight
+	patient      bool // doubt is running
 }
 
+// inquireEvery is the least time between two inquiries.
+const inquireEvery = time.Second
+
 func newClock(every time.Duration) clock {
-	c := clock{beat: time.NewTicker(every), limit: time.NewTimer(0), retry: time.NewTimer(0), pauses: newBackoff()}
+	c := clock{beat: time.NewTicker(every), limit: time.NewTimer(0), retry: time.NewTimer(0), doubt: time.NewTimer(0), pauses: newBackoff()}
 	c.limit.Stop()
 	c.retry.Stop()
+	c.doubt.Stop()
 	return c
 }
 
@@ -35,6 +42,7 @@ func (c *clock) stop() {
 	c.beat.Stop()
 	c.limit.Stop()
 	c.retry.Stop()
+	c.doubt.Stop()
 }
 
 // serve lives until the session is over. Cancelling ctx begins a drain.
@@ -70,6 +78,8 @@ func (m *membership) serve(ctx context.Context) {
 			m.beat()
 		case <-m.clock.retry.C:
 			m.clock.paused = false
+		case <-m.clock.doubt.C:
+			m.clock.patient = false
 		case <-m.clock.limit.C:
 			m.limitReached()
 		}
@@ -100,6 +110,7 @@ func (m *membership) carryOut(o subjects.Activate) {
 	}
 	if before == working && m.s.phase == draining {
 		m.log.Info().Int("running", m.executor.running()).Msg("told to drain")
+		m.beat()
 	}
 }
 
@@ -127,10 +138,24 @@ func (m *membership) beat() {
 		return
 	}
 	m.clock.beatInFlight, m.clock.overdue = true, false
-	running := m.s.running()
-	m.ask(heartbeat, m.w.names.Heartbeat(m.s.id), func() ([]byte, error) {
-		return json.Marshal(subjects.Heartbeat{Running: running})
-	})
+	m.sayAlive(heartbeat)
+}
+
+// inquire asks at once who leads, as orders say that it is somebody of whom we have not heard.
+func (m *membership) inquire() {
+	if !m.s.unsure() || m.clock.inquiring || m.clock.patient {
+		return
+	}
+	m.clock.inquiring, m.clock.patient = true, true
+	m.clock.doubt.Reset(inquireEvery)
+	m.s.inquire()
+	m.sayAlive(inquiry)
+}
+
+// sayAlive sends a heartbeat.
+func (m *membership) sayAlive(what request) {
+	beat := subjects.Heartbeat{Running: m.s.running(), Leaving: m.s.phase == draining}
+	m.ask(what, m.w.names.Heartbeat(m.s.id), func() ([]byte, error) { return json.Marshal(beat) })
 }
 
 func (m *membership) replied(r reply) {
@@ -140,10 +165,16 @@ func (m *membership) replied(r reply) {
 		m.clock.beatInFlight = false
 		if !m.s.beat(a, r.epoch) {
 			m.w.counts.misses.Add(1)
-			m.log.Warn().Err(r.err).Int("missed", m.s.missed).Int("misses", m.s.misses).Msg("heartbeat not answered")
+			m.logMiss(r)
 		}
 		if m.clock.overdue {
 			m.beat()
+		}
+	case inquiry:
+		m.clock.inquiring = false
+		if n := m.s.inquired(a, r.epoch); n > 0 {
+			m.w.counts.ignored.Add(uint64(n))
+			m.log.Warn().Int("orders", n).Uint64("epoch", uint64(m.s.epoch)).Msg("orders ignored that no leader has sent: the one that answers has a lower epoch")
 		}
 	case available:
 		why := ""
@@ -161,6 +192,15 @@ func (m *membership) replied(r reply) {
 			m.s.gone()
 		}
 	}
+}
+
+func (m *membership) logMiss(r reply) {
+	warn := m.log.Warn().Int("missed", m.s.missed).Int("misses", m.s.misses)
+	if r.err == nil {
+		warn.Uint64("epoch", uint64(r.epoch)).Uint64("highest", uint64(m.s.epoch)).Msg("heartbeat answered by a leader that was replaced")
+		return
+	}
+	warn.Err(r.err).Msg("heartbeat not answered")
 }
 
 // pauseUnless begins a pause before a request is repeated, unless it was settled.

@@ -46,7 +46,7 @@ type session struct {
 
 	phase    phase
 	stopping bool     // a drain was begun, whatever the phase is by now
-	epoch    ha.Epoch // the highest seen
+	epoch    ha.Epoch // the highest that an answer has said
 	missed   int      // heartbeats missed in a row
 	known    *memory
 	busy     int // how many of those held run
@@ -57,6 +57,8 @@ type session struct {
 	sent     int
 	alone    int
 	said     []subjects.Finished
+	// unconfirmed are the orders of higher epochs than epoch.
+	unconfirmed unconfirmed
 }
 
 // newSession begins a session with what the dispatcher answered. slots is how
@@ -97,8 +99,14 @@ func (s *session) order(o subjects.Activate) (d decision) {
 	case o.Epoch < s.epoch:
 		d.ignore("epoch is lower than the highest seen")
 		return d
+	case o.Order == subjects.OrderProbe:
+		return d // that we listened was all
+	case o.Epoch > s.epoch:
+		if !s.unconfirmed.keep(o, s.slots) {
+			d.ignore("too many orders of an epoch that nobody has confirmed")
+		}
+		return d
 	}
-	s.epoch = o.Epoch
 	switch o.Order {
 	case subjects.OrderActivate:
 		d.start = make([]*run, 0, min(len(o.Work), s.slots-s.busy))
@@ -115,7 +123,6 @@ func (s *session) order(o subjects.Activate) (d decision) {
 		}
 	case subjects.OrderDrain:
 		s.drain()
-	case subjects.OrderProbe:
 	default:
 		d.ignore("unknown order")
 	}
@@ -202,7 +209,7 @@ func (s *session) empty() bool { return s.known.held == 0 }
 // orders and heartbeats no longer matter.
 func (s *session) leave() {
 	s.known.each(s.known.release)
-	s.busy, s.finished, s.sent, s.alone = 0, nil, 0, 0
+	s.busy, s.finished, s.sent, s.alone, s.unconfirmed = 0, nil, 0, 0, unconfirmed{}
 	s.phase = leaving
 }
 

@@ -19,6 +19,45 @@ type twin struct {
 	draining bool
 	log      []twinEntry
 	ends     int
+	kept     []twinOrder
+}
+
+// twinOrder is an order of an epoch that no answer has confirmed.
+type twinOrder struct {
+	epoch ha.Epoch
+	ids   []ha.ActivationID
+	other bool // a cancel
+	asked bool // somebody was asked since
+}
+
+func (o twinOrder) size() int { return max(1, len(o.ids)) }
+
+// keep keeps an order if there is room.
+func (w *twin) keep(o twinOrder) {
+	size := o.size()
+	for _, k := range w.kept {
+		size += k.size()
+	}
+	if size <= w.slots {
+		w.kept = append(w.kept, o)
+	}
+}
+
+// answered returns what becomes of the orders that were kept when an answer says that epoch. All those
+// that came before somebody was asked are judged by it.
+func (w *twin) answered(epoch ha.Epoch, asked bool) (now []twinOrder) {
+	w.epoch = max(w.epoch, epoch)
+	var rest []twinOrder
+	for _, o := range w.kept {
+		switch {
+		case o.epoch <= w.epoch:
+			now = append(now, o)
+		case !asked || !o.asked || epoch < w.epoch:
+			rest = append(rest, o)
+		}
+	}
+	w.kept = rest
+	return now
 }
 
 type twinEntry struct {
@@ -83,10 +122,12 @@ func (w *twin) list(want func(twinEntry) bool) (out []ha.ActivationID) {
 }
 
 func (w *twin) activate(epoch ha.Epoch, ids []ha.ActivationID) (start, rejected []ha.ActivationID) {
-	if epoch < w.epoch {
+	if epoch != w.epoch {
+		if epoch > w.epoch {
+			w.keep(twinOrder{epoch: epoch, ids: ids})
+		}
 		return nil, nil
 	}
-	w.epoch = epoch
 	for _, id := range ids {
 		if w.find(id) != nil {
 			continue
@@ -121,23 +162,16 @@ func TestSessionEqualsItsTwin(t *testing.T) {
 				e, ids := epoch.Draw(t, "e"), rapid.SliceOfN(id, 0, 4).Draw(t, "ids")
 				d := s.order(order(subjects.OrderActivate, e, ids...))
 				start, rejected := w.activate(e, ids)
-				var started []ha.ActivationID
-				for _, a := range d.start {
-					started = append(started, a.ID)
-					if a.Epoch != e || a.Worker != "w" {
-						t.Fatalf("started %+v", a)
-					}
-				}
-				if !slices.Equal(started, start) || !slices.Equal(d.rejected, rejected) {
-					t.Fatalf("starts %v rejects %v, want %v and %v", started, d.rejected, start, rejected)
-				}
+				checkDecision(t, d, e, start, rejected)
 			},
 			"cancel": func(t *rapid.T) {
 				e, x := epoch.Draw(t, "e"), id.Draw(t, "id")
 				d := s.order(order(subjects.OrderCancel, e, x))
 				entry := w.find(x)
-				want := e >= w.epoch && entry != nil && entry.running
-				w.epoch = max(w.epoch, e)
+				want := e == w.epoch && entry != nil && entry.running
+				if e > w.epoch {
+					w.keep(twinOrder{epoch: e, ids: []ha.ActivationID{x}, other: true})
+				}
 				if (len(d.cancel) == 1) != want {
 					t.Fatalf("cancels %v, want %v", d.cancel, want)
 				}
@@ -207,7 +241,24 @@ func TestSessionEqualsItsTwin(t *testing.T) {
 				e := epoch.Draw(t, "e")
 				s.missed = 0 // losing the dispatcher is another test's matter
 				s.beat(accepted, e)
-				w.epoch = max(w.epoch, e)
+				obeyKept(t, s, w, w.answered(e, false))
+			},
+			"inquire": func(*rapid.T) {
+				s.inquire()
+				for i := range w.kept {
+					w.kept[i].asked = true
+				}
+			},
+			"inquired": func(t *rapid.T) {
+				e := epoch.Draw(t, "e")
+				a := rapid.SampledFrom([]answer{unanswered, accepted, settled}).Draw(t, "answer")
+				s.inquired(a, e)
+				if a == accepted && e >= w.epoch {
+					obeyKept(t, s, w, w.answered(e, true))
+				}
+				for i := range w.kept {
+					w.kept[i].asked = false
+				}
 			},
 			"drain": func(t *rapid.T) {
 				if rapid.IntRange(0, 20).Draw(t, "seldom") == 0 {
@@ -217,6 +268,39 @@ func TestSessionEqualsItsTwin(t *testing.T) {
 			},
 		})
 	})
+}
+
+// obeyKept compares what both make of the orders that an answer has confirmed.
+func obeyKept(t *rapid.T, s *session, w *twin, want []twinOrder) {
+	got := s.confirmed()
+	if len(got) != len(want) {
+		t.Fatalf("obeys %v, want %v", got, want)
+	}
+	for i, o := range want {
+		d := s.order(got[i])
+		if o.other {
+			e := w.find(o.ids[0])
+			if want := o.epoch == w.epoch && e != nil && e.running; (len(d.cancel) == 1) != want {
+				t.Fatalf("cancels %v, want %v", d.cancel, want)
+			}
+			continue
+		}
+		start, rejected := w.activate(o.epoch, o.ids)
+		checkDecision(t, d, o.epoch, start, rejected)
+	}
+}
+
+func checkDecision(t *rapid.T, d decision, epoch ha.Epoch, start, rejected []ha.ActivationID) {
+	var started []ha.ActivationID
+	for _, a := range d.start {
+		started = append(started, a.ID)
+		if a.Epoch != epoch || a.Worker != "w" {
+			t.Fatalf("started %+v", a)
+		}
+	}
+	if !slices.Equal(started, start) || !slices.Equal(d.rejected, rejected) {
+		t.Fatalf("starts %v rejects %v, want %v and %v", started, d.rejected, start, rejected)
+	}
 }
 
 func checkTwin(t *rapid.T, s *session, w *twin) {
