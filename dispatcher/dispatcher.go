@@ -186,8 +186,9 @@ func (d *Dispatcher) term(ctx context.Context, closed <-chan nats.Status, log jo
 // lead leads until ctx ends or the leadership does.
 func (d *Dispatcher) lead(ctx context.Context, closed <-chan nats.Status, l *loop, svc micro.Service) error {
 	err := l.beginLeading()
+	var progress *progressReports
 	if err == nil {
-		err = d.subscribe(svc, l.inbox, l.done)
+		progress, err = d.subscribe(svc, l.inbox, l.done)
 	}
 	if err == nil {
 		l.appender.wg.Go(func() { d.confirmSubscriptions(l.appender.ctx) })
@@ -200,12 +201,14 @@ func (d *Dispatcher) lead(ctx context.Context, closed <-chan nats.Status, l *loo
 	if err == nil && d.guard.faulty() {
 		d.guard.tellLoss(l.term.Position())
 		err = errFault
+	} else {
+		d.guard.untold.Store(l.term.Position())
 	}
 	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
 	// No request may be accepted that nobody will answer: the subscriptions end
 	// first, then what they had delivered is worked off.
-	drained := d.unsubscribe(limit, svc)
+	drained := d.unsubscribe(limit, svc, progress)
 	if err != nil {
 		close(l.done)
 		return err

@@ -58,6 +58,9 @@ type guard struct {
 
 	// shut keeps messages from leaving. It may be read concurrently.
 	shut atomic.Bool
+	// untold is the last entry that a leader acknowledged whose leadership ended before anything was found to
+	// be wrong, as an append may fail before the next look; 0: there is none.
+	untold atomic.Uint64
 
 	mu      sync.Mutex
 	fault   error              // what is wrong; nil: nothing
@@ -255,6 +258,7 @@ func (g *guard) tellSettings(l journal.Look, err error) {
 // pass takes note that the store was seen whole when it held the entry at position, and ends a
 // fault.
 func (g *guard) pass(at time.Time, position uint64) {
+	g.untold.Store(0)
 	g.sounds = append(g.sounds, soundLook{at, position})
 	for len(g.sounds) > 1 && time.Since(g.sounds[1].at) >= noticedAfter {
 		g.sounds = g.sounds[1:]
@@ -273,6 +277,11 @@ func (g *guard) pass(at time.Time, position uint64) {
 // fail takes note of what is wrong. Nothing is acknowledged from then on. over: the term ends, too.
 func (g *guard) fail(err error, over bool) {
 	g.shut.Store(true)
+	defer func() {
+		if last := g.untold.Load(); over && last > 0 && g.untold.CompareAndSwap(last, 0) {
+			g.tellLoss(last)
+		}
+	}()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.fault == nil {

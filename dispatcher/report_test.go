@@ -177,7 +177,7 @@ func TestTheMicroToolsFindTheDispatcher(t *testing.T) {
 	}
 	want := map[string]string{
 		"hello": r.names.Hello(), "heartbeat": r.names.HeartbeatAll(), "available": r.names.AvailableAll(),
-		"bye": r.names.ByeAll(), "workers": r.names.Workers(), "status": r.names.Status(), "progress": r.names.ProgressAll(),
+		"bye": r.names.ByeAll(), "workers": r.names.Workers(), "status": r.names.Status(),
 	}
 	for _, what := range []string{
 		subjects.TaskSubmit, subjects.TaskGet, subjects.TaskWait, subjects.TaskList, subjects.TaskCancel, subjects.TaskRetry,

@@ -63,16 +63,28 @@ func (d *Dispatcher) registerService() (micro.Service, error) {
 
 // subscribe subscribes to the requests of the table as endpoints of svc, one for each
 // subscription. Callbacks run until the service is stopped; they only decode, and hand
-// over to inbox. After done is closed they drop what they get.
-func (d *Dispatcher) subscribe(svc micro.Service, inbox chan<- inboxItem, done <-chan struct{}) error {
+// over to inbox. After done is closed they drop what they get. Reports of progress have a subscription
+// that is no endpoint.
+func (d *Dispatcher) subscribe(svc micro.Service, inbox chan<- inboxItem, done <-chan struct{}) (*progressReports, error) {
+	progress, err := d.listenToProgress(inbox, done)
+	if err != nil {
+		return nil, err
+	}
 	handle := d.handler(inbox, done)
 	for _, s := range subjects.Subscriptions() {
+		if s.Name == progressName {
+			continue
+		}
+		handle := handle
+		if s.Name == availableName {
+			handle = progress.before(handle)
+		}
 		subject := s.Subject(d.names)
 		if err := svc.AddEndpoint(s.Name, handle, micro.WithEndpointSubject(subject)); err != nil {
-			return fmt.Errorf("serve %s: %w", subject, err)
+			return progress, fmt.Errorf("serve %s: %w", subject, err)
 		}
 	}
-	return nil
+	return progress, nil
 }
 
 // confirmSubscriptions closes ready once the server has taken the subscriptions. Until it
@@ -94,8 +106,11 @@ func (d *Dispatcher) confirmSubscriptions(ctx context.Context) {
 // unsubscribe ends the subscriptions. The channel it returns is closed once their
 // callbacks have handed over all that the server had delivered. It is never
 // closed if that cannot be known; ctx ends the search for it.
-func (d *Dispatcher) unsubscribe(ctx context.Context, svc micro.Service) <-chan struct{} {
+func (d *Dispatcher) unsubscribe(ctx context.Context, svc micro.Service, progress *progressReports) <-chan struct{} {
 	drained := make(chan struct{})
+	if progress != nil {
+		progress.stop()
+	}
 	if err := svc.Stop(); err != nil {
 		d.cfg.Log.Warn().Err(err).Msg("stopping the service")
 	}
@@ -124,7 +139,7 @@ func (d *Dispatcher) serviceError(err *micro.NATSError) {
 
 func (d *Dispatcher) handler(inbox chan<- inboxItem, done <-chan struct{}) micro.Handler {
 	return micro.HandlerFunc(func(req micro.Request) {
-		r, err := d.decode(req)
+		r, err := d.decode(req.Subject(), req.Data())
 		if err != nil {
 			d.refuse(req, err)
 			return
@@ -137,12 +152,12 @@ func (d *Dispatcher) handler(inbox chan<- inboxItem, done <-chan struct{}) micro
 	})
 }
 
-func (d *Dispatcher) decode(req micro.Request) (inboxItem, error) {
-	s, name, err := d.names.ParseRequest(req.Subject())
+func (d *Dispatcher) decode(subject string, body []byte) (inboxItem, error) {
+	s, name, err := d.names.ParseRequest(subject)
 	if err != nil {
 		return inboxItem{}, err
 	}
-	return decoders[name](time.Now().UTC(), s.Worker, req.Data())
+	return decoders[name](time.Now().UTC(), s.Worker, body)
 }
 
 // refuse is the reply to a malformed message. It never reaches the loop.
@@ -190,13 +205,13 @@ func decodeHello(at time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
 func decodeHeartbeat(at time.Time, worker ha.WorkerID, body []byte) (inboxItem, error) {
 	hb, err := subjects.DecodeHeartbeat(body)
 	return inputItem(step.Heartbeat{
-		At: at, Worker: worker, Running: hb.Running, CPU: hb.CPU, MemoryBytes: hb.MemoryBytes,
+		At: at, Worker: worker, Running: hb.Running, CPU: hb.CPU, MemoryBytes: hb.MemoryBytes, Leaving: hb.Leaving,
 	}), err
 }
 
 func decodeAvailable(at time.Time, worker ha.WorkerID, body []byte) (inboxItem, error) {
 	a, err := subjects.DecodeAvailable(body)
-	in := step.Available{At: at, Worker: worker}
+	in := step.Available{At: at, Worker: worker, Leaving: a.Leaving}
 	if len(a.Finished) > 0 {
 		in.Finished = make([]step.Finished, len(a.Finished))
 	}
