@@ -27,6 +27,8 @@ const (
 	MaxPriority = 1000
 	// MaxTimeout is the longest time that one attempt may be given.
 	MaxTimeout = 30 * 24 * time.Hour
+	// MaxDelay is the longest time from the submission of a task to its run.
+	MaxDelay = 366 * 24 * time.Hour
 	// MaxAttempts is the greatest number of failed attempts a retry policy may allow.
 	MaxAttempts = 1000
 )
@@ -164,7 +166,10 @@ type TaskSpec struct {
 	OnUpstreamFailure OnUpstreamFailure `json:"on_upstream_failure,omitempty"`
 	// RunAt is the time before which it does not run, from the year 1970 to 2261.
 	RunAt time.Time `json:"run_at,omitzero"`
-	// ExpiresAt is the time after which it is not started any more.
+	// Delay is RunAt as a time from its submission on, up to [MaxDelay]. A repetition with
+	// the same delay is the same task, whenever it comes. It cannot be given with RunAt.
+	Delay Millis `json:"delay_ms,omitempty"`
+	// ExpiresAt is the time after which it is not started any more. It is after RunAt.
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
 	// Timeout of one attempt, up to [MaxTimeout]. Default: the dispatcher's.
 	Timeout Millis `json:"timeout_ms,omitempty"`

@@ -1,7 +1,6 @@
 package client
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -46,7 +45,7 @@ func addHolder(err error, body []byte) error {
 		return err
 	}
 	var named subjects.TaskRequest
-	_ = json.Unmarshal(body, &named) // the refusal was read from it; without an id the holder stays unknown
+	_ = subjects.DecodeReply("", body, &named) // the refusal was read from it; without an id the holder stays unknown
 	return notUnique(refusal, named.ID)
 }
 

@@ -3,7 +3,6 @@ package client
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"iter"
 
@@ -130,7 +129,7 @@ func (w *watch) receive(msg *nats.Msg) {
 	var e Event
 	s, err := w.names.Parse(msg.Subject)
 	if err == nil {
-		err = json.Unmarshal(msg.Data, &e.Event)
+		e.Event, err = subjects.DecodeEvent(msg.Data)
 	}
 	if err != nil {
 		w.events.put(item{problem: dropped(fmt.Sprintf("one that cannot be understood: %v", err))})

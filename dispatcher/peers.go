@@ -156,12 +156,12 @@ type presenceExchange struct {
 func (d *Dispatcher) exchangePresence() (*presenceExchange, error) {
 	d.peers.heard = make(map[string]presence)
 	sub, err := d.nc.Subscribe(d.names.DispatcherAll(), func(m *nats.Msg) {
-		var p presence
-		if json.Unmarshal(m.Data, &p.Dispatcher) != nil || !ha.ValidToken(p.Name) || len(m.Data) > subjects.MaxBody {
+		said, err := subjects.DecodeDispatcher(m.Data)
+		if err != nil {
 			d.malformed.Add(1)
 			return
 		}
-		p.at = time.Now()
+		p := presence{Dispatcher: said, at: time.Now()}
 		d.peers.note(p)
 		if p.Role == roleStarting && p.Name != d.cfg.Name {
 			select {

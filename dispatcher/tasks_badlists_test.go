@@ -66,6 +66,12 @@ func badTasks() []refusal {
 		{`{"kind":"k","payload":` + text(ha.MaxPayload+1) + `}`, 413, "payload_too_large"},
 		{`{"kind":"k","payload":` + nested(subjects.MaxNesting+1) + `}`, 400, "invalid_payload"},
 		{`{"kind":"k","metadata":` + text(ha.MaxMetadata+1) + `}`, 413, "metadata_too_large"},
+		{`{"kind":"k","payload":"\ud800"}`, 400, "invalid_payload"},
+		{`{"kind":"k","metadata":["\udc00"]}`, 400, "invalid_metadata"},
+		{`{"kind":"k","labels":{"a":"\ud83dx"}}`, 400, "invalid_labels"},
+		{`{"KIND":"k"}`, 400, "invalid_kind"},
+		{`{"kind":"k","run_at":"2030-01-01T00:00:00Z","delay_ms":1}`, 400, "invalid_delay"},
+		{`{"kind":"k","run_at":"2030-01-01T00:00:00Z","expires_at":"2030-01-01T00:00:00Z"}`, 400, "invalid_expires_at"},
 		{`{"kind":"k","labels":["a"]}`, 400, "invalid_type"},
 		{`{"kind":"k","labels":{"a":1}}`, 400, "invalid_type"},
 		{`{"kind":"k","labels":{"a b":"1"}}`, 400, "invalid_labels"},
@@ -76,7 +82,7 @@ func badTasks() []refusal {
 		for _, year := range []string{"0000", "1969", "2262", "9999"} {
 			list = append(list, refusal{`{"kind":"k","` + field + `":"` + year + `-12-31T23:59:59Z"}`, 400, "invalid_" + field})
 		}
-		for _, wrong := range []string{`"10000-01-01T00:00:00Z"`, `"tomorrow"`, `""`, `5`, `{}`, `"2030-02-31T00:00:00Z"`} {
+		for _, wrong := range []string{`"10000-01-01T00:00:00Z"`, `"tomorrow"`, `" "`, `5`, `{}`, `"2030-02-31T00:00:00Z"`} {
 			list = append(list, refusal{`{"kind":"k","` + field + `":` + wrong + `}`, 400, "invalid_time"})
 		}
 	}
@@ -176,6 +182,8 @@ func badOutcomes(a ha.ActivationID) []refusal {
 		{entry(`,"result":` + text(ha.MaxPayload+1)), 413, "result_too_large"},
 		{entry(`,"result":` + text(5<<20)), 413, "body_too_large"},
 		{entry(`,"result":` + nested(subjects.MaxNesting+1)), 400, "invalid_result"},
+		{entry(`,"result":"\ud800"`), 400, "invalid_result"},
+		{entry(`,"result":{"\udfff\ud800":1}`), 400, "invalid_result"},
 		{entry(`,"result":{`), 400, "invalid_json"},
 		{entry(`,"error":7`), 400, "invalid_type"},
 		{entry(`,"permanent":"yes"`), 400, "invalid_type"},

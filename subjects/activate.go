@@ -158,8 +158,8 @@ func (in *reader) task() (t *WorkTask, ok bool) {
 
 // moreOfTask reads what few tasks of activations have.
 func (in *reader) moreOfTask(t *WorkTask) (ok bool) {
-	if in.Skip(`,"step":`) && !in.Into(&t.Step) || in.Skip(`,"steps":`) && !in.Into(&t.Steps) ||
-		in.Skip(`,"labels":`) && !in.Into(&t.Labels) {
+	if in.Skip(`,"step":`) && !in.Into(&t.Step, nil) || in.Skip(`,"steps":`) && !in.Into(&t.Steps, nil) ||
+		in.Skip(`,"labels":`) && !in.Into(&t.Labels, nil) {
 		return false
 	}
 	if in.Skip(`,"metadata":`) {
@@ -167,7 +167,7 @@ func (in *reader) moreOfTask(t *WorkTask) (ok bool) {
 			return false
 		}
 	}
-	return !in.Skip(`,"upstream":`) || in.Into(&t.Upstream)
+	return !in.Skip(`,"upstream":`) || in.Into(&t.Upstream, upstreamShape)
 }
 
 // AppendActivate appends the JSON of a to dst.

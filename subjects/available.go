@@ -78,7 +78,7 @@ func decodeAvailable(body []byte) (Available, error) {
 				i, Quote(string(f.Outcome)))
 		}
 		f.Error = text.Cut(f.Error, MaxError)
-		if err := checkNesting("result", f.Result); err != nil {
+		if err := checkRaw("result", f.Result); err != nil {
 			return Available{}, err
 		}
 		if len(f.Result) > ha.MaxPayload {
@@ -133,7 +133,7 @@ func (in *reader) finished() (f Finished, ok bool) {
 	}
 	f.Permanent = in.Skip(`,"permanent":true`)
 	if in.Skip(`,"result":`) {
-		if f.Result, ok = in.Value(); !ok || len(f.Result) > ha.MaxPayload {
+		if f.Result, ok = in.Value(); !ok || len(f.Result) > ha.MaxPayload || rawjson.LoneSurrogate(f.Result) >= 0 {
 			return f, false
 		}
 	}
@@ -146,13 +146,10 @@ func CheckResult(result json.RawMessage) error {
 	if len(result) > ha.MaxPayload {
 		return ha.TooLarge("result_too_large", "a result may be at most %d bytes, got %d", ha.MaxPayload, len(result))
 	}
-	if err := checkNesting("result", result); err != nil {
-		return err
-	}
 	if len(result) > 0 && !ValidJSON(result) {
 		return ha.Invalid("invalid_result", "a result must be JSON, got %s", Quote(strings.ToValidUTF8(string(result), "?")))
 	}
-	return nil
+	return checkRaw("result", result)
 }
 
 // AppendAvailable appends the JSON of a to dst.

@@ -73,6 +73,25 @@ func checkMillis(code, field string, m ha.Millis) error {
 // may be nested: messages that carry them must stay below what JSON decoders take.
 const MaxNesting = 1000
 
+// checkRaw refuses a payload, a result or metadata that most readers of JSON refuse.
+func checkRaw(field string, raw json.RawMessage) error {
+	if err := checkNesting(field, raw); err != nil {
+		return err
+	}
+	return checkSurrogates(field, raw)
+}
+
+// checkSurrogates refuses half of a surrogate pair without the other half: it is written
+// as JSON may be, but there is no such character.
+func checkSurrogates(field string, raw json.RawMessage) error {
+	at := rawjson.LoneSurrogate(raw)
+	if at < 0 {
+		return nil
+	}
+	return ha.Invalid("invalid_"+field, "%s must be text that can be read: byte %d of it, %s, is half of a surrogate pair, and no character",
+		field, at+1, raw[at:at+len(`\ud800`)])
+}
+
 // checkNesting refuses what is nested too deep. What is as short as that cannot be,
 // nor can what has so few brackets.
 func checkNesting(field string, raw json.RawMessage) error {

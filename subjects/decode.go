@@ -2,7 +2,6 @@ package subjects
 
 import (
 	"bytes"
-	"encoding/json"
 	"unicode/utf8"
 
 	ha "github.com/seed261fe303/ha"
@@ -52,7 +51,7 @@ func decode(body []byte, into any) error {
 	case b[0] != '{':
 		return ha.Invalid("invalid_json", "body must be a JSON object, got %s", rawjson.OneLine(b))
 	}
-	if err := json.Unmarshal(body, into); err != nil {
+	if err := unmarshal(body, into); err != nil {
 		return rawjson.Explain(err, into)
 	}
 	return nil

@@ -42,6 +42,13 @@ const (
 // Event is the message of an event, whose subject says what happened.
 type Event = ha.Event
 
+// DecodeEvent decodes the message of an event. The error is an [*ha.Error].
+func DecodeEvent(body []byte) (Event, error) {
+	var e Event
+	err := decodeAny(body, &e)
+	return e, err
+}
+
 // AppendEvent appends the JSON of e to dst.
 func AppendEvent(dst []byte, e Event) []byte {
 	dst = append(dst, `{"at":"`...)

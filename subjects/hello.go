@@ -57,13 +57,16 @@ type HelloReply struct {
 	Probe string `json:"probe,omitempty"`
 }
 
+// helloWire is a [Hello] whose weight may be written in several ways.
+type helloWire struct {
+	Hello
+	Weight json.RawMessage `json:"weight"`
+}
+
 // DecodeHello decodes and validates a hello, with its defaults filled in. Only
 // a weight is required. The error is an [*ha.Error].
 func DecodeHello(body []byte) (Hello, error) {
-	var wire struct {
-		Hello
-		Weight json.RawMessage `json:"weight"`
-	}
+	var wire helloWire
 	if err := decode(body, &wire); err != nil {
 		return Hello{}, err
 	}

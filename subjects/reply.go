@@ -67,7 +67,7 @@ func DecodeReply(errorCode string, body []byte, into any) error {
 		if err != nil {
 			status = 500
 		}
-		if json.Unmarshal(body, &e) != nil || e.Error.Code == "" {
+		if unmarshal(body, &e) != nil || e.Error.Code == "" {
 			e.Error = ErrorDetail{Code: "unknown", Message: "refused with status " + errorCode}
 		}
 		return &ha.Error{Status: status, Code: e.Error.Code, Message: e.Error.Message}
@@ -78,7 +78,7 @@ func DecodeReply(errorCode string, body []byte, into any) error {
 // decodeAny is decode without the limit on a request's length: a list of
 // workers may be longer.
 func decodeAny(body []byte, into any) error {
-	if err := json.Unmarshal(body, into); err != nil {
+	if err := unmarshal(body, into); err != nil {
 		return ha.Invalid("invalid_reply", "reply is not the expected JSON: %s", rawjson.Explain(err, into).Message)
 	}
 	return nil

@@ -54,6 +54,19 @@ type Dispatcher struct {
 	Trouble string `json:"trouble,omitempty"`
 }
 
+// DecodeDispatcher decodes what a dispatcher publishes of itself. The error is an
+// [*ha.Error].
+func DecodeDispatcher(body []byte) (Dispatcher, error) {
+	var d Dispatcher
+	if err := decode(body, &d); err != nil {
+		return d, err
+	}
+	if !ha.ValidToken(d.Name) {
+		return d, badToken("name", d.Name)
+	}
+	return d, nil
+}
+
 // Mark is a place in the journal.
 type Mark struct {
 	Seq   uint64   `json:"seq"`

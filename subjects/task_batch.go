@@ -22,11 +22,21 @@ type BatchRequest struct {
 	Then *ha.TaskSpec `json:"then,omitempty"`
 }
 
+// batchWire is a [BatchRequest] as it is read.
+type batchWire struct {
+	BatchRequest
+	Then *taskWire `json:"then"`
+}
+
 // DecodeBatch decodes a request about a batch. The error is an [*ha.Error].
 func DecodeBatch(body []byte) (BatchRequest, error) {
-	var r BatchRequest
-	if err := decode(body, &r); err != nil {
-		return r, err
+	var w batchWire
+	if err := decode(body, &w); err != nil {
+		return w.BatchRequest, err
+	}
+	r := w.BatchRequest
+	if w.Then != nil {
+		r.Then = w.Then.spec()
 	}
 	if !ha.ValidToken(r.Name) {
 		return r, badToken("name", r.Name)
@@ -36,6 +46,13 @@ func DecodeBatch(body []byte) (BatchRequest, error) {
 	}
 	if r.Then.AfterBatch != "" && r.Then.AfterBatch != r.Name {
 		return r, ha.Invalid("invalid_after_batch", "the task of \"then\" comes after the batch %q, not after %s", r.Name, Quote(r.Then.AfterBatch))
+	}
+	if err := checkEscapes(body, &struct {
+		Then struct {
+			Labels escapes `json:"labels"`
+		} `json:"then"`
+	}{}); err != nil {
+		return r, err
 	}
 	r.Then.AfterBatch = r.Name
 	return r, CheckTask(r.Then)

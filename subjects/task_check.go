@@ -3,6 +3,8 @@ package subjects
 import (
 	"fmt"
 	"math"
+	"time"
+	"unicode/utf8"
 
 	ha "github.com/seed261fe303/ha"
 )
@@ -20,7 +22,7 @@ func CheckTask(s *ha.TaskSpec) error {
 	if len(s.Payload) > ha.MaxPayload {
 		return ha.TooLarge("payload_too_large", "payload may be at most %d bytes, got %d", ha.MaxPayload, len(s.Payload))
 	}
-	if err := checkNesting("payload", s.Payload); err != nil {
+	if err := checkRaw("payload", s.Payload); err != nil {
 		return err
 	}
 	if len(s.Steps) == 0 && !ha.ValidToken(s.Kind) {
@@ -46,13 +48,10 @@ func checkMore(s *ha.TaskSpec) error {
 	if len(s.Metadata) > ha.MaxMetadata {
 		return ha.TooLarge("metadata_too_large", "metadata may be at most %d bytes, got %d", ha.MaxMetadata, len(s.Metadata))
 	}
-	if err := checkNesting("metadata", s.Metadata); err != nil {
+	if err := checkRaw("metadata", s.Metadata); err != nil {
 		return err
 	}
-	if err := checkTime("run_at", s.RunAt); err != nil {
-		return err
-	}
-	if err := checkTime("expires_at", s.ExpiresAt); err != nil {
+	if err := checkTimes(s); err != nil {
 		return err
 	}
 	if err := checkRetry("retry", s.Retry); err != nil {
@@ -71,6 +70,25 @@ func checkMore(s *ha.TaskSpec) error {
 		return err
 	}
 	return checkLabels(s.Labels)
+}
+
+func checkTimes(s *ha.TaskSpec) error {
+	if err := checkTime("run_at", s.RunAt); err != nil {
+		return err
+	}
+	if err := checkTime("expires_at", s.ExpiresAt); err != nil {
+		return err
+	}
+	switch most := ha.Milliseconds(ha.MaxDelay); {
+	case s.Delay < 0 || s.Delay > most:
+		return ha.Invalid("invalid_delay", "delay_ms must be from 1 to %d, got %d", most, s.Delay)
+	case s.Delay > 0 && !s.RunAt.IsZero():
+		return ha.Invalid("invalid_delay", "delay_ms and run_at cannot be given together: both say when the task is to run")
+	case !s.ExpiresAt.IsZero() && !s.RunAt.IsZero() && !s.RunAt.Before(s.ExpiresAt):
+		return ha.Invalid("invalid_expires_at", "expires_at must be after run_at, or the task would never run: it is %s, and run_at is %s",
+			s.ExpiresAt.UTC().Format(time.RFC3339Nano), s.RunAt.UTC().Format(time.RFC3339Nano))
+	}
+	return nil
 }
 
 func checkAfter(s *ha.TaskSpec) error {
@@ -137,6 +155,11 @@ func checkRetry(field string, r *ha.Retry) error {
 func checkLabels(labels map[string]string) error {
 	if len(labels) > ha.MaxLabels {
 		return ha.TooLarge("too_many_labels", "a task may have at most %d labels, got %d", ha.MaxLabels, len(labels))
+	}
+	for name, value := range labels {
+		if !utf8.ValidString(value) {
+			return ha.Invalid("invalid_labels", "the values of labels must be UTF-8, that of %s is not", Quote(name))
+		}
 	}
 	bad, found := "", false // the first by name, so that the same task is always refused for the same
 	for name, value := range labels {

@@ -3,6 +3,7 @@ package subjects
 import (
 	"bytes"
 	"encoding/json"
+	"time"
 	"unicode/utf8"
 
 	ha "github.com/seed261fe303/ha"
@@ -53,28 +54,83 @@ func (in *reader) readTask(s *ha.TaskSpec) bool {
 func (in *reader) readMore(s *ha.TaskSpec) (ok bool) {
 	switch {
 	case in.Skip(`"unique_key":`):
-		return in.Into(&s.UniqueKey)
+		return in.Into(&s.UniqueKey, nil)
 	case in.Skip(`"concurrency_key":`):
-		return in.Into(&s.ConcurrencyKey)
+		return in.Into(&s.ConcurrencyKey, nil)
 	case in.Skip(`"labels":`):
-		return in.Into(&s.Labels)
+		raw, ok := in.Value()
+		return ok && rawjson.LoneSurrogate(raw) < 0 && json.Unmarshal(raw, &s.Labels) == nil
 	case in.Skip(`"metadata":`):
 		s.Metadata, ok = in.Value()
 		return ok
 	case in.Skip(`"retry":`):
-		return in.Into(&s.Retry)
+		return in.Into(&s.Retry, retryShape)
 	case in.Skip(`"after":`):
-		return in.Into(&s.After)
+		return in.Into(&s.After, nil)
 	case in.Skip(`"after_batch":`):
-		return in.Into(&s.AfterBatch)
+		return in.Into(&s.AfterBatch, nil)
 	case in.Skip(`"steps":`):
-		return in.Into(&s.Steps)
+		return in.Into(&s.Steps, stepsShape)
 	case in.Skip(`"run_at":`):
-		return in.Into(&s.RunAt)
+		return in.time(&s.RunAt)
 	case in.Skip(`"expires_at":`):
-		return in.Into(&s.ExpiresAt)
+		return in.time(&s.ExpiresAt)
+	case in.Skip(`"delay_ms":`):
+		n, ok := in.Number()
+		s.Delay = ha.Millis(n)
+		return ok
 	}
 	return false
+}
+
+func (in *reader) time(t *time.Time) bool {
+	var wire wireTime
+	ok := in.Into(&wire, nil)
+	*t = wire.Time
+	return ok
+}
+
+// taskWire is a task as it is submitted: its times may be written in more ways than
+// encoding/json reads.
+type taskWire struct {
+	ha.TaskSpec
+	RunAt     wireTime `json:"run_at"`
+	ExpiresAt wireTime `json:"expires_at"`
+}
+
+func (w *taskWire) spec() *ha.TaskSpec {
+	w.TaskSpec.RunAt, w.TaskSpec.ExpiresAt = w.RunAt.Time, w.ExpiresAt.Time
+	return &w.TaskSpec
+}
+
+// decodeTask decodes a task by encoding/json.
+func decodeTask(body []byte) (*ha.TaskSpec, error) {
+	var w taskWire
+	if err := decode(body, &w); err != nil {
+		return nil, err
+	}
+	return w.spec(), checkEscapes(body, &struct {
+		Labels escapes `json:"labels"`
+	}{})
+}
+
+// escapes stands for labels, whose JSON it looks at: decoded, a lone surrogate is a
+// character like any other.
+type escapes struct{}
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (escapes) UnmarshalJSON(raw []byte) error { return checkSurrogates("labels", raw) }
+
+// checkEscapes decodes body once more, into something with escapes in it, if there may be
+// something to find.
+func checkEscapes(body []byte, into any) error {
+	if rawjson.LoneSurrogate(body) < 0 {
+		return nil
+	}
+	if err := unmarshal(body, into); err != nil {
+		return rawjson.Explain(err, into)
+	}
+	return nil
 }
 
 // PrepareTask makes s ready for [AppendTask]: it cuts the blanks around payload and
@@ -135,7 +191,7 @@ func AppendTask(dst []byte, s *ha.TaskSpec) ([]byte, error) {
 
 // plain reports whether AppendTask writes all that s has by hand.
 func plain(s *ha.TaskSpec) bool {
-	return len(s.After) == 0 && s.AfterBatch == "" && s.OnUpstreamFailure == "" && s.RunAt.IsZero() && s.ExpiresAt.IsZero() &&
+	return len(s.After) == 0 && s.AfterBatch == "" && s.OnUpstreamFailure == "" && s.RunAt.IsZero() && s.Delay == 0 && s.ExpiresAt.IsZero() &&
 		s.Retry == nil && s.UniqueKey == "" && s.ConcurrencyKey == "" && len(s.Steps) == 0 && !s.Partial && len(s.Labels) == 0 &&
 		len(s.Metadata) == 0
 }

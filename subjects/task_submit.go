@@ -99,9 +99,10 @@ func readTasks(body []byte) (list []Submission, ok bool) {
 			if !ok {
 				return nil, false
 			}
-			*spec = ha.TaskSpec{}
-			if err := decode(raw, spec); err != nil {
+			if decoded, err := decodeTask(raw); err != nil {
 				one = refusedTask(err)
+			} else {
+				*spec = *decoded
 			}
 		}
 		list = append(list, one)
@@ -123,8 +124,8 @@ func submission(b []byte) Submission {
 	spec := new(ha.TaskSpec)
 	in := newReader(rawjson.SkipBlanks(b))
 	if !in.readTask(spec) || len(rawjson.SkipBlanks(in.Rest)) > 0 {
-		*spec = ha.TaskSpec{}
-		if err := decode(b, spec); err != nil {
+		var err error
+		if spec, err = decodeTask(b); err != nil {
 			return refusedTask(err)
 		}
 	}

@@ -156,7 +156,7 @@ func checkGood[T any](t *testing.T, decode func([]byte) (T, error), cases ...goo
 // TestGoodTaskRequests: defaults are filled in, and what is at a bound is within it.
 func TestGoodTaskRequests(t *testing.T) {
 	checkGood(t, DecodeTaskRequest,
-		good[ha.TaskID]{`{"id":"t7-1"}`, "t7-1"}, good[ha.TaskID]{` {"ID":"t","more":1}`, "t"}, good[ha.TaskID]{`{"id":"` + strings.Repeat("t", 64) + `"}`, ha.TaskID(strings.Repeat("t", 64))})
+		good[ha.TaskID]{`{"id":"t7-1"}`, "t7-1"}, good[ha.TaskID]{` {"ID":"u","id":"t","more":1,"Id":"v"}`, "t"}, good[ha.TaskID]{`{"id":"` + strings.Repeat("t", 64) + `"}`, ha.TaskID(strings.Repeat("t", 64))})
 	checkGood(t, DecodeWait,
 		good[WaitRequest]{`{"id":"t"}`, WaitRequest{ID: "t", TimeoutMS: 30_000}}, good[WaitRequest]{`{"id":"t","timeout_ms":0}`, WaitRequest{ID: "t", TimeoutMS: 30_000}},
 		good[WaitRequest]{`{"id":"t","timeout_ms":1}`, WaitRequest{ID: "t", TimeoutMS: 1}}, good[WaitRequest]{`{"id":"t","timeout_ms":30000}`, WaitRequest{ID: "t", TimeoutMS: 30_000}})

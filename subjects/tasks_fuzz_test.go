@@ -38,8 +38,8 @@ func slowSubmit(body []byte) (list []Submission, many bool, err error) {
 }
 
 func slowTask(b []byte) Submission {
-	spec := new(ha.TaskSpec)
-	if err := decode(b, spec); err != nil {
+	spec, err := decodeTask(b)
+	if err != nil {
 		return refusedTask(err)
 	}
 	if err := CheckTask(spec); err != nil {
@@ -106,6 +106,8 @@ func submitSeeds() []string {
 		`{"kind":"a","run_at":"tomorrow"}`, `{"kind":"a","run_at":"0000-01-01T00:00:00Z"}`, `{"kind":"a","run_at":null}`, `{"kind":"a","expires_at":5}`,
 		`{"kind":"a","payload":` + strings.Repeat("[", 70) + strings.Repeat("]", 70) + `}`, `{"kind":"a","unknown":[{}]}`, "{\"kind\":\"a\",\"payload\":\"\xff\"}",
 		`{"kind":"a","labels":{"b b":"","a a":""}}`,
+		`{"kind":"a","labels":{"x":"\ud800"}}`, `{"kind":"a","labels":{"x":"\ud83d\ude00"},"payload":"\\ud800"}`, `{"kind":"a","payload":"\udc00"}`, `{"kind":"a","delay_ms":5}`,
+		`{"kind":"a","delay_ms":5,"run_at":"2030-01-02t03:04:05z"}`, `{"kind":"a","run_at":""}`, `{"kind":"a","run_at":"2030-01-02T03:04:05Z","run_at":""}`,
 	}
 	seeds := append([]string{"\u00a0{\"kind\":\"a\"}", "\v{\"kind\":\"a\"}", "[]", "[ ]", "[", "[}", `[1,"x",null,[]]`, `[{"kind":"a"},]`, `[{"kind":"a"}]]`, `[{"kind":"a"}{"kind":"b"}]`,
 		" [ {\"kind\":\"a\"} ,\n{\"kind\":\"a\",\"pool\":\"p\"}\t] ", `[{"kind":"a\"b"},{"kind":"a"b"}]`, `[{"kind":"a","pool":"p"},{"kind":"a1","pool":"p"},{"kind":"a","pool":"p2"}]`}, one...)
@@ -136,7 +138,7 @@ var fragments = []string{
 	`"concurrency_key":5`, `"labels":{"x":"1","y":"2"}`, `"labels":{"x":null}`, `"labels":{"y":3}`, `"labels":null`, `"labels":{}`, `"retry":{"factor":2}`, `"retry":{"factor":null,"max_lost":1}`,
 	`"retry":null`, `"retry":{"factor":"x"}`, `"Retry":{"jitter":-1}`, `"after":["x","y"]`, `"after":["z"]`, `"after":[]`, `"after":null`, `"after":[1]`, `"after_batch":"b"`, `"after_batch":"c"`,
 	`"steps":[{"kind":"s","partial":true,"retry":{"factor":3}},{"kind":"r"}]`, `"steps":[{"kind":"v"}]`, `"steps":[{"retry":{"max_lost":2}}]`, `"steps":null`, `"steps":[]`,
-	`"run_at":"2030-01-02T03:04:05Z"`, `"run_at":null`, `"run_at":"x"`, `"run_at":"2031-01-02T03:04:05.5-07:00"`, `"expires_at":"2030-01-02T03:04:05Z"`, `"expires_at":7`, `"partial":true`,
+	`"run_at":"2030-01-02T03:04:05Z"`, `"run_at":""`, `"expires_at":"2016-12-31t23:59:60z"`, `"delay_ms":5`, `"delay_ms":null`, `"delay_ms":-0`, `"labels":{"x":"\ud800"}`, `"run_at":null`, `"run_at":"x"`, `"run_at":"2031-01-02T03:04:05.5-07:00"`, `"expires_at":"2030-01-02T03:04:05Z"`, `"expires_at":7`, `"partial":true`,
 	`"on_upstream_failure":"run"`, `"on_upstream_failure":"x"`, `"unknown":[{}]`,
 }
 

@@ -73,6 +73,18 @@ func TestBadTasks(t *testing.T) {
 		{"timeout a fraction", with(`"timeout_ms":0.5`), 400, "invalid_type", ""},
 		{"timeout a string", with(`"timeout_ms":"5s"`), 400, "invalid_type", "timeout_ms must be a whole number, written without fraction or exponent, got a JSON string"},
 
+		{"names in capitals", `{"KIND":"a"}`, 400, "invalid_kind", "kind must be " + rule + `, got ""`},
+		{"the first second", with(`"run_at":"0001-01-01T00:00:00Z"`), 400, "invalid_run_at", "run_at must be from the year 1970 to 2261, got 1"},
+		{"the first second, elsewhere", with(`"expires_at":"0001-01-01T07:00:00+07:00"`), 400, "invalid_expires_at", "expires_at must be from the year 1970 to 2261, got 1"},
+		{"it expires before", with(`"run_at":"2030-01-02T03:04:05Z","expires_at":"2030-01-02T03:04:04Z"`), 400, "invalid_expires_at", "expires_at must be after run_at, or the task would never run: it is 2030-01-02T03:04:04Z, and run_at is 2030-01-02T03:04:05Z"},
+		{"it expires at once", with(`"run_at":"2030-01-02T03:04:05Z","expires_at":"2030-01-02T04:04:05+01:00"`), 400, "invalid_expires_at", ""},
+		{"delay and run_at", with(`"run_at":"2030-01-02T03:04:05Z","delay_ms":5`), 400, "invalid_delay", "delay_ms and run_at cannot be given together: both say when the task is to run"},
+		{"negative delay", with(`"delay_ms":-1`), 400, "invalid_delay", "delay_ms must be from 1 to 31622400000, got -1"},
+		{"long delay", with(`"delay_ms":31622400001`), 400, "invalid_delay", "delay_ms must be from 1 to 31622400000, got 31622400001"},
+		{"half a pair in the payload", with(`"payload":["a","\ud800"]`), 400, "invalid_payload", `payload must be text that can be read: byte 7 of it, \ud800, is half of a surrogate pair, and no character`},
+		{"the other half in the metadata", with(`"metadata":{"\uDC00":1}`), 400, "invalid_metadata", `metadata must be text that can be read: byte 3 of it, \uDC00, is half of a surrogate pair, and no character`},
+		{"two first halves in a label", with(`"labels":{"x":"\ud83d\ud83d\ude00"}`), 400, "invalid_labels", `labels must be text that can be read: byte 7 of it, \ud83d, is half of a surrogate pair, and no character`},
+		{"the first labels of two", with(`"labels":{"x":"\ud800"},"labels":{"y":""}`), 400, "invalid_labels", ""},
 		{"year 0", with(`"run_at":"0000-01-01T00:00:00Z"`), 400, "invalid_run_at", "run_at must be from the year 1970 to 2261, got 0"},
 		{"year 1", with(`"run_at":"0001-01-01T00:00:01Z"`), 400, "invalid_run_at", "run_at must be from the year 1970 to 2261, got 1"},
 		{"year 9999", with(`"expires_at":"9999-12-31T23:59:59Z"`), 400, "invalid_expires_at", "expires_at must be from the year 1970 to 2261, got 9999"},
@@ -120,7 +132,7 @@ func TestBadTasks(t *testing.T) {
 	t.Run("alone", func(t *testing.T) { checkRefused(t, submit, cases) })
 	t.Run("among others", func(t *testing.T) {
 		checkRefused(t, func(b []byte) error {
-			good, odd := `{"kind":"good","payload":1}`, `{ "Kind" : "odd" }`
+			good, odd := `{"kind":"good","payload":1}`, `{ "kind" : "odd" }`
 			list, many, err := DecodeSubmit([]byte(`[` + good + `,` + string(b) + `,` + odd + `]`))
 			if err != nil || !many || len(list) != 3 {
 				t.Fatalf("%.100s refuses all: %v", b, err)
@@ -156,8 +168,9 @@ func TestTasksUpToTheLimits(t *testing.T) {
 		"zeros":    `{"kind":"a","priority":0,"timeout_ms":0,"retry":{"max_attempts":0,"factor":0,"jitter":0,"max_lost":-1,"backoff_ms":0},"after":[],"steps":[],"labels":{}}`,
 		"times":    `{"kind":"a","run_at":"1970-01-01T00:00:00Z","expires_at":"2261-12-31T23:59:59.999999999Z"}`,
 		"zones":    `{"kind":"a","run_at":"1969-12-31T23:00:00-01:00","expires_at":"2262-01-01T00:00:00+00:01"}`,
-		"no times": `{"kind":"a","run_at":"0001-01-01T00:00:00Z","expires_at":null}`,
-		"token":    `{"kind":"` + strings.Repeat("a", ha.MaxToken) + `"}`, "full": strings.Replace(fullTask, "größe", "size", 1),
+		"no times": `{"kind":"a","run_at":"","expires_at":null}`,
+		"token":    `{"kind":"` + strings.Repeat("a", ha.MaxToken) + `"}`, "a pair": `{"kind":"a","payload":"\ud83d\ude00","labels":{"x":"\ud83d\ude00\ud83d\ude00"},"metadata":["\\ud800"]}`, "delay": `{"kind":"a","delay_ms":31622400000}`,
+		"full": strings.Replace(fullTask, "größe", "size", 1),
 	} {
 		t.Run(name, func(t *testing.T) {
 			checkSubmit(t, []byte(body))
@@ -186,23 +199,28 @@ func TestTasksUpToTheLimits(t *testing.T) {
 // TestATaskIsWhatItsFieldsSay, in whichever order, and however they are written.
 func TestATaskIsWhatItsFieldsSay(t *testing.T) {
 	for body, want := range map[string]ha.TaskSpec{
-		`{"kind":"a"}`:                                            {Kind: "a"},
-		"\r\n\t {\"kind\":\"a\"} \n":                              {Kind: "a"},
-		`{"KIND":"a","Timeout_MS":5}`:                             {Kind: "a", Timeout: 5},
-		`{"kind":"a","Kind":"b"}`:                                 {Kind: "b"},
-		`{"kind":"b","kind":"a"}`:                                 {Kind: "a"},
-		`{"kind":"a","kind":null}`:                                {Kind: "a"},
-		`{"priority":7,"batch":"b","id":"t","kind":"a"}`:          {ID: "t", Kind: "a", Priority: 7, Batch: "b"},
-		`{"kind":"a","payload":null,"metadata":null}`:             {Kind: "a"},
-		`{"kind":"a","payload":1,"payload":null}`:                 {Kind: "a"},
-		`{"kind":"a","payload":"null"}`:                           {Kind: "a", Payload: json.RawMessage(`"null"`)},
-		`{"kind":"a","payload": [1.50, "<\u003c"] }`:              {Kind: "a", Payload: json.RawMessage(`[1.50, "<\u003c"]`)},
-		`{"kind":"a","payload":{"kind":"b"}}`:                     {Kind: "a", Payload: json.RawMessage(`{"kind":"b"}`)},
-		`{"kind":"\u0061","unknown":{"kind":"b"}}`:                {Kind: "a"},
-		`{"kind":"a","id":"","pool":"","batch":""}`:               {Kind: "a"},
-		`{"kind":"a","run_at":"2030-01-02T03:04:05.000000006Z"}`:  {Kind: "a", RunAt: time.Date(2030, 1, 2, 3, 4, 5, 6, time.UTC)},
-		`{"kind":"a","retry":{"factor":2},"retry":{"jitter":-1}}`: {Kind: "a", Retry: &ha.Retry{Factor: 2, Jitter: -1}},
-		`{"kind":"a","labels":{"x":"1"},"labels":{"y":"2"}}`:      {Kind: "a", Labels: map[string]string{"x": "1", "y": "2"}},
+		`{"kind":"a"}`:                                             {Kind: "a"},
+		"\r\n\t {\"kind\":\"a\"} \n":                               {Kind: "a"},
+		`{"kind":"a","KIND":"b","Timeout_MS":5}`:                   {Kind: "a"},
+		`{"Kind":"b","kind":"a","\u017fteps":[{"kind":"s"}]}`:      {Kind: "a"},
+		`{"kind":"a","ſteps":[{"kind":"s"}],"\u212aind":"c"}`:      {Kind: "a"},
+		`{"kind":"a","retry":{"factor":2,"Factor":3}}`:             {Kind: "a", Retry: &ha.Retry{Factor: 2}},
+		`{"\u006bind":"a","delay_ms":5}`:                           {Kind: "a", Delay: 5},
+		`{"steps":[{"kind":"a","KIND":"b"}]}`:                      {Steps: []ha.Step{{Kind: "a"}}},
+		`{"kind":"a","run_at":"2030-01-02T03:04:05Z","run_at":""}`: {Kind: "a"},
+		`{"kind":"b","kind":"a"}`:                                  {Kind: "a"},
+		`{"kind":"a","kind":null}`:                                 {Kind: "a"},
+		`{"priority":7,"batch":"b","id":"t","kind":"a"}`:           {ID: "t", Kind: "a", Priority: 7, Batch: "b"},
+		`{"kind":"a","payload":null,"metadata":null}`:              {Kind: "a"},
+		`{"kind":"a","payload":1,"payload":null}`:                  {Kind: "a"},
+		`{"kind":"a","payload":"null"}`:                            {Kind: "a", Payload: json.RawMessage(`"null"`)},
+		`{"kind":"a","payload": [1.50, "<\u003c"] }`:               {Kind: "a", Payload: json.RawMessage(`[1.50, "<\u003c"]`)},
+		`{"kind":"a","payload":{"kind":"b"}}`:                      {Kind: "a", Payload: json.RawMessage(`{"kind":"b"}`)},
+		`{"kind":"\u0061","unknown":{"kind":"b"}}`:                 {Kind: "a"},
+		`{"kind":"a","id":"","pool":"","batch":""}`:                {Kind: "a"},
+		`{"kind":"a","run_at":"2030-01-02T03:04:05.000000006Z"}`:   {Kind: "a", RunAt: time.Date(2030, 1, 2, 3, 4, 5, 6, time.UTC)},
+		`{"kind":"a","retry":{"factor":2},"retry":{"jitter":-1}}`:  {Kind: "a", Retry: &ha.Retry{Factor: 2, Jitter: -1}},
+		`{"kind":"a","labels":{"x":"1"},"labels":{"y":"2"}}`:       {Kind: "a", Labels: map[string]string{"x": "1", "y": "2"}},
 	} {
 		t.Run(body, func(t *testing.T) {
 			checkSubmit(t, []byte(body))

@@ -84,12 +84,13 @@ func TestOutcomesOfTasks(t *testing.T) {
 		"no-json":     answer(json.RawMessage(`{"x":`), nil),
 		"no-utf8":     answer(json.RawMessage("\"\xff\""), nil),
 		"deep":        answer(json.RawMessage(strings.Repeat("[", 2000)+strings.Repeat("]", 2000)), nil),
+		"half":        answer(json.RawMessage(`{"text":"\ud83d"}`), nil),
 		"panics":      func(context.Context, ha.Task) (any, error) { panic("at the disco") },
 		"exits":       func(context.Context, ha.Task) (any, error) { runtime.Goexit(); return nil, nil },
 		"panics-late": answer(panicky{}, nil),
 	})
 	id := w.registered()
-	if got := f.seen(subjects.TopicHello)[0].hello.Kinds; len(got) != 17 || !slices.IsSorted(got) {
+	if got := f.seen(subjects.TopicHello)[0].hello.Kinds; len(got) != 18 || !slices.IsSorted(got) {
 		t.Errorf("hello says the kinds %v", got)
 	}
 	for i, tc := range []struct {
@@ -116,6 +117,7 @@ func TestOutcomesOfTasks(t *testing.T) {
 		{"no-json", `1`, ha.OutcomeFailed, true, ``, []string{"JSON"}},
 		{"no-utf8", `1`, ha.OutcomeFailed, true, ``, []string{"JSON"}},
 		{"deep", `1`, ha.OutcomeFailed, true, ``, []string{"nested", "1000"}},
+		{"half", `1`, ha.OutcomeFailed, true, ``, []string{"result", "byte 10", "surrogate"}},
 		{"panics", `1`, ha.OutcomeFailed, false, ``, []string{"panic: at the disco"}},
 		{"panics-late", `1`, ha.OutcomeFailed, false, ``, []string{"panic: while encoded"}},
 		{"exits", `1`, ha.OutcomeFailed, false, ``, []string{"Goexit"}},

@@ -14,7 +14,6 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/spf13/cobra"
 
-	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli/query"
 	"github.com/seed261fe303/ha/cmd/ha/internal/render"
@@ -111,8 +110,7 @@ func listenToDispatchers(ctx context.Context, nc *nats.Conn, names subjects.Name
 		case err != nil:
 			return nil, fmt.Errorf("listen to the dispatchers: %w", err)
 		}
-		var d subjects.Dispatcher
-		if json.Unmarshal(m.Data, &d) == nil && ha.ValidToken(d.Name) {
+		if d, err := subjects.DecodeDispatcher(m.Data); err == nil {
 			heard[d.Name] = d
 		}
 	}

@@ -168,5 +168,8 @@ type Printer struct{ c Codec }
 func (p *Printer) Fingerprint(s *ha.TaskSpec) uint64 {
 	p.c.mode, p.c.buf = writing, p.c.buf[:0]
 	spec(&p.c, s)
+	if s.Delay != 0 { // which is recorded as the time that it led to
+		number(&p.c, "", &s.Delay)
+	}
 	return uint64(crc32.Checksum(p.c.buf, castagnoli))<<32 | uint64(crc32.ChecksumIEEE(p.c.buf))
 }

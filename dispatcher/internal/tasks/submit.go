@@ -2,6 +2,7 @@ package tasks
 
 import (
 	"slices"
+	"time"
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/step"
@@ -63,6 +64,9 @@ func (ts *Tasks) complete(full, s *ha.TaskSpec) {
 	if full.Pool == "" {
 		full.Pool = defaultPool
 	}
+	if s.Delay > 0 {
+		full.RunAt, full.Delay = ts.delayed(s), 0
+	}
 	if full.Timeout == 0 {
 		full.Timeout = ha.Milliseconds(ts.cfg.TaskTimeout)
 	}
@@ -78,6 +82,11 @@ func (ts *Tasks) complete(full, s *ha.TaskSpec) {
 			}
 		}
 	}
+}
+
+// delayed returns when s is to run, which has a delay and is submitted now.
+func (ts *Tasks) delayed(s *ha.TaskSpec) time.Time {
+	return ts.common.Now.Add(s.Delay.Duration())
 }
 
 // submittedBytes is about what a new task takes in the journal beside its payload.
@@ -120,6 +129,10 @@ func (ts *Tasks) knows(id ha.TaskID, fingerprint uint64) (known, same bool) {
 
 // refuse says why a task cannot be taken in, or nil.
 func (ts *Tasks) refuse(s *ha.TaskSpec) *ha.Error {
+	if due := ts.delayed(s); s.Delay > 0 && !s.ExpiresAt.IsZero() && !due.Before(s.ExpiresAt) {
+		return ha.Invalid("invalid_expires_at", "expires_at must be after the delay, or the task would never run: it is %s, and the task would run at %s",
+			s.ExpiresAt.UTC().Format(time.RFC3339Nano), due.Format(time.RFC3339Nano))
+	}
 	if ts.noRoom != nil {
 		return ts.noRoom
 	}

@@ -15,6 +15,9 @@ import (
 // Explain says what encoding/json found wrong when it decoded into the value that into
 // points to, without its words for Go types. The error has the status 400.
 func Explain(err error, into any) *ha.Error {
+	if refusal, ok := errors.AsType[*ha.Error](err); ok {
+		return refusal // a type that reads itself said what is wrong
+	}
 	if wrong, ok := errors.AsType[*time.ParseError](err); ok {
 		return ha.Invalid("invalid_time", "a time must be written like \"2006-01-02T15:04:05Z\", got %s", text.Quote(wrong.Value))
 	}

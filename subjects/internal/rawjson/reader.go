@@ -55,16 +55,17 @@ func (r *Reader) TokenLike(last *string) string {
 }
 
 // Into has encoding/json read any JSON value into the field of a message that to
-// points to. What was read into it before is what it finds, as in one go.
-func (r *Reader) Into(to any) bool {
+// points to, whose shape is given. What was read into it before is what it finds, as in
+// one go.
+func (r *Reader) Into(to any, shape *Shape) bool {
 	raw, ok := r.Value()
-	return ok && json.Unmarshal(raw, to) == nil
+	return ok && shape.Unmarshal(raw, to) == nil
 }
 
 // Text is Into for a string of its own, which is all that then needs memory.
 func (r *Reader) Text() (text string, ok bool) {
 	var read string
-	ok = r.Into(&read)
+	ok = r.Into(&read, nil)
 	return read, ok
 }
 

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"github.com/seed261fe303/ha/subjects"
 )
 
 // Moment is the value of a flag that names a point in time: in RFC 3339, or
@@ -39,11 +41,19 @@ func (v *Moment) Set(s string) error {
 			*v = Moment{in: &in}
 			return nil
 		}
-	} else if at, err := time.Parse(time.RFC3339Nano, s); err == nil {
+	} else if at, err := subjects.ParseTime(s); err == nil {
 		*v = Moment{at: at}
 		return nil
 	}
 	return fmt.Errorf("a time is 2030-01-31T15:04:05Z or, from now, +90s or +1h30m, got %q", s)
+}
+
+// In returns the duration that was given, and whether one was.
+func (v *Moment) In() (in time.Duration, relative bool) {
+	if v.in == nil {
+		return 0, false
+	}
+	return *v.in, true
 }
 
 // Time returns the point in time, the zero time where none was given.

@@ -3,7 +3,6 @@ package demo
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -70,8 +69,8 @@ func (d *Demo) show(ctx context.Context, activations <-chan *nats.Msg) error {
 
 // line shows one activation.
 func (d *Demo) line(msg *nats.Msg) error {
-	var e subjects.Event
-	if err := json.Unmarshal(msg.Data, &e); err != nil {
+	e, err := subjects.DecodeEvent(msg.Data)
+	if err != nil {
 		return fmt.Errorf("event on %s: %w", msg.Subject, err)
 	}
 	return writeActivation(d.Out, e)

@@ -48,7 +48,7 @@ func (f *SpecFlags) Add(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&f.after, "after", nil, "task that must end first, by its id; repeatable or comma-separated")
 	flags.StringVar(&f.afterBatch, "after-batch", "", "batch that must be done first")
 	flags.StringVar(&f.upstream, "on-upstream-failure", "", "what becomes of it when a task that it comes after ends badly: fail or run (default fail)")
-	flags.Var(&f.runAt, "run-at", "time before which it does not run: 2030-01-31T15:04:05Z, or +90s from now")
+	flags.Var(&f.runAt, "run-at", "time before which it does not run: 2030-01-31T15:04:05Z, or +90s from its submission on")
 	flags.DurationVar(&f.expiresIn, "expires-in", 0, "time from now after which it is not started any more")
 	flags.Var(&f.expiresAt, "expires-at", "the same, as a time such as 2030-01-31T15:04:05Z")
 	flags.DurationVar(&f.timeout, "attempt-timeout", 0, "how long one attempt may take (default: the dispatcher's)")
@@ -82,8 +82,13 @@ func (f *SpecFlags) HasIdentity() bool { return f.id != "" || f.unique != "" }
 func (f *SpecFlags) Spec(now time.Time) (ha.TaskSpec, error) {
 	s := ha.TaskSpec{
 		ID: ha.TaskID(f.id), Kind: f.kind, Pool: f.pool, Priority: f.priority, AfterBatch: f.afterBatch,
-		OnUpstreamFailure: ha.OnUpstreamFailure(f.upstream), RunAt: f.runAt.Time(now), ExpiresAt: f.expiresAt.Time(now),
+		OnUpstreamFailure: ha.OnUpstreamFailure(f.upstream), ExpiresAt: f.expiresAt.Time(now),
 		Timeout: ha.Milliseconds(f.timeout), UniqueKey: f.unique, ConcurrencyKey: f.key, Partial: f.partial, Batch: f.batch,
+	}
+	if delay, relative := f.runAt.In(); relative {
+		s.Delay = ha.Milliseconds(delay) // so that the same command with the same id is the same task
+	} else {
+		s.RunAt = f.runAt.Time(now)
 	}
 	for _, id := range f.after {
 		s.After = append(s.After, ha.TaskID(id))

@@ -27,10 +27,10 @@ func TestFlagsMakeATask(t *testing.T) {
 			Kind: "k", After: []ha.TaskID{"a", "b", "c"}, OnUpstreamFailure: ha.UpstreamRun, AfterBatch: "n",
 		},
 		"--kind k --run-at +90s --expires-in 1h --attempt-timeout 1500us": {
-			Kind: "k", RunAt: now.Add(90 * time.Second), ExpiresAt: now.Add(time.Hour), Timeout: 2,
+			Kind: "k", Delay: 90_000, ExpiresAt: now.Add(time.Hour), Timeout: 2,
 		},
-		"--kind k --run-at 2031-01-01T00:00:00Z --expires-at +2h": {
-			Kind: "k", RunAt: time.Date(2031, 1, 1, 0, 0, 0, 0, time.UTC), ExpiresAt: now.Add(2 * time.Hour),
+		"--kind k --run-at 2030-01-02t04:04:05z --expires-at +2h": {
+			Kind: "k", RunAt: time.Date(2030, 1, 2, 4, 4, 5, 0, time.UTC), ExpiresAt: now.Add(2 * time.Hour),
 		},
 		"--kind k --label a=1 --label b=x=y,z --label c=": {
 			Kind: "k", Labels: map[string]string{"a": "1", "b": "x=y,z", "c": ""},
