@@ -192,10 +192,13 @@ type TaskSpec struct {
 }
 
 // NewTask returns a task of that kind whose payload is the JSON of payload; nil:
-// it has none. The error is that of [json.Marshal].
+// it has none. A [json.RawMessage] is taken as it is. The error is that of [json.Marshal].
 func NewTask(kind string, payload any) (TaskSpec, error) {
 	if payload == nil {
 		return TaskSpec{Kind: kind}, nil
+	}
+	if raw, ok := payload.(json.RawMessage); ok && json.Valid(raw) {
+		return TaskSpec{Kind: kind, Payload: slices.Clone(raw)}, nil
 	}
 	raw, err := json.Marshal(payload)
 	if err != nil {

@@ -42,6 +42,9 @@ type pendingTask struct {
 	id    ha.TaskID
 	body  []byte // its JSON
 	since time.Time
+	// duplicate is set if the reply says that the task was known; before the instruction
+	// that says what came of it.
+	duplicate bool
 	// instructions, of one that has to wait, gets what to do next, or what came of it. It
 	// has room for one.
 	instructions chan instruction
@@ -182,7 +185,9 @@ func (c *Client) submit(ctx context.Context, e *pendingTask) error {
 func (c *Client) submitAlone(ctx context.Context, e *pendingTask) error {
 	reply, err := c.ask(ctx, c.requestFor(e, e.body))
 	if err == nil {
-		_, err = readSubmitted(reply, e.id)
+		var s subjects.Submitted
+		s, err = readSubmitted(reply, e.id)
+		e.duplicate = s.Duplicate
 	}
 	return addHolder(err, reply)
 }
@@ -221,6 +226,7 @@ func (c *Client) lead(ctx context.Context, e *pendingTask, group []*pendingTask)
 		if err != nil || entries == nil {
 			return err // which is about all
 		}
+		group[i].duplicate = entries[i].Duplicate
 		return entryError(entries[i], group[i].id)
 	}
 	for i := 1; i < len(group); i++ {

@@ -203,6 +203,39 @@ func TestFewRequests(t *testing.T) {
 	})
 }
 
+// TestARepeatedTaskIsADuplicate, whether it goes alone or with others, and each caller is
+// told of its own.
+func TestARepeatedTaskIsADuplicate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(1)
+		d.hold = 10 * time.Millisecond
+		c := scripted(Config{}, d.send)
+		submit := func(known func(n int) bool) {
+			var all sync.WaitGroup
+			for n := range 4 * gatherRequests {
+				all.Go(func() {
+					id := ha.TaskID("t" + strconv.Itoa(n))
+					if got := c.SubmitOne(t.Context(), ha.TaskSpec{ID: id, Kind: "k"}); got != (Submitted{ID: id, Duplicate: known(n)}) {
+						t.Errorf("got %+v", got)
+					}
+				})
+			}
+			all.Wait()
+		}
+		for n := range 4 * gatherRequests {
+			if n%3 == 0 {
+				d.taken[ha.TaskID("t"+strconv.Itoa(n))] = 1
+			}
+		}
+		submit(func(n int) bool { return n%3 == 0 })
+		submit(func(int) bool { return true })
+		if got := c.SubmitOne(t.Context(), ha.TaskSpec{ID: "t1", Kind: "full"}); got.Duplicate || got.ID != "t1" || !errors.Is(got.Err, ha.ErrOverloaded) {
+			t.Errorf("refused: %+v", got)
+		}
+		idle(t, c)
+	})
+}
+
 // TestGatheredBounds: what goes together is bounded in number and in bytes.
 func TestGatheredBounds(t *testing.T) {
 	for _, payload := range []int{2, 100 << 10} {

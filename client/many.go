@@ -20,7 +20,7 @@ const (
 	partsAtATime = 4
 )
 
-// Submitted is what came of one task of [Client.SubmitMany].
+// Submitted is what came of one task of [Client.SubmitMany], or of [Client.SubmitOne].
 type Submitted struct {
 	// ID is the task's, also beside an Err: a program that submits the task again with it
 	// cannot submit it twice. It is empty if the task had none and was never sent.

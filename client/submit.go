@@ -11,7 +11,8 @@ import (
 // Submit hands in a task, and returns its id once the task is durable. A task
 // without an id is given one here, of 22 letters and digits, before it is sent: the
 // request can then be repeated, and there is one task nevertheless. A task whose id
-// was submitted before, with the same content, is accepted and changes nothing.
+// was submitted before, with the same content, is accepted and changes nothing;
+// [Client.SubmitOne] says whether it was.
 //
 // The error is an [*ha.Error] if the task is not right or the dispatcher refused
 // it: [ha.ErrConflict] for an id that another task has, [ha.ErrOverloaded] for a
@@ -25,18 +26,26 @@ import (
 // them, and go together. Each call returns what came of its own task, and ends with its
 // own context.
 func (c *Client) Submit(ctx context.Context, spec ha.TaskSpec) (ha.TaskID, error) {
-	if err := prepare(&spec); err != nil {
-		return spec.ID, failed("submit", string(spec.ID), err)
+	s := c.SubmitOne(ctx, spec)
+	return s.ID, s.Err
+}
+
+// SubmitOne is [Client.Submit] for who wants to know whether the task had been submitted
+// before. It had not if its id was made here, but for a request that was repeated, as the
+// reply to it was lost: then Duplicate may be set for this very call.
+func (c *Client) SubmitOne(ctx context.Context, spec ha.TaskSpec) Submitted {
+	err := prepare(&spec)
+	e := &pendingTask{id: spec.ID, since: time.Now()}
+	if err == nil {
+		e.body, err = subjects.AppendTask(make([]byte, 0, 160+len(spec.Payload)), &spec)
 	}
-	body, err := subjects.AppendTask(make([]byte, 0, 160+len(spec.Payload)), &spec)
+	if err == nil {
+		err = c.submit(ctx, e)
+	}
 	if err != nil {
-		return spec.ID, failed("submit", string(spec.ID), err)
+		return Submitted{ID: spec.ID, Err: failed("submit", string(spec.ID), err)}
 	}
-	err = c.submit(ctx, &pendingTask{id: spec.ID, body: body, since: time.Now()})
-	if err != nil {
-		return spec.ID, failed("submit", string(spec.ID), err)
-	}
-	return spec.ID, nil
+	return Submitted{ID: spec.ID, Duplicate: e.duplicate}
 }
 
 // prepare makes spec ready to be sent: it gives it an id if it has none, and validates

@@ -184,7 +184,10 @@ func TestQueueKnowsARepeatedTask(t *testing.T) {
 	task := func(attempts int) ha.TaskSpec {
 		return ha.TaskSpec{ID: "t1", Kind: "k", Retry: &ha.Retry{MaxAttempts: attempts}}
 	}
-	for range 2 {
+	for _, known := range []bool{false, true} {
+		if got := q.SubmitOne(t.Context(), task(3)); got.Err != nil || got.ID != "t1" || got.Duplicate != known {
+			t.Errorf("got %+v, want duplicate %t", got, known)
+		}
 		if _, err := q.Submit(t.Context(), task(3)); err != nil {
 			t.Error(err)
 		}

@@ -43,9 +43,18 @@ func (q *Queue) Handle(kind string, h worker.TaskHandler) {
 }
 
 // Submit takes a task in. The error is an [*ha.Error] or a [*client.NotUniqueError].
-func (q *Queue) Submit(_ context.Context, spec ha.TaskSpec) (ha.TaskID, error) {
+func (q *Queue) Submit(ctx context.Context, spec ha.TaskSpec) (ha.TaskID, error) {
+	s := q.SubmitOne(ctx, spec)
+	if s.Err != nil {
+		return "", s.Err
+	}
+	return s.ID, nil
+}
+
+// SubmitOne is Submit for who wants to know whether the task had been submitted before.
+func (q *Queue) SubmitOne(_ context.Context, spec ha.TaskSpec) client.Submitted {
 	if err := subjects.PrepareTask(&spec); err != nil {
-		return "", err
+		return client.Submitted{ID: spec.ID, Err: err}
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -54,16 +63,16 @@ func (q *Queue) Submit(_ context.Context, spec ha.TaskSpec) (ha.TaskID, error) {
 	}
 	if known := q.byID[spec.ID]; known != nil {
 		if !sameSpec(known.spec, spec) {
-			return "", ha.Conflict("id_conflict", "a task %s was submitted with other content", spec.ID)
+			return client.Submitted{ID: spec.ID, Err: ha.Conflict("id_conflict", "a task %s was submitted with other content", spec.ID)}
 		}
-		return spec.ID, nil
+		return client.Submitted{ID: spec.ID, Duplicate: true}
 	}
 	if holder := q.holder(spec.UniqueKey); holder != "" {
 		refusal := ha.Conflict("not_unique", "task %s, which has not ended, has the unique key %s", holder, spec.UniqueKey)
-		return "", &client.NotUniqueError{Holder: holder, Refusal: refusal}
+		return client.Submitted{ID: spec.ID, Err: &client.NotUniqueError{Holder: holder, Refusal: refusal}}
 	}
 	q.add(spec)
-	return spec.ID, nil
+	return client.Submitted{ID: spec.ID}
 }
 
 func (q *Queue) add(spec ha.TaskSpec) {

@@ -1,7 +1,6 @@
 package subjects
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"strconv"
@@ -45,16 +44,19 @@ func EncodeRefusal(err error, id ha.TaskID) (refusal *ha.Error, body []byte) {
 	return refusal, body
 }
 
-// EncodeReply returns a reply as JSON. What is in it as JSON goes out as it came:
-// without the escapes that [json.Marshal] puts into it for the sake of HTML.
+// EncodeReply returns a reply, or a part of one, as JSON on one line, but for what it
+// holds of payloads, results and metadata: those go out as they came, byte for byte. The
+// error is that of [json.Marshal].
 func EncodeReply(message any) ([]byte, error) {
-	var body bytes.Buffer
-	e := json.NewEncoder(&body)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(message); err != nil {
-		return nil, err
+	switch m := message.(type) {
+	case ha.TaskRecord:
+		return AppendTaskRecord(nil, &m)
+	case ha.TaskResult:
+		return AppendTaskResult(nil, &m), nil
+	case Pulled:
+		return AppendPulled(nil, m), nil
 	}
-	return bytes.TrimSuffix(body.Bytes(), []byte{'\n'}), nil
+	return marshal(message)
 }
 
 // DecodeReply decodes a reply into the message that into points to. errorCode

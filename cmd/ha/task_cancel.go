@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -31,7 +30,7 @@ stop, and is cancelled whatever it does. One that has ended stays as it is.`,
 func showState(a *cli.App, f *tasks.Flags) func(ha.TaskRecord) error {
 	return func(r ha.TaskRecord) error {
 		if f.JSON {
-			return json.NewEncoder(a.Stdout).Encode(r)
+			return tasks.PrintJSON(a.Stdout, r)
 		}
 		_, err := fmt.Fprintln(a.Stdout, r.ID, r.State)
 		return err

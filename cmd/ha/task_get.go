@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -24,7 +23,7 @@ func taskGet(a *cli.App) *cobra.Command {
 			first := true
 			return tasks.Each(ctx, a, args, 1, "could not be shown", c.Get, func(record ha.TaskRecord) error {
 				if f.JSON {
-					return json.NewEncoder(a.Stdout).Encode(record)
+					return tasks.PrintJSON(a.Stdout, record)
 				}
 				if !first {
 					if _, err := fmt.Fprintln(a.Stdout); err != nil {

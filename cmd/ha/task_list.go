@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -65,7 +64,6 @@ func (f *listFlags) check() error {
 
 func listTasks(ctx context.Context, a *cli.App, c tasks.Client, f *listFlags) error {
 	var table []ha.TaskRecord
-	out := json.NewEncoder(a.Stdout)
 	n := 0
 	for record, err := range c.List(ctx, client.Filter{State: ha.TaskState(f.state), Kind: f.kind, Pool: f.pool, Batch: f.batch}) {
 		if err != nil {
@@ -79,7 +77,7 @@ func listTasks(ctx context.Context, a *cli.App, c tasks.Client, f *listFlags) er
 		}
 		if !f.JSON {
 			table = append(table, record)
-		} else if err := out.Encode(record); err != nil {
+		} else if err := tasks.PrintJSON(a.Stdout, record); err != nil {
 			return err
 		}
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os/signal"
 	"syscall"
@@ -60,9 +59,8 @@ func pull(ctx context.Context, a *cli.App, c tasks.Client, o client.PullOptions)
 	if err != nil {
 		return fmt.Errorf("%w (if results were taken, they come again with --receipt %s)", err, o.Receipt)
 	}
-	out := json.NewEncoder(a.Stdout)
 	for n, r := range results {
-		if err := out.Encode(r); err != nil {
+		if err := tasks.PrintJSON(a.Stdout, r); err != nil {
 			return fmt.Errorf("%d of %d results printed, all of them come again with --receipt %s: %w", n, len(results), o.Receipt, err)
 		}
 	}

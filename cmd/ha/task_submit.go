@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -109,20 +108,23 @@ func (f *submitFlags) check(args []string) error {
 
 // submitOne submits one task and prints its id or, if asked to wait, its result.
 func submitOne(ctx context.Context, a *cli.App, c tasks.Client, f *submitFlags, spec ha.TaskSpec) error {
-	id, err := c.Submit(ctx, spec)
-	if err != nil {
-		return err
+	s := c.SubmitOne(ctx, spec)
+	if s.Err != nil {
+		return s.Err
 	}
 	if f.wait {
-		return showEnd(ctx, a, c, f, id)
+		return showEnd(ctx, a, c, f, s.ID)
 	}
 	switch {
 	case f.JSON:
-		return json.NewEncoder(a.Stdout).Encode(subjects.Submitted{ID: id})
+		return tasks.PrintJSON(a.Stdout, subjects.Submitted{ID: s.ID, Duplicate: s.Duplicate})
 	case f.how.Quiet:
 		return nil
 	}
-	_, err = fmt.Fprintln(a.Stdout, id)
+	_, err := fmt.Fprintln(a.Stdout, s.ID)
+	if err == nil && s.Duplicate {
+		_, err = fmt.Fprintf(a.Stderr, "task %s had been submitted before, and nothing was changed\n", s.ID)
+	}
 	return err
 }
 
@@ -135,7 +137,7 @@ func showEnd(ctx context.Context, a *cli.App, c tasks.Client, f *submitFlags, id
 	case record.State == "":
 		return err
 	case f.JSON:
-		if writeErr := json.NewEncoder(a.Stdout).Encode(record); writeErr != nil {
+		if writeErr := tasks.PrintJSON(a.Stdout, record); writeErr != nil {
 			return writeErr
 		}
 	case err == nil && len(record.Result) > 0:

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -37,7 +36,7 @@ known, or has not ended within --for.`,
 			defer cancel()
 			err := tasks.Each(limited, a, args, waitsAtOnce, "did not complete", c.Wait, func(r ha.TaskRecord) error {
 				if f.JSON {
-					return json.NewEncoder(a.Stdout).Encode(r)
+					return tasks.PrintJSON(a.Stdout, r)
 				}
 				_, err := fmt.Fprintln(a.Stdout, render.EndLine(r, time.Now()))
 				return err

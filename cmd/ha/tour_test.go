@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/cmd/ha/internal/submit"
 	"github.com/seed261fe303/ha/internal/eventually"
 	"github.com/seed261fe303/ha/internal/process"
 	"github.com/seed261fe303/ha/subjects"
@@ -27,6 +29,7 @@ func TestTour(t *testing.T) {
 		"a running program is cancelled":           tourCancel,
 		"a program takes too long":                 tourTimeout,
 		"three steps on three workers":             tourSteps,
+		"what is shown can be submitted again":     tourVerbatim,
 		"one after another":                        tourAfter,
 		"results are pulled":                       tourPull,
 		"results outlive an output that fails":     tourLostOutput,
@@ -43,6 +46,40 @@ func TestTour(t *testing.T) {
 			t.Parallel()
 			part(t, f)
 		})
+	}
+}
+
+// tourVerbatim submits what is shown of a task again, and a program is given the same.
+func tourVerbatim(t *testing.T, f *fleet) {
+	const payload, metadata = `{"a": [1,  2.50,"<&>"], "b":"\u003c"}`, `[ "<" ]`
+	seen := filepath.Join(t.TempDir(), "seen")
+	f.handle(t, "copier", "copy", "tee "+seen)
+	submit := func(payload, metadata string) submit.Answer {
+		out := f.must(t, payload, "task", "submit", "--kind", "copy", "--id", "verbatim", "--metadata", metadata, "--json", "-")
+		return decoded[submit.Answer](t, out)[0]
+	}
+	if first := submit(payload, metadata); first.ID != "verbatim" || first.Duplicate {
+		t.Errorf("got %+v", first)
+	}
+	f.must(t, "", "task", "wait", "verbatim")
+	if got, err := os.ReadFile(seen); err != nil || string(got) != payload {
+		t.Errorf("the program was given %q, %v", got, err)
+	}
+	for _, how := range [][]string{{"get"}, {"wait"}} {
+		shown := f.must(t, "", append([]string{"task"}, append(how, "verbatim", "--json")...)...)
+		record := decoded[ha.TaskRecord](t, shown)[0]
+		if string(record.Payload) != payload || string(record.Result) != payload || string(record.Metadata) != metadata {
+			t.Errorf("%s shows %s", how, shown)
+		}
+		if again := submit(string(record.Payload), string(record.Metadata)); !again.Duplicate || again.ID != "verbatim" {
+			t.Errorf("submitted again: %+v", again)
+		}
+	}
+	if shown := f.must(t, "", "task", "get", "verbatim"); strings.Count(shown, payload) != 2 || !strings.Contains(shown, metadata) {
+		t.Errorf("for people it is shown as\n%s", shown)
+	}
+	if out := f.must(t, "", "task", "pull", "--kind", "copy"); string(decoded[ha.TaskResult](t, out)[0].Result) != payload {
+		t.Errorf("pulled %s", out)
 	}
 }
 

@@ -41,10 +41,11 @@ func progressText(p ha.Progress) string {
 	return strings.TrimSpace(fmt.Sprintf("%.4g%% %s", p.Percent, oneLine(p.Text)))
 }
 
-// oneJSONLine puts a JSON value on one line without touching what is in its strings.
+// oneJSONLine returns a JSON value as it is or, if it has several lines, on one without
+// touching what is in its strings.
 func oneJSONLine(raw json.RawMessage) string {
 	var b bytes.Buffer
-	if len(raw) == 0 || json.Compact(&b, raw) != nil {
+	if !bytes.ContainsAny(raw, "\r\n") || json.Compact(&b, raw) != nil {
 		return string(raw)
 	}
 	return b.String()
