@@ -116,7 +116,7 @@ func saveJournal(ctx context.Context, a *cli.App, f *backupFlags, path string) e
 	notices := a.Stdout
 	if path == "-" {
 		notices = a.Stderr
-		err = save(a.Stdout)
+		err = save(cli.Raw(a.Stdout))
 	} else {
 		err = cli.WriteFile(path, f.force, save)
 	}

@@ -11,7 +11,7 @@ import (
 
 // Every flag of every command must be reachable from the environment and say so.
 func TestEveryFlagShowsItsVariable(t *testing.T) {
-	a := &cli.App{Env: noEnvironment}
+	a := &cli.App{}
 	root := rootCommand(a)
 	a.Adopt(root)
 	seen := 0

@@ -107,7 +107,7 @@ func TestDemoLeavesNothingRunning(t *testing.T) {
 	defer cancel()
 	var stdout, stderr process.Output
 	args := []string{"demo", "--duration", "300ms", "--activate-every", "10ms", "--work-min", "0", "--work-max", "0", "--listen", "127.0.0.1:0"}
-	if got := run(ctx, args, noEnvironment, strings.NewReader(""), &stdout, &stderr); got != cli.ExitOK {
+	if got := run(ctx, args, nil, strings.NewReader(""), &stdout, &stderr); got != cli.ExitOK {
 		t.Fatalf("exit status %d: %s", got, stderr.String())
 	}
 	goleak.VerifyNone(t, before)

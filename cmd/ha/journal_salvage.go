@@ -62,7 +62,7 @@ func salvageJournal(ctx context.Context, a *cli.App, f *salvageFlags, path strin
 	notices := a.Stdout
 	if path == "-" {
 		notices = a.Stderr
-		err = save(a.Stdout)
+		err = save(cli.Raw(a.Stdout))
 	} else {
 		err = cli.WriteFile(path, f.force, save)
 	}

@@ -16,7 +16,7 @@ func main() {
 	// Workers are judged by the millisecond, so a log line's second is not enough.
 	zerolog.TimeFieldFormat = "2006-01-02T15:04:05.000Z07:00"
 	ctx, stop := cli.UntilSignal(context.Background())
-	status := run(ctx, os.Args[1:], os.LookupEnv, os.Stdin, os.Stdout, os.Stderr)
+	status := run(ctx, os.Args[1:], cli.NewEnvironment(os.Environ()), os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(status)
 }

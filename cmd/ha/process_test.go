@@ -59,12 +59,26 @@ func start(t *testing.T, env []string, args ...string) *running {
 // startReading is start with something on standard input.
 func startReading(t *testing.T, stdin io.Reader, env []string, args ...string) *running {
 	t.Helper()
+	return startWith(t, stdin, nil, env, args...)
+}
+
+// startWriting is start with its standard output elsewhere.
+func startWriting(t *testing.T, stdout io.Writer, env []string, args ...string) *running {
+	t.Helper()
+	return startWith(t, nil, stdout, env, args...)
+}
+
+func startWith(t *testing.T, stdin io.Reader, stdout io.Writer, env []string, args ...string) *running {
+	t.Helper()
 	home := t.TempDir()
 	cmd := exec.Command(binary, args...)
 	cmd.Env = append([]string{"HOME=" + home, "TMPDIR=" + home, "PATH=" + os.Getenv("PATH")}, env...)
 	cmd.SysProcAttr = process.Attributes(syscall.SIGKILL)
 	p := &running{}
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &p.stdout, &p.stderr
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, stdout, &p.stderr
+	if stdout == nil {
+		cmd.Stdout = &p.stdout
+	}
 	var err error
 	if p.Process, err = starter.Start("ha "+args[0], cmd, &p.stderr); err != nil {
 		t.Fatal(err)

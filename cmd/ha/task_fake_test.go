@@ -33,6 +33,8 @@ type fakeTasks struct {
 	records map[ha.TaskID]*ha.TaskRecord
 	workers int
 	full    int
+	// instead, if it is set and returns something, answers in place of the fake.
+	instead func(what string) any
 	// stuck: workers are given nothing.
 	stuck bool
 	// asked are the requests but for submissions, as what was asked and the body.
@@ -88,6 +90,11 @@ func (f *fakeTasks) answer(r fake.Request) any {
 }
 
 func (f *fakeTasks) task(what string, body []byte) any {
+	if f.instead != nil {
+		if answer := f.instead(what); answer != nil {
+			return answer
+		}
+	}
 	if what == subjects.TaskSubmit {
 		return f.submit(body)
 	}

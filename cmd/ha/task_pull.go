@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os/signal"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -53,8 +51,6 @@ func pull(ctx context.Context, a *cli.App, c tasks.Client, o client.PullOptions)
 			return err // before anything was taken
 		}
 	}
-	// A reader that went away is an error like any other, and not the end of this process.
-	signal.Ignore(syscall.SIGPIPE)
 	results, err := c.Pull(ctx, o)
 	if err != nil {
 		return fmt.Errorf("%w (if results were taken, they come again with --receipt %s)", err, o.Receipt)

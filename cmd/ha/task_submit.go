@@ -12,6 +12,7 @@ import (
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
 	"github.com/seed261fe303/ha/cmd/ha/internal/submit"
 	"github.com/seed261fe303/ha/cmd/ha/internal/tasks"
+	"github.com/seed261fe303/ha/internal/text"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -141,7 +142,7 @@ func showEnd(ctx context.Context, a *cli.App, c tasks.Client, f *submitFlags, id
 			return writeErr
 		}
 	case err == nil && len(record.Result) > 0:
-		if _, writeErr := fmt.Fprintf(a.Stdout, "%s\n", record.Result); writeErr != nil {
+		if _, writeErr := fmt.Fprintln(a.Stdout, text.EscapeJSON(record.Result)); writeErr != nil {
 			return writeErr
 		}
 	}

@@ -9,15 +9,8 @@ import (
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
 )
 
-func noEnvironment(string) (string, bool) { return "", false }
-
 // only is an environment of the given variables.
-func only(vars map[string]string) cli.Environment {
-	return func(name string) (string, bool) {
-		v, ok := vars[name]
-		return v, ok
-	}
-}
+func only(vars map[string]string) cli.Environment { return vars }
 
 // call runs a command in this process; it must not be one that goes on.
 func call(t *testing.T, env map[string]string, args ...string) (status int, stdout, stderr string) {

@@ -11,8 +11,11 @@ import (
 
 // App is what every command is given of the process around it.
 type App struct {
-	Env            Environment
-	Stdin          io.Reader
+	Env Environment
+
+	Stdin io.Reader
+	// Stdout and Stderr take text, of which they escape what would do something to a
+	// terminal; see [Raw].
 	Stdout, Stderr io.Writer
 	// started is set once flags, arguments and environment were understood. What
 	// fails before is the caller's mistake.
@@ -23,19 +26,26 @@ type App struct {
 // command that args name in the tree that commands returns, reports its error on
 // stderr, and returns the exit status. When ctx ends, the command stops in order.
 func Run(ctx context.Context, commands func(*App) *cobra.Command, args []string, env Environment, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &App{Env: env, Stdin: stdin, Stdout: stdout, Stderr: stderr}
+	out, errs := &safeOutput{name: "standard output", to: stdout}, &safeOutput{name: "standard error", to: stderr}
+	a := &App{Env: env, Stdin: stdin, Stdout: out, Stderr: errs}
 	root := commands(a)
 	a.Adopt(root)
-	root.SetIn(stdin)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
+	root.SetIn(a.Stdin)
+	root.SetOut(a.Stdout)
+	root.SetErr(a.Stderr)
 	root.SetArgs(append([]string{}, args...)) // nil would make cobra read os.Args
 	cmd, err := root.ExecuteContextC(ctx)
 	var usage *usageError
-	if err != nil && !a.started && !errors.As(err, &usage) {
+	// Some output is not looked after, such as a help: its failure is one all the same.
+	switch failed := out.finish(); {
+	case failed != nil && (err == nil || errors.Is(err, failed) && !a.started):
+		err = failed
+	case err != nil && !a.started && !errors.As(err, &usage):
 		err = &usageError{err}
 	}
-	return report(stderr, cmd.CommandPath(), err)
+	status := report(errs, cmd.CommandPath(), err)
+	_ = errs.finish() // there is nobody to tell
+	return status
 }
 
 // Adopt gives root, and the commands below it, what all commands have: flags that

@@ -7,14 +7,22 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// Environment looks up an environment variable, as os.LookupEnv does.
-type Environment func(name string) (value string, set bool)
+// Environment is the values of the environment's variables by their names.
+type Environment map[string]string
+
+// NewEnvironment returns the environment that a list such as os.Environ returns describes.
+func NewEnvironment(list []string) Environment {
+	e := make(Environment, len(list))
+	for _, v := range list {
+		if name, value, ok := strings.Cut(v, "="); ok {
+			e[name] = value
+		}
+	}
+	return e
+}
 
 // Get returns the variable's value, or nothing if it is not set.
-func (e Environment) Get(name string) string {
-	value, _ := e(name)
-	return value
-}
+func (e Environment) Get(name string) string { return e[name] }
 
 // Variable names the environment variable of a flag: "work-min" is HA_WORK_MIN.
 func Variable(flag string) string {

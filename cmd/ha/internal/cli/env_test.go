@@ -9,12 +9,7 @@ import (
 )
 
 // variables is an environment of these alone.
-func variables(vars map[string]string) Environment {
-	return func(name string) (string, bool) {
-		v, ok := vars[name]
-		return v, ok
-	}
-}
+func variables(vars map[string]string) Environment { return vars }
 
 func TestBindEnvironment(t *testing.T) {
 	flags := pflag.NewFlagSet("test", pflag.ContinueOnError)

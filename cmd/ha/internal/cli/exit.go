@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/internal/text"
 )
 
 // The exit statuses, which scripts and supervisors rely on.
@@ -52,9 +53,9 @@ func report(stderr io.Writer, command string, err error) int {
 	}
 	// Joined errors print a line each, the first of which says of settings that
 	// they are invalid, as does the next.
-	text := strings.TrimPrefix(err.Error(), ha.ErrInvalid.Error()+"\n")
-	text = strings.TrimPrefix(text, "client: ") // which package it was says nothing to a person
-	_, _ = fmt.Fprintf(stderr, "ha: %s\n", strings.ReplaceAll(text, "\n", ": "))
+	message := strings.TrimPrefix(err.Error(), ha.ErrInvalid.Error()+"\n")
+	message = strings.TrimPrefix(message, "client: ") // which package it was says nothing to a person
+	_, _ = fmt.Fprintf(stderr, "ha: %s\n", text.Escape(strings.ReplaceAll(message, "\n", ": ")))
 	var usage *usageError
 	switch {
 	case errors.As(err, &usage):
@@ -69,7 +70,7 @@ func report(stderr io.Writer, command string, err error) int {
 // Refusal returns the text of an error about a task that was named already.
 func Refusal(err error) string {
 	if refused, ok := errors.AsType[*ha.Error](err); ok {
-		return refused.Message
+		return text.Escape(refused.Message)
 	}
-	return err.Error()
+	return text.Escape(err.Error())
 }

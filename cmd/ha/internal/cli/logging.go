@@ -7,6 +7,8 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/seed261fe303/ha/internal/text"
 )
 
 // LogFlag adds --log-level to cmd and returns where its value will be.
@@ -23,15 +25,23 @@ func LogFlag(cmd *cobra.Command, level zerolog.Level) *Level {
 func (a *App) Logger(level *Level) zerolog.Logger {
 	out := a.Stderr
 	if IsTerminal(out) {
-		_, plain := a.Env("NO_COLOR")
-		out = zerolog.ConsoleWriter{Out: out, NoColor: plain, TimeFormat: "15:04:05.000"}
+		_, plain := a.Env["NO_COLOR"]
+		// It writes colours, and quotes the values of fields, but not the message.
+		out = zerolog.ConsoleWriter{Out: Raw(out), NoColor: plain, TimeFormat: "15:04:05.000", FormatPrepare: escapeMessage}
 	}
 	return zerolog.New(zerolog.SyncWriter(out)).Level(zerolog.Level(*level)).With().Timestamp().Logger()
 }
 
+func escapeMessage(event map[string]any) error {
+	if message, ok := event[zerolog.MessageFieldName].(string); ok {
+		event[zerolog.MessageFieldName] = text.Escape(message)
+	}
+	return nil
+}
+
 // IsTerminal reports whether what is written to w is read by a person.
 func IsTerminal(w io.Writer) bool {
-	f, ok := w.(interface{ Fd() uintptr })
+	f, ok := Raw(w).(interface{ Fd() uintptr })
 	return ok && (isatty.IsTerminal(f.Fd()) || isatty.IsCygwinTerminal(f.Fd()))
 }
 

@@ -21,7 +21,7 @@ func NewProgress(w io.Writer, size int64, visible bool) *Progress {
 		return &Progress{}
 	}
 	options := []progressbar.Option{
-		progressbar.OptionSetWriter(w), progressbar.OptionThrottle(100 * time.Millisecond), progressbar.OptionClearOnFinish(),
+		progressbar.OptionSetWriter(Raw(w)), progressbar.OptionThrottle(100 * time.Millisecond), progressbar.OptionClearOnFinish(),
 		progressbar.OptionSetDescription("submitting"), progressbar.OptionFullWidth(), progressbar.OptionSetElapsedTime(true),
 	}
 	if size > 0 {

@@ -7,6 +7,7 @@ import (
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/client"
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/internal/text"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -16,7 +17,7 @@ func EndLine(r ha.TaskRecord, now time.Time) string {
 	if why := note(r, now); why != "" && r.State != ha.TaskCompleted {
 		line += ": " + why
 	}
-	return line
+	return text.Escape(line)
 }
 
 // EventLine says one event in columns that line up where names are short.
@@ -44,5 +45,5 @@ func EventLine(e client.Event) string {
 	if e.Error != "" {
 		line += "  " + cut(oneLine(e.Error), 200)
 	}
-	return line
+	return text.Escape(line)
 }

@@ -47,9 +47,9 @@ func Workers(w io.Writer, list subjects.Workers, now time.Time) error {
 
 // Status shows the status report: a line a subject, then the dispatchers.
 func Status(w io.Writer, s subjects.Status) error {
-	leader := []string{"leader", fmt.Sprintf("%s, epoch %d, leads for %s", cli.OrDash(s.Leader.Name), s.Leader.Epoch, milliseconds(s.UptimeMS))}
 	a := s.Activations
 	rows := [][]string{
+		{"leader", fmt.Sprintf("%s, epoch %d, leads for %s", cli.OrDash(s.Leader.Name), s.Leader.Epoch, Span(time.Duration(s.UptimeMS)*time.Millisecond))},
 		{"journal", fmt.Sprintf("%s, format %d, at position %d, %s", cli.OrDash(s.Journal.Kind), s.Journal.Format, s.Journal.Position, cli.Size(s.Journal.Bytes))},
 	}
 	if n := s.Leader.Void; n > 0 {
@@ -69,7 +69,7 @@ func Status(w io.Writer, s subjects.Status) error {
 			s.Tasks[ha.TaskCompleted], s.Tasks[ha.TaskFailed], s.Tasks[ha.TaskCancelled], s.Tasks[ha.TaskTimedOut])},
 		{"messages", fmt.Sprintf("%d malformed, %d dropped", s.Malformed, s.Dropped)},
 	}...)
-	if err := cli.WriteTable(w, leader, rows); err != nil {
+	if err := cli.WriteList(w, rows); err != nil {
 		return err
 	}
 	if _, err := fmt.Fprintln(w); err != nil {
@@ -102,13 +102,9 @@ func Dispatchers(w io.Writer, list []subjects.Dispatcher, position uint64) error
 
 func percent(share float64) string { return fmt.Sprintf("%.2f%%", 100*share) }
 
-func milliseconds(ms int64) time.Duration {
-	return (time.Duration(ms) * time.Millisecond).Round(time.Second)
-}
-
 func age(now, then time.Time) string {
 	if then.IsZero() {
 		return "never"
 	}
-	return max(0, now.Sub(then)).Round(100*time.Millisecond).String() + " ago"
+	return Span(max(0, now.Sub(then))) + " ago"
 }

@@ -23,10 +23,11 @@ func TaskReport(w io.Writer, r subjects.TaskReport, now time.Time) error {
 		}
 	}
 	rows := [][]string{
+		{"tasks", strings.TrimSuffix(fmt.Sprintf("%d: %s", total, strings.Join(counts, ", ")), ": ")},
 		{"memory", cli.Size(uint64(max(0, r.Bytes)))},
 		{"counts", "since " + moment("", r.Since, now)},
 	}
-	if err := cli.WriteTable(w, []string{"tasks", strings.TrimSuffix(fmt.Sprintf("%d: %s", total, strings.Join(counts, ", ")), ": ")}, rows); err != nil {
+	if err := cli.WriteList(w, rows); err != nil {
 		return err
 	}
 	kinds := make([][]string, 0, len(r.Kinds))
@@ -67,14 +68,11 @@ func TaskReport(w io.Writer, r subjects.TaskReport, now time.Time) error {
 
 // average says an average in milliseconds, of which 0 means that there is none.
 func average(ms float64) string {
-	switch d := time.Duration(ms * float64(time.Millisecond)); {
-	case d <= 0:
+	d := time.Duration(ms * float64(time.Millisecond))
+	if d <= 0 {
 		return "-"
-	case d < time.Second:
-		return d.Round(10 * time.Microsecond).String()
-	default:
-		return d.Round(10 * time.Millisecond).String()
 	}
+	return Span(d)
 }
 
 // rules says what holds tasks back.
@@ -99,6 +97,7 @@ func Batch(w io.Writer, b ha.TaskBatch) error {
 		state = "closed: no more tasks may join"
 	}
 	rows := [][]string{
+		{"batch", b.Name},
 		{"state", state},
 		{"tasks", fmt.Sprintf("%d of %d ended", b.Ended, b.Total)},
 		{"ended", fmt.Sprintf("%d completed, %d failed, %d cancelled, %d timed out", b.Completed, b.Failed, b.Cancelled, b.TimedOut)},
@@ -106,5 +105,5 @@ func Batch(w io.Writer, b ha.TaskBatch) error {
 	if b.Then != "" {
 		rows = append(rows, []string{"then", string(b.Then)})
 	}
-	return cli.WriteTable(w, []string{"batch", b.Name}, rows)
+	return cli.WriteList(w, rows)
 }

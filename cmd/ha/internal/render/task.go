@@ -2,7 +2,6 @@ package render
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -23,7 +22,7 @@ const shownBytes = 2000
 func note(r ha.TaskRecord, now time.Time) string {
 	var parts []string
 	if r.State == ha.TaskScheduled && !r.RunAt.IsZero() {
-		parts = append(parts, "due in "+max(0, r.RunAt.Sub(now)).Round(100*time.Millisecond).String())
+		parts = append(parts, "due in "+Span(max(0, r.RunAt.Sub(now))))
 	}
 	if p := r.Progress; p != nil && r.State == ha.TaskRunning {
 		parts = append(parts, progressText(*p))
@@ -45,10 +44,13 @@ func progressText(p ha.Progress) string {
 // touching what is in its strings.
 func oneJSONLine(raw json.RawMessage) string {
 	var b bytes.Buffer
-	if !bytes.ContainsAny(raw, "\r\n") || json.Compact(&b, raw) != nil {
-		return string(raw)
+	if bytes.ContainsAny(raw, "\r\n") && json.Compact(&b, raw) == nil {
+		raw = b.Bytes()
 	}
-	return b.String()
+	if !json.Valid(raw) {
+		return text.Escape(string(raw))
+	}
+	return text.EscapeJSON(raw)
 }
 
 // oneLine keeps a text from breaking a table.
@@ -64,7 +66,7 @@ func cut(s string, most int) string {
 
 // Task shows all that is known of a task.
 func Task(w io.Writer, r ha.TaskRecord, now time.Time) error {
-	rows := [][]string{{"kind", r.Kind}, {"state", string(r.State)}}
+	rows := [][]string{{"task", string(r.ID)}, {"kind", r.Kind}, {"state", string(r.State)}}
 	add := func(name, value string) {
 		if value != "" {
 			rows = append(rows, []string{name, value})
@@ -84,7 +86,7 @@ func Task(w io.Writer, r ha.TaskRecord, now time.Time) error {
 	add("run at", moment("", r.RunAt, now))
 	add("ready", moment("", r.ReadyAt, now))
 	add("started", moment("", r.StartedAt, now))
-	add("ended", moment("", r.EndedAt, now)+took(r))
+	add("ended", moment("", r.EndedAt, now)+lasted(r))
 	add("expires", moment("", r.ExpiresAt, now))
 	add("timeout", duration(r.Timeout))
 	add("worker", string(r.Worker))
@@ -99,7 +101,7 @@ func Task(w io.Writer, r ha.TaskRecord, now time.Time) error {
 	add("metadata", cut(oneJSONLine(r.Metadata), shownBytes))
 	add("payload", cut(oneJSONLine(r.Payload), shownBytes))
 	add("result", cut(oneJSONLine(r.Result), shownBytes))
-	if err := cli.WriteTable(w, []string{"task", string(r.ID)}, rows); err != nil || len(r.Steps) == 0 {
+	if err := cli.WriteList(w, rows); err != nil || len(r.Steps) == 0 {
 		return err
 	}
 	return writeSteps(w, r)
@@ -112,7 +114,7 @@ func writeSteps(w io.Writer, r ha.TaskRecord) error {
 	rows := make([][]string, 0, len(r.Steps))
 	for i, s := range r.Steps {
 		rows = append(rows, []string{
-			fmt.Sprint(i), s.Kind, string(s.State), fmt.Sprint(s.Attempts), cmp.Or(duration(s.Duration), "-"),
+			fmt.Sprint(i), s.Kind, string(s.State), fmt.Sprint(s.Attempts), took(s.Duration),
 			cli.OrDash(string(s.Worker)), cli.OrDash(cut(oneLine(s.Error), 100)),
 		})
 	}
@@ -145,12 +147,20 @@ func after(r ha.TaskRecord) string {
 	return s
 }
 
-// took says how long the last attempt of an ended task was under way.
-func took(r ha.TaskRecord) string {
+// took says how long the attempts at a step took together.
+func took(m ha.Millis) string {
+	if m == 0 {
+		return "-"
+	}
+	return Span(m.Duration())
+}
+
+// lasted says how long the last attempt of an ended task was under way.
+func lasted(r ha.TaskRecord) string {
 	if r.StartedAt.IsZero() || r.EndedAt.Before(r.StartedAt) {
 		return ""
 	}
-	return ", after " + r.EndedAt.Sub(r.StartedAt).Round(time.Millisecond).String()
+	return ", after " + Span(r.EndedAt.Sub(r.StartedAt))
 }
 
 func duration(m ha.Millis) string {
@@ -162,12 +172,12 @@ func duration(m ha.Millis) string {
 
 // moment says a point in time, and how far it is from now; nothing of none.
 func moment(before string, t, now time.Time) string {
-	switch distance := now.Sub(t).Round(100 * time.Millisecond); {
+	switch distance := now.Sub(t); {
 	case t.IsZero():
 		return ""
 	case distance < 0:
-		return fmt.Sprintf("%s%s (in %s)", before, t.Local().Format(time.RFC3339), -distance)
+		return fmt.Sprintf("%s%s (in %s)", before, t.Local().Format(time.RFC3339), Span(-distance))
 	default:
-		return fmt.Sprintf("%s%s (%s ago)", before, t.Local().Format(time.RFC3339), distance)
+		return fmt.Sprintf("%s%s (%s ago)", before, t.Local().Format(time.RFC3339), Span(distance))
 	}
 }

@@ -47,7 +47,7 @@ error      two lines
 pool       gpu
 priority   5
 attempt    6; 5 of 5 failed, 1 lost with their workers
-submitted  ` + local(record.SubmittedAt) + ` (1m0s ago)
+submitted  ` + local(record.SubmittedAt) + ` (1m ago)
 started    ` + local(record.StartedAt) + ` (2s ago)
 ended      ` + local(record.EndedAt) + ` (500ms ago), after 1.5s
 timeout    1.5s
@@ -64,7 +64,7 @@ STEP  KIND    STATE      ATTEMPTS  DURATION  WORKER  ERROR
 `},
 		"list": {func(b *strings.Builder) error { return Tasks(b, list, now) }, `
 ID     KIND    STATE      POOL  PRIORITY  ATTEMPT  SUBMITTED  WORKER  NOTE
-t7-42  resize  failed     gpu   5         6        1m0s ago   9f2c    attempts_used_up: two lines
+t7-42  resize  failed     gpu   5         6        1m ago     9f2c    attempts_used_up: two lines
 b      k       running    -     0         1        1s ago     w       12.5% half of a quarter
 c      k       scheduled  -     0         0        0s ago     -       due in 1m30s: backoff: ` + strings.Repeat("long ", 20) + `…
 d      k       completed  -     0         0        0s ago     -       -
@@ -72,10 +72,10 @@ d      k       completed  -     0         0        0s ago     -       -
 		"stats": {func(b *strings.Builder) error { return TaskReport(b, report, now) }, `
 tasks   3: 2 pending, 1 failed
 memory  3.0 MiB
-counts  since ` + local(report.Since) + ` (1h0m0s ago)
+counts  since ` + local(report.Since) + ` (1h ago)
 
 KIND    PENDING  RUNNING  COMPLETED  FAILED  TIMED OUT  CANCELLED  RETRIES  QUEUED  DURATION  RULES
-resize  2        0        40         0       0          0          0        1.23s   120µs     paused; 2 at once
+resize  2        0        40         0       0          0          0        1.2s    120µs     paused; 2 at once
 
 POOL  PENDING  RUNNING  RULES
 gpu   0        3        -

@@ -17,6 +17,7 @@ import (
 
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli/dial"
+	"github.com/seed261fe303/ha/internal/text"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -37,6 +38,8 @@ type query struct {
 	connection cli.Connection
 	timeout    time.Duration
 	json       bool
+	// columns is how wide the screen is; 0: nobody knows.
+	columns int
 	// watch is the time between two showings; 0: show once.
 	watch time.Duration
 	level *cli.Level
@@ -99,9 +102,10 @@ func ask(ctx context.Context, a *cli.App, q query) error {
 		return err
 	}
 	defer nc.Close()
+	q.columns = cli.Width(a.Stdout)
 	if q.watch == 0 {
-		text, err := q.once(ctx, nc, names)
-		if _, writeErr := a.Stdout.Write(text); err == nil {
+		shown, err := q.once(ctx, nc, names)
+		if _, writeErr := a.Stdout.Write(shown); err == nil {
 			err = writeErr
 		}
 		return err
@@ -116,17 +120,15 @@ func repeat(ctx context.Context, a *cli.App, q query, nc *nats.Conn, names subje
 	ticker := time.NewTicker(q.watch)
 	defer ticker.Stop()
 	for {
-		text, err := q.once(ctx, nc, names)
+		q.columns = cli.Width(a.Stdout) // which may change meanwhile
+		shown, err := q.once(ctx, nc, names)
 		if ctx.Err() != nil {
 			return nil
 		}
 		if err != nil {
-			text = fmt.Appendf(text, "%s  %v\n", time.Now().Format(time.TimeOnly), err)
+			shown = fmt.Appendf(shown, "%s  %s\n", time.Now().Format(time.TimeOnly), text.Escape(err.Error()))
 		}
-		if cli.IsTerminal(a.Stdout) {
-			text = append([]byte("\x1b[H\x1b[2J"), text...) // home, and clear the screen
-		}
-		if _, err := a.Stdout.Write(text); err != nil {
+		if err := q.showAgain(a, shown); err != nil {
 			return err
 		}
 		select {
@@ -135,6 +137,17 @@ func repeat(ctx context.Context, a *cli.App, q query, nc *nats.Conn, names subje
 		case <-ticker.C:
 		}
 	}
+}
+
+// showAgain takes the place of what is on the screen, if there is one.
+func (q *query) showAgain(a *cli.App, shown []byte) error {
+	if !cli.IsTerminal(a.Stdout) {
+		_, err := a.Stdout.Write(shown)
+		return err
+	}
+	// Home, and clear the screen; all at once, so that it does not flicker.
+	_, err := io.WriteString(cli.Raw(a.Stdout), "\x1b[H\x1b[2J"+text.EscapeLines(string(shown)))
+	return err
 }
 
 // once asks and returns what is to be shown, which there may be beside an error
@@ -159,7 +172,7 @@ func (q *query) once(ctx context.Context, nc *nats.Conn, names subjects.Names) (
 func (q *query) render(body []byte, write func(io.Writer) error) ([]byte, error) {
 	var out bytes.Buffer
 	if !q.json {
-		err := write(&out)
+		err := write(cli.Sized(&out, q.columns))
 		return out.Bytes(), err
 	}
 	if err := json.Indent(&out, bytes.TrimSpace(body), "", "  "); err != nil {
