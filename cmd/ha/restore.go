@@ -39,7 +39,7 @@ be repeated.`,
 
 func loadJournal(ctx context.Context, a *cli.App, f *copyFlags, stdin io.Reader, path string) error {
 	in := stdin
-	if typed, ok := stdin.(*os.File); ok && path == "-" && cli.IsTerminal(typed) {
+	if typed, ok := cli.InputFile(stdin); ok && path == "-" && cli.IsTerminal(typed) {
 		return cli.BadUsage("a backup cannot be typed: send it from a file or a pipe")
 	}
 	if path != "-" {

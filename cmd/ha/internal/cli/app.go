@@ -12,7 +12,8 @@ import (
 // App is what every command is given of the process around it.
 type App struct {
 	Env Environment
-
+	// Stdin is to be read by one goroutine at a time; a read ends when the command is told
+	// to stop.
 	Stdin io.Reader
 	// Stdout and Stderr take text, of which they escape what would do something to a
 	// terminal; see [Raw].
@@ -27,7 +28,7 @@ type App struct {
 // stderr, and returns the exit status. When ctx ends, the command stops in order.
 func Run(ctx context.Context, commands func(*App) *cobra.Command, args []string, env Environment, stdin io.Reader, stdout, stderr io.Writer) int {
 	out, errs := &safeOutput{name: "standard output", to: stdout}, &safeOutput{name: "standard error", to: stderr}
-	a := &App{Env: env, Stdin: stdin, Stdout: out, Stderr: errs}
+	a := &App{Env: env, Stdin: newInput(ctx, stdin), Stdout: out, Stderr: errs}
 	root := commands(a)
 	a.Adopt(root)
 	root.SetIn(a.Stdin)

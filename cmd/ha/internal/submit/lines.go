@@ -11,6 +11,7 @@ import (
 	"os"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -158,18 +159,25 @@ func (r *lineReader) task(text []byte) (ha.TaskSpec, error) {
 // openLines opens what the lines come from, and tells how many bytes there are; 0:
 // nobody knows.
 func openLines(path string, stdin io.Reader) (in io.ReadCloser, size int64, err error) {
-	file, isFile := stdin.(*os.File)
+	in = io.NopCloser(cli.Text(stdin))
+	file, isFile := cli.InputFile(stdin)
 	if path != "" && path != "-" {
 		if file, err = os.Open(path); err != nil {
 			return nil, 0, fmt.Errorf("read tasks: %w", err)
 		}
-		isFile = true
+		in, isFile = textFile{cli.Text(file), file}, true
 	}
 	if !isFile {
-		return io.NopCloser(stdin), 0, nil
+		return in, 0, nil
 	}
 	if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
 		size = info.Size()
 	}
-	return file, size, nil
+	return in, size, nil
+}
+
+// textFile is the text of a file, which closes it.
+type textFile struct {
+	io.Reader
+	io.Closer
 }

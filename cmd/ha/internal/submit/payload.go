@@ -3,9 +3,11 @@ package submit
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"unicode/utf8"
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
@@ -31,7 +33,7 @@ func (f *Options) Payload(args []string, stdin io.Reader) (json.RawMessage, erro
 		return nil, err
 	}
 	if f.Text && (f.File != "" || from == "-") {
-		raw = bytes.TrimSuffix(raw, []byte("\n")) // which ends the line, not the text
+		raw = bytes.TrimSuffix(bytes.TrimSuffix(raw, []byte("\n")), []byte("\r")) // which end the line, not the text
 	}
 	return asPayload(raw, f.Text)
 }
@@ -39,6 +41,9 @@ func (f *Options) Payload(args []string, stdin io.Reader) (json.RawMessage, erro
 // asPayload makes a payload of what was given.
 func asPayload(raw []byte, text bool) (json.RawMessage, error) {
 	if text {
+		if !utf8.Valid(raw) {
+			return nil, cli.BadUsage("the text must be UTF-8, got %s", subjects.Quote(string(raw)))
+		}
 		var b bytes.Buffer
 		e := json.NewEncoder(&b)
 		e.SetEscapeHTML(false)
@@ -63,7 +68,10 @@ func readFile(path string) ([]byte, error) {
 // readPayload reads to the end, but not much more than a payload may be.
 func readPayload(r io.Reader, from string) ([]byte, error) {
 	const most = 2 * ha.MaxPayload // there may be white space around it
-	raw, err := io.ReadAll(io.LimitReader(r, most+1))
+	raw, err := io.ReadAll(io.LimitReader(cli.Text(r), most+1))
+	if errors.Is(err, cli.ErrOtherEncoding) {
+		return nil, cli.BadUsage("%s: %w", from, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read the payload from %s: %w", from, err)
 	}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	ha "github.com/seed261fe303/ha"
@@ -59,7 +58,7 @@ func Many(ctx context.Context, a *cli.App, submit Submitter, f *Options, base ha
 		return err
 	}
 	defer func() { _ = in.Close() }() // it was only read
-	if typed, ok := in.(*os.File); ok && cli.IsTerminal(typed) {
+	if typed, ok := cli.InputFile(a.Stdin); ok && (f.File == "" || f.File == "-") && cli.IsTerminal(typed) {
 		if _, err := fmt.Fprintln(a.Stderr, "reading lines as they are typed, until Ctrl-D"); err != nil {
 			return err
 		}

@@ -46,7 +46,7 @@ func readIDs(args []string, stdin io.Reader) ([]ha.TaskID, error) {
 			add(arg)
 			continue
 		}
-		words := bufio.NewScanner(stdin)
+		words := bufio.NewScanner(cli.Text(stdin))
 		words.Split(bufio.ScanWords)
 		for words.Scan() {
 			if !ha.ValidToken(words.Text()) {
