@@ -55,7 +55,13 @@ func TestTaskCommands(t *testing.T) {
 		{"pause --kind k", "", cli.ExitOK, "the kind k is paused\n", "", `pause {"kind":"k"}`},
 		{"resume --pool gpu", "", cli.ExitOK, "the pool gpu is resumed\n", "", `resume {"pool":"gpu"}`},
 		{"limit --kind k --concurrency 3 --rate 0.5 --burst 4", "", cli.ExitOK, "the kind k: 3 at once, 0.5 a second after up to 4\n", "", `limit {"kind":"k","concurrency":3,"rate":0.5,"burst":4}`},
-		{"limit --key *", "", cli.ExitOK, "each key without a limit of its own: no limit\n", "", `limit {"key":"*"}`},
+		{"limit --key * --remove", "", cli.ExitOK, "each key without a limit of its own: no limit\n", "", `limit {"key":"*"}`},
+		{"limit --kind k --concurrency 0", "", cli.ExitOK, "the kind k: no limit\n", "", `limit {"kind":"k"}`},
+		{"limit --kind sha512", "", cli.ExitOK, "the kind sha512: 3 at once\n", "", "stats"},
+		{"limit --kind k", "", cli.ExitOK, "the kind k: no limit\n", "", "stats"},
+		{"limit --pool gpu", "", cli.ExitOK, "the pool gpu: 7 at once\n", "", "stats"},
+		{"limit --key user-7", "", cli.ExitOK, "the key user-7: 1 at once\n", "", "stats"},
+		{"limit --key *", "", cli.ExitOK, "each key without a limit of its own: no limit\n", "", "stats"},
 		{"stats", "", cli.ExitOK, "tasks   7: 7 failed\n", "", ""},
 		{"stats --json", "", cli.ExitOK, `"kind": "sha512"`, "", ""},
 		{"batch night --close --then mail --then-payload [1]", "", cli.ExitOK, "2 completed, 1 failed, 0 cancelled, 0 timed out", "", `"close":true "kind":"mail" "payload":[1]`},
@@ -71,6 +77,9 @@ func TestTaskCommands(t *testing.T) {
 			asked = asked[len(before):]
 			if !slices.ContainsFunc(asked, func(request string) bool { return containsAll(request, strings.Fields(c.asks)) }) && c.asks != "" {
 				t.Errorf("%s was not asked, but\n%s", c.asks, strings.Join(asked, "\n"))
+			}
+			if c.asks == "stats" && slices.ContainsFunc(asked, func(request string) bool { return !strings.HasPrefix(request, "stats ") }) {
+				t.Errorf("something was changed by\n%s", strings.Join(asked, "\n"))
 			}
 		})
 	}

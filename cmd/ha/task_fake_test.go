@@ -126,7 +126,8 @@ func (f *fakeTasks) task(what string, body []byte) any {
 		}
 		return page
 	case subjects.TaskStats:
-		return subjects.TaskReport{Tasks: map[ha.TaskState]int{ha.TaskFailed: 7}, Kinds: []subjects.KindStats{{Kind: "sha512", Failed: 7}}}
+		return subjects.TaskReport{Tasks: map[ha.TaskState]int{ha.TaskFailed: 7}, Kinds: []subjects.KindStats{{Kind: "sha512", Failed: 7, Limit: &ha.Limit{Kind: "sha512", Concurrency: 3}}},
+			Pools: []subjects.PoolStats{{Pool: "gpu", Limit: &ha.Limit{Pool: "gpu", Concurrency: 7}}}, Limits: []ha.Limit{{Key: "user-7", Concurrency: 1}}}
 	case subjects.TaskBatch:
 		return ha.TaskBatch{Name: "night", Total: 3, Ended: 3, Completed: 2, Failed: 1, Closed: true, Done: true}
 	case subjects.TaskPull:
