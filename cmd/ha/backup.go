@@ -37,7 +37,7 @@ func dialToCopy(ctx context.Context, a *cli.App, command string, f *copyFlags) (
 	if f.timeout < time.Millisecond {
 		return nil, cli.BadUsage("--timeout must be at least 1ms, got %s", f.timeout)
 	}
-	return dial.Once(ctx, a, f.connection, "ha "+command, f.timeout, a.Logger(f.level))
+	return dial.Within(ctx, a, f.connection, "ha "+command, f.timeout, a.Logger(f.level))
 }
 
 // oneFile allows exactly one argument.

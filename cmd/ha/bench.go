@@ -41,7 +41,7 @@ queue.
 On Ctrl-C it cancels what is left.`,
 		Example: `  ha bench
   ha bench --tasks 100000 --batch 500 --submitters 8 --workers 4 --json`,
-		Args: cobra.NoArgs,
+		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runBench(cmd.Context(), a, &f) },
 	}
 	flags := cmd.Flags()
@@ -85,7 +85,7 @@ func runBench(ctx context.Context, a *cli.App, f *benchFlags) error {
 		f.Options.Timeout = f.Flags.Timeout
 		b := bench.New(&f.Options, c.Client, c.NC, names, log)
 		b.Connect = func(name string) (*nats.Conn, error) {
-			return dial.Once(ctx, a, f.Connection, name, f.Flags.Timeout, log)
+			return dial.Within(ctx, a, f.Connection, name, f.Flags.Timeout, log)
 		}
 		b.CancelAll = func(ctx context.Context, ids []string) error {
 			quiet := &cli.App{Stderr: io.Discard}

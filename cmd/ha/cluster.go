@@ -46,7 +46,7 @@ func (f *clusterFlags) ask(ctx context.Context, a *cli.App, what string, subject
 	if f.timeout < time.Millisecond {
 		return cli.BadUsage("--timeout must be at least 1ms, got %s", f.timeout)
 	}
-	nc, err := dial.Once(ctx, a, f.connection, "ha cluster "+what, f.timeout, a.Logger(f.level))
+	nc, err := dial.Within(ctx, a, f.connection, "ha cluster "+what, f.timeout, a.Logger(f.level))
 	if err != nil {
 		return err
 	}

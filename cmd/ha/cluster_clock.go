@@ -25,7 +25,7 @@ the date jumps forward to the clock of the leader's machine at once. Nothing is
 thrown away because of its age within the hour after that.`,
 		Example: `  ha cluster clock
   ha cluster clock --set`,
-		Args: cobra.NoArgs,
+		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return clock(cmd.Context(), a, &f, set) },
 	}
 	f.add(cmd)

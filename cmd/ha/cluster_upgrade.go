@@ -25,7 +25,7 @@ It is refused while any dispatcher that the leader has heard in the last hour
 cannot read the format. If there is nothing to do, it says so.`,
 		Example: `  ha status              # FORMATS shows what each dispatcher can read
   ha cluster upgrade`,
-		Args: cobra.NoArgs,
+		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return upgrade(cmd.Context(), a, &f) },
 	}
 	f.add(cmd)

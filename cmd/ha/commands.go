@@ -23,7 +23,7 @@ Exit status: 0 after an orderly stop, 1 on failure, 2 on bad usage,
 3 from a worker that lost its dispatcher, 130 on a second Ctrl-C.`,
 		Version: cli.Version(),
 	}
-	root.AddCommand(
+	return withCommands(root,
 		demoCommand(a),
 		dispatcherCommand(a),
 		workerCommand(a),
@@ -42,12 +42,11 @@ Exit status: 0 after an orderly stop, 1 on failure, 2 on bad usage,
 		withCommands(clusterCommand(), clusterClock(a), clusterUpgrade(a)),
 		versionCommand(a),
 	)
-	return root
 }
 
 // withCommands puts commands below one that does nothing but show its help.
 func withCommands(above *cobra.Command, below ...*cobra.Command) *cobra.Command {
-	above.Args = cobra.NoArgs
+	above.Args = cli.SubcommandArgs
 	above.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	above.AddCommand(below...)
 	return above

@@ -42,7 +42,7 @@ table of each worker's share of the activations against its share of the
 weights. Ctrl-C ends it in order.`,
 		Example: `  ha demo
   ha demo --weights 1,2,3,10 --activate-every 5ms --work-min 1ms --work-max 3ms --duration 10s --json`,
-		Args: cobra.NoArgs,
+		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runDemo(cmd.Context(), a, &f)
 		},

@@ -49,7 +49,7 @@ its machines. A store of a server by itself cannot become one of a cluster:
   ha dispatcher --server nats://10.0.0.5:4222 --name east
   ha dispatcher --name n1 --listen :4222 --store /var/lib/ha \
     --cluster-listen :6222 --routes nats://h1:6222,nats://h2:6222,nats://h3:6222`,
-		Args: cobra.NoArgs,
+		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			flags := cmd.Flags()
 			f.embed = f.server.given(flags)

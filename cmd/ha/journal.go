@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -39,7 +39,7 @@ changes it, and it may be looked into while they run.`,
 func journalSub(a *cli.App, use, short string, do func(context.Context, *audit.Inspector, *journalFlags) error) (*cobra.Command, *journalFlags) {
 	f := &journalFlags{}
 	cmd := &cobra.Command{
-		Use: use, Short: short, Args: cobra.NoArgs,
+		Use: use, Short: short, Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return inspect(cmd.Context(), a, f, "ha journal "+use, do)
 		},
@@ -68,7 +68,7 @@ func inspect(ctx context.Context, a *cli.App, f *journalFlags, name string, do f
 	if f.to > 0 && f.to < f.from {
 		return cli.BadUsage("--to must not be lower than --from, got %d and %d", f.to, f.from)
 	}
-	nc, err := dial.Once(ctx, a, f.connection, name, f.timeout, a.Logger(f.level))
+	nc, err := dial.Within(ctx, a, f.connection, name, f.timeout, a.Logger(f.level))
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,7 @@ func openInspector(ctx context.Context, nc *nats.Conn, f *journalFlags) (*audit.
 	defer cancel()
 	i, err := audit.Open(limited, nc, f.connection.Prefix)
 	if errors.Is(err, audit.ErrNoJournal) {
-		err = fmt.Errorf("%w (check --server and --prefix)", err)
+		err = cli.Saying(err, strings.TrimSuffix(err.Error(), ": "+audit.ErrNoJournal.Error())+"; check --server and --prefix")
 	}
 	return i, err
 }

@@ -140,8 +140,8 @@ func TestJournalOfNobody(t *testing.T) {
 
 func TestBadUsageOfTheJournal(t *testing.T) {
 	for args, want := range map[string]string{
-		"journal walk":                                  `unknown command "walk"`,
-		"journal show now":                              `unknown command "now"`,
+		"journal walk":                                  `there is no command "ha journal walk"`,
+		"journal show now":                              `journal show takes no arguments, got "now"`,
 		"journal show --from -1":                        "--from",
 		"journal show --from 5 --to 4":                  "--to must not be lower",
 		"journal show --limit x":                        "--limit",

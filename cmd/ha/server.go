@@ -110,7 +110,7 @@ is one server of a cluster; give all of them the same --routes.`,
 		Example: `  ha server --store /var/lib/ha
   ha server --name n1 --listen :4222 --store /var/lib/ha \
     --cluster-listen :6222 --routes nats://h1:6222,nats://h2:6222,nats://h3:6222`,
-		Args: cobra.NoArgs,
+		Args: cli.NoArgs,
 	}
 	f.add(cmd)
 	cmd.Flags().StringVar(&name, "name", "", "the server's name, unlike any other's in the cluster (default: the one its store remembers, or a made-up one)")

@@ -60,8 +60,10 @@ func TestAStopWhileWaitingForTheServerIsOrderly(t *testing.T) {
 			t.Errorf("ha %s: exit status %d, want %d", args[0], got, cli.ExitOK)
 		}
 	}
-	p := start(t, nil, "workers", "--server", nowhere)
-	if got := p.status(t, patience); got != cli.ExitFailed || !strings.Contains(p.stderr.String(), `"ha dispatcher" starts one`) {
+	p := start(t, nil, "workers", "--server", nowhere, "--timeout", "1h")
+	eventually.Nil(t, patience, func() error { return contains(&p.stderr, "waiting for NATS", 1) })
+	p.signal(t, syscall.SIGINT)
+	if got := p.status(t, patience); got != cli.ExitFailed || !strings.Contains(p.stderr.String(), "(given): received SIGINT") {
 		t.Errorf("ha workers: exit status %d, want %d: %s", got, cli.ExitFailed, p.stderr.String())
 	}
 }
@@ -83,5 +85,37 @@ func TestSettingsReachTheDispatcherAndTheWorker(t *testing.T) {
 	eventually.Nil(t, patience, func() (err error) { info, err = f.worker("second"); return err }) // its turn
 	if info.Direct {
 		t.Error("--shared did not reach the dispatcher")
+	}
+}
+
+// --timeout is for the connection too: the server may only be on its way.
+func TestACommandWaitsForItsServer(t *testing.T) {
+	address := freeAddress(t)
+	var waiting []*running
+	for _, args := range [][]string{{"status"}, {"task", "list"}, {"workers", "--watch"}} {
+		p := start(t, []string{"NATS_URL=nats://" + address}, append(args, "--timeout", "1m")...)
+		eventually.Nil(t, patience, func() error { return contains(&p.stderr, "waiting for NATS", 1) })
+		waiting = append(waiting, p)
+	}
+	start(t, nil, append([]string{"dispatcher", "--listen", address}, quick...)...)
+	for i, want := range []string{"leader ", "there are no such tasks\n", "no workers are registered\n"} {
+		eventually.Nil(t, patience, func() error { return contains(&waiting[i].stdout, want, 1) })
+	}
+	for _, p := range waiting[:2] {
+		if got := p.status(t, patience); got != cli.ExitOK {
+			t.Errorf("exit status %d: %s", got, p.stderr.String())
+		}
+	}
+}
+
+func TestACommandWithoutAServerSaysSo(t *testing.T) {
+	for _, args := range []string{"status", "task list", "journal show", "backup f", "cluster clock", "bench"} {
+		t.Run(args, func(t *testing.T) {
+			t.Parallel()
+			status, stdout, stderr := call(t, nil, append(strings.Fields(args), "--server", "nats://"+freeAddress(t), "--timeout", "50ms")...)
+			if status != cli.ExitFailed || stdout != "" || !strings.Contains(stderr, "no connection within 50ms") || !strings.Contains(stderr, `"ha dispatcher" starts a server`) {
+				t.Errorf("exit status %d, stdout %q, stderr %q", status, stdout, stderr)
+			}
+		})
 	}
 }

@@ -73,6 +73,7 @@ func TestTaskCommands(t *testing.T) {
 			if status != c.status || !strings.Contains(stdout, c.stdout) || !strings.Contains(stderr, c.stderr) || c.stderr == "" && stderr != "" {
 				t.Errorf("ha task %s: exit status %d, want %d\nstdout %q, want %q\nstderr %q, want %q", c.args, status, c.status, stdout, c.stdout, stderr, c.stderr)
 			}
+			checkPlain(t, stderr)
 			asked, _ := f.requests()
 			asked = asked[len(before):]
 			if !slices.ContainsFunc(asked, func(request string) bool { return containsAll(request, strings.Fields(c.asks)) }) && c.asks != "" {

@@ -30,7 +30,7 @@ before. Without --concurrency and --rate it shows the limit there is, and with
   ha task limit --key '*' --concurrency 1
   ha task limit --kind resize
   ha task limit --kind resize --remove`,
-		Args: cobra.NoArgs,
+		Args: cli.NoArgs,
 		Check: func([]string) error {
 			set = flags.Changed("concurrency") || flags.Changed("rate") || flags.Changed("burst")
 			if set && remove {

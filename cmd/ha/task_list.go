@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -12,6 +13,7 @@ import (
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
 	"github.com/seed261fe303/ha/cmd/ha/internal/render"
 	"github.com/seed261fe303/ha/cmd/ha/internal/tasks"
+	"github.com/seed261fe303/ha/subjects"
 )
 
 // listFlags are those of "ha task list".
@@ -31,12 +33,12 @@ func taskList(a *cli.App) *cobra.Command {
 		Use: "list", Short: "List tasks, in the order of their submission",
 		Example: `  ha task list --state failed
   ha task list --kind sha512 --limit 0 --json | jq -r .id`,
-		Args: cobra.NoArgs, JSON: "print each record as a JSON object a line; payloads and results are not in it",
+		Args: cli.NoArgs, JSON: "print each record as a JSON object a line; payloads and results are not in it",
 		Check: func([]string) error { return f.check() },
 		Do:    func(ctx context.Context, c tasks.Client, _ []string) error { return listTasks(ctx, a, c, &f) },
 	}, &f.Flags)
 	flags := cmd.Flags()
-	flags.StringVar(&f.state, "state", "", fmt.Sprintf("only those in this state, of %v", ha.TaskStates()))
+	flags.StringVar(&f.state, "state", "", "only those in this state: "+stateNames())
 	flags.StringVar(&f.kind, "kind", "", "only those of this kind")
 	flags.StringVar(&f.pool, "pool", "", "only those in this pool")
 	flags.StringVar(&f.batch, "batch", "", "only those of this batch")
@@ -49,11 +51,21 @@ func taskList(a *cli.App) *cobra.Command {
 	return cmd
 }
 
+// stateNames are the states in words.
+func stateNames() string {
+	names := make([]string, 0, len(ha.TaskStates()))
+	for _, s := range ha.TaskStates() {
+		names = append(names, string(s))
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
+}
+
 // check returns a usage error for the first thing wrong with the flags.
 func (f *listFlags) check() error {
 	if f.state != "" {
-		if err := ha.TaskState(f.state).Validate(); err != nil {
-			return cli.Checked(err)
+		if ha.TaskState(f.state).Validate() != nil {
+			return cli.BadUsage("--state must be %s, got %s", stateNames(), subjects.Quote(f.state))
 		}
 	}
 	if f.limit < 0 {

@@ -24,7 +24,7 @@ output failed, the same results come again with it, as long as no more than
 1000 others were pulled since.`,
 		Example: `  ha task pull --kind sha512 --limit 1000
   ha task pull --receipt monday-1 >results.jsonl`,
-		Args: cobra.NoArgs,
+		Args: cli.NoArgs,
 		Check: func([]string) error {
 			if o.Limit < 1 || o.Limit > subjects.MaxTasksPage {
 				return cli.BadUsage("--limit must be from 1 to %d, got %d", subjects.MaxTasksPage, o.Limit)

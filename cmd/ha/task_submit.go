@@ -51,7 +51,7 @@ Exit status: 0 where every task was taken, and with --wait completed; 1 otherwis
   ha task submit --kind report --run-at +1h --max-attempts 3 --label user=7
   ha task submit --kind sha512 --lines --file payloads.jsonl > ids
   generate | ha task submit --tasks --batch nightly --quiet`,
-		Args: cobra.MaximumNArgs(1),
+		Args: cli.OneArg,
 		JSON: "print what came of each task as a JSON object a line; with --wait its record",
 		Check: func(args []string) (err error) {
 			if err = f.check(args); err == nil {

@@ -42,7 +42,7 @@ known, or has not ended within --for.`,
 				return err
 			})
 			if limited.Err() != nil && ctx.Err() == nil {
-				return fmt.Errorf("not all of the tasks have ended within %s: %w", limit, context.DeadlineExceeded)
+				return fmt.Errorf("not all of the tasks have ended within %s", limit)
 			}
 			return err
 		},

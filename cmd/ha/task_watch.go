@@ -32,7 +32,7 @@ func taskWatch(a *cli.App) *cobra.Command {
 event. Events are for watching: what happens while nobody listens is not told.`,
 		Example: `  ha task watch --kind sha512
   ha task watch --json | jq 'select(.what == "failed")'`,
-		Args: cobra.MaximumNArgs(1), JSON: "print each event as a JSON object a line",
+		Args: cli.OneArg, JSON: "print each event as a JSON object a line",
 		Check: func(args []string) error {
 			if len(args) == 1 && !ha.ValidToken(args[0]) {
 				return tasks.BadID(args[0])

@@ -214,7 +214,7 @@ func tourStatuses(t *testing.T, f *fleet) {
 		{"get a.b", cli.ExitUsage, "the id of a task is"},
 		{"list --kind nobodys", cli.ExitOK, "nobodys  nobodys  pending"},
 		{"list --kind nothing", cli.ExitOK, "there are no such tasks"},
-		{"list --state nonsense", cli.ExitUsage, "state must be one of"},
+		{"list --state nonsense", cli.ExitUsage, "--state must be waiting, scheduled"},
 		{"wait none", cli.ExitFailed, "there is no task none"},
 		{"wait nobodys --for 100ms", cli.ExitFailed, "have ended within 100ms"},
 		{"cancel none", cli.ExitFailed, "there is no task none"},

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,8 +27,8 @@ func TestBadUsageExitsWith2AndSaysWhy(t *testing.T) {
 		args string
 		want string // in the message
 	}{
-		{"walk", `unknown command "walk"`},
-		{"demo now", `unknown command "now"`},
+		{"walk", "ha: there is no command \"ha walk\"\n"},
+		{"demo now", `ha: demo takes no arguments, got "now"`},
 		{"worker --wieght 3", "--wieght"},
 		{"worker --weight 0", "from 1 to 1000000"},
 		{"worker --weight -1", "from 1 to 1000000"},
@@ -70,7 +71,7 @@ func TestBadUsageExitsWith2AndSaysWhy(t *testing.T) {
 		{"server --store /tmp/x --cluster-listen :6222 --routes h", "nats://host:port"},
 		{"server --store /tmp/x --cluster-listen :6222", "routes"},
 		{"server --server nats://h", "--server"},
-		{"server now", "unknown command"},
+		{"server now", "ha: server takes no arguments"},
 		{"backup", "one file"},
 		{"backup a b", "one file"},
 		{"backup a --prefix *", "*"},
@@ -80,14 +81,36 @@ func TestBadUsageExitsWith2AndSaysWhy(t *testing.T) {
 		{"workers --timeout 0", "--timeout"},
 		{"workers --watch=1ms", "--watch"},
 		{"workers --watch soon", "soon"},
-		{"workers 5s", `unknown command "5s"`},
+		{"workers 5s", `ha: workers takes no arguments, got "5s"`},
 		{"status --prefix *", "*"},
 		{"worker --weight 1 --exec ./run", "--kind"},
 		{"worker --weight 1 --kind a.b", "a.b"},
 		{"worker --weight 1 --kind k --exec ./run --work-max 9s", "--work-max"},
 		{"worker --weight 1 --kind k --exec ./run --kill-after -1s", "--kill-after"},
 		{"worker --weight 1 --kind " + strings.Repeat("k,", 64) + "k", "at most 64"},
-		{"task sumbit", `unknown command "sumbit"`},
+		{"task sumbit", `ha: there is no command "ha task sumbit"; did you mean "ha task submit"?`},
+		{"task sumbit --kind k", `ha: there is no command "ha task sumbit"; did you mean "ha task submit"?`},
+		{"wrokers", `ha: there is no command "ha wrokers"; did you mean "ha workers"?`},
+		{"wrokers --watch", `did you mean "ha workers"?`},
+		{"journal verfy", `did you mean "ha journal verify"?`},
+		{"cluster clok --set", `did you mean "ha cluster clock"?`},
+		{"help wrokers", `did you mean "ha workers"?`},
+		{"help task sumbit", `did you mean "ha task submit"?`},
+		{"help version now", `no commands below it`},
+		{"task submit --prioritty 3", "ha: there is no flag --prioritty; did you mean --priority?"},
+		{"task list -x", "there is no flag -x"},
+		{"task list --stat", "did you mean --state?"},
+		{"task list --state", "--state needs a value"},
+		{"task list --=x", "is no flag"},
+		{"task list --limit many", `ha: --limit must be a whole number, got "many"`},
+		{"task list --limit 99999999999999999999", `is out of range`},
+		{"journal show --from -1", `ha: --from must be a whole number that is not negative, got "-1"`},
+		{"task list --timeout soon", `ha: --timeout must be a duration such as 500ms, 10s or 1h30m, got "soon"`},
+		{"task list --json=perhaps", `ha: --json must be true or false, got "perhaps"`},
+		{"task limit --kind k --rate fast", `ha: --rate must be a number, got "fast"`},
+		{"worker --log-level loud", `ha: --log-level must be trace, debug, info, warn or error, got "loud"`},
+		{"worker --weight 0", `ha: --weight must be a whole number from 1 to 1000000, got "0"`},
+		{"task submit --kind k --run-at soon", `ha: --run-at must be a time such as`},
 		{"task submit", "--kind is required"},
 		{"task submit --kind a.b", "a.b"},
 		{"task submit --kind k nonsense", "--text"},
@@ -127,6 +150,7 @@ func TestBadUsageExitsWith2AndSaysWhy(t *testing.T) {
 		{"task pause", "either --kind or --pool"},
 		{"task resume --kind k --pool p", "either --kind or --pool"},
 		{"task limit --concurrency 1", "--key"},
+		{"task limit --kind k --rate 1 --remove", "--remove"},
 		{"task limit --pool p --rate 1", "only a kind"},
 		{"task limit --kind k --burst 2", "burst"},
 		{"task limit --key k --concurrency -1", "concurrency"},
@@ -137,14 +161,32 @@ func TestBadUsageExitsWith2AndSaysWhy(t *testing.T) {
 		{"task stats --watch=1ms", "--watch"},
 		{"bench --tasks 0", "--tasks"},
 		{"bench --batch 10001", "10000"},
-		{"bench now", "unknown command"},
+		{"bench now", "takes no arguments"},
 	} {
 		t.Run(fmt.Sprintf("%.80s", c.args), func(t *testing.T) {
 			status, stdout, stderr := call(t, nil, strings.Split(c.args, " ")...)
 			if status != cli.ExitUsage || stdout != "" || !strings.Contains(stderr, c.want) || !strings.Contains(stderr, "--help' for usage") {
 				t.Errorf("ha %.80s: exit status %d, want %d with %q; stdout %q, stderr %q", c.args, status, cli.ExitUsage, c.want, stdout, stderr)
 			}
+			checkPlain(t, stderr)
 		})
+	}
+}
+
+// checkPlain looks for messages that say something twice, and for words of the program's inside.
+func checkPlain(t *testing.T, stderr string) {
+	t.Helper()
+	for line := range strings.Lines(stderr) {
+		clauses := strings.Split(strings.TrimSpace(line), ": ")
+		slices.Sort(clauses)
+		if len(slices.Compact(slices.Clone(clauses))) != len(clauses) {
+			t.Errorf("it says things twice: %q", line)
+		}
+		for _, inside := range []string{"context deadline", "context canceled", "strconv", "parsing", "json:", "Go value", "Go struct", "pflag", "time: ", "invalid argument", "%!", "0x"} {
+			if strings.Contains(line, inside) {
+				t.Errorf("%q is nothing to people: %q", inside, line)
+			}
+		}
 	}
 }
 
@@ -170,6 +212,32 @@ func TestABadVariableIsNamed(t *testing.T) {
 				t.Errorf("%s: exit status %d, stderr %q", variable, status, stderr)
 			}
 		})
+	}
+}
+
+// A variable that looks like a flag's and is none is told of, whatever else becomes of the command.
+func TestAMistypedVariableIsToldOf(t *testing.T) {
+	env := map[string]string{
+		"HA_SERVR": "nats://h", "HA_PRIORITTY": "1", "HA_TASK_ID": "t", "HA_TASK_LABEL_poool": "x", "HA_SERVER": "nats://127.0.0.1:1", "HA_TIMEOUT": "1ms", "HA_POST": "x",
+		"HA_SERVICE_HOST": "10.0.0.1", "HA_DISPATCHER_PORT": "tcp://10.0.0.1:4222", "SERVR": "x", "HA": "x", "HA_": "x",
+	}
+	status, _, stderr := call(t, env, "task", "list")
+	if status != cli.ExitFailed || !strings.Contains(stderr, "127.0.0.1:1") {
+		t.Errorf("exit status %d, stderr %q", status, stderr)
+	}
+	for _, want := range []string{
+		"ha: the environment variable HA_SERVR is unknown and has no effect; did you mean HA_SERVER?\n",
+		"ha: the environment variable HA_PRIORITTY is unknown and has no effect; did you mean HA_PRIORITY?\n",
+	} {
+		if !strings.Contains(stderr, want) {
+			t.Errorf("%q is not in %q", want, stderr)
+		}
+	}
+	if n := strings.Count(stderr, "did you mean"); n != 2 {
+		t.Errorf("%d variables are told of: %q", n, stderr)
+	}
+	if _, stdout, stderr := call(t, env, "__complete", "task", "li"); stderr != "Completion ended with directive: ShellCompDirectiveNoFileComp\n" {
+		t.Errorf("completion says %q, %q", stdout, stderr)
 	}
 }
 

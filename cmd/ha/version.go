@@ -32,7 +32,7 @@ func versionCommand(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Print the versions of this program, its protocol, its journal's format and Go",
-		Args:  cobra.NoArgs,
+		Args:  cli.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if asJSON {
 				b := cli.Build()

@@ -62,7 +62,7 @@ a row as it allows, so that a supervisor can tell that from a failure.`,
 		Example: `  ha worker --weight 3
   ha worker --weight 10 --slots 4 --pool default --pool gpu --server nats://10.0.0.5:4222
   ha worker --weight 1 --kind resize --exec './resize.sh'`,
-		Args: cobra.NoArgs,
+		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			flags := cmd.Flags()
 			if f.tasks.Command != "" && (flags.Changed("work-min") || flags.Changed("work-max")) {

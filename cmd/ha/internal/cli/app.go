@@ -55,6 +55,8 @@ func (a *App) Adopt(root *cobra.Command) {
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.PersistentPreRunE = a.prepare
 	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetFlagErrorFunc(flagError)
+	adoptHelp(root)
 	showVariables(root)
 }
 
@@ -63,7 +65,7 @@ func (a *App) Adopt(root *cobra.Command) {
 func (a *App) prepare(cmd *cobra.Command, _ []string) error {
 	// The shell's completion must not fail because of a bad setting in the environment.
 	if !strings.HasPrefix(cmd.Name(), "__") {
-		if err := bindEnvironment(cmd.Flags(), a.Env); err != nil {
+		if err := FirstError(a.warnOfUnknown(cmd.Root()), bindEnvironment(cmd.Flags(), a.Env)); err != nil {
 			return err
 		}
 	}

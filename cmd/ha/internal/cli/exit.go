@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -45,6 +46,9 @@ func Checked(err error) error {
 	return &usageError{err}
 }
 
+// plainWords are what errors of Go's library say to people.
+var plainWords = strings.NewReplacer(context.DeadlineExceeded.Error(), "the time is up", context.Canceled.Error(), "stopped")
+
 // report tells the person about err and returns the exit status that tells the
 // shell. command is what to ask for help about.
 func report(stderr io.Writer, command string, err error) int {
@@ -55,6 +59,7 @@ func report(stderr io.Writer, command string, err error) int {
 	// they are invalid, as does the next.
 	message := strings.TrimPrefix(err.Error(), ha.ErrInvalid.Error()+"\n")
 	message = strings.TrimPrefix(message, "client: ") // which package it was says nothing to a person
+	message = plainWords.Replace(message)
 	_, _ = fmt.Fprintf(stderr, "ha: %s\n", text.Escape(strings.ReplaceAll(message, "\n", ": ")))
 	var usage *usageError
 	switch {
@@ -66,6 +71,17 @@ func report(stderr io.Writer, command string, err error) int {
 	}
 	return ExitFailed
 }
+
+// Saying returns an error that says text alone, and matches what err does.
+func Saying(err error, text string) error { return &said{text, err} }
+
+type said struct {
+	text string
+	err  error
+}
+
+func (e *said) Error() string { return e.text }
+func (e *said) Unwrap() error { return e.err }
 
 // Refusal returns the text of an error about a task that was named already.
 func Refusal(err error) string {

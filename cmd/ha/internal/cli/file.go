@@ -40,6 +40,5 @@ func WriteFile(path string, replace bool, write func(io.Writer) error) error {
 }
 
 func exists(path string) error {
-	return fmt.Errorf("%s is there already, and may be worth more than what would take its place: name another file, or replace it with --force: %w",
-		path, fs.ErrExist)
+	return Saying(fs.ErrExist, path+" is there already, and may be worth more than what would take its place: name another file, or replace it with --force")
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"io"
 
 	"github.com/mattn/go-isatty"
@@ -59,7 +60,7 @@ func (v *Level) String() string { return zerolog.Level(*v).String() }
 // Type names the sort of value in the help.
 func (v *Level) Type() string { return "level" }
 
-// Set accepts one of [LevelNames].
+// Set accepts one of [LevelNames]. The error says so.
 func (v *Level) Set(s string) error {
 	switch s {
 	case "trace", "debug", "info", "warn", "error":
@@ -67,5 +68,5 @@ func (v *Level) Set(s string) error {
 		*v = Level(level)
 		return err
 	}
-	return BadUsage("log level must be %s", LevelNames)
+	return errors.New("must be " + LevelNames)
 }

@@ -1,7 +1,7 @@
 package cli
 
 import (
-	"fmt"
+	"errors"
 	"strings"
 	"time"
 
@@ -34,7 +34,8 @@ func (v *Moment) String() string {
 	return v.at.Format(time.RFC3339Nano)
 }
 
-// Set accepts a time in RFC 3339, or "+" and a duration that is not negative.
+// Set accepts a time in RFC 3339, or "+" and a duration that is not negative. The error says what it
+// must be.
 func (v *Moment) Set(s string) error {
 	if after, relative := strings.CutPrefix(s, "+"); relative {
 		if in, err := time.ParseDuration(after); err == nil && in >= 0 {
@@ -45,7 +46,7 @@ func (v *Moment) Set(s string) error {
 		*v = Moment{at: at}
 		return nil
 	}
-	return fmt.Errorf("a time is 2030-01-31T15:04:05Z or, from now, +90s or +1h30m, got %q", s)
+	return errors.New("must be a time such as 2030-01-31T15:04:05Z or, from now, +90s or +1h30m")
 }
 
 // In returns the duration that was given, and whether one was.

@@ -65,7 +65,7 @@ func (o *safeOutput) write(s string) error {
 	_, err := io.WriteString(o.to, s)
 	if err != nil {
 		// "write |1: broken pipe" says nothing to a person.
-		err = fmt.Errorf("write to %s: %w", o.name, withoutPath(err))
+		err = fmt.Errorf("write to %s: %w", o.name, WithoutPath(err))
 		if o.err == nil {
 			o.err = err
 		}
@@ -123,8 +123,8 @@ type sized struct {
 
 func (s sized) Width() int { return s.columns }
 
-// withoutPath returns the reason alone of an error that names an operation and a path.
-func withoutPath(err error) error {
+// WithoutPath returns the reason alone of an error that names an operation and a path.
+func WithoutPath(err error) error {
 	if failed, ok := errors.AsType[*fs.PathError](err); ok {
 		return failed.Err
 	}

@@ -31,7 +31,7 @@ func (v *Weight) Type() string { return "weight" }
 // String returns the weight.
 func (v *Weight) String() string { return strconv.FormatInt(int64(*v), 10) }
 
-// Set accepts a valid weight.
+// Set accepts a valid weight. The error says what it must be.
 func (v *Weight) Set(s string) error {
 	w, err := parseWeight(s)
 	*v = Weight(w)
@@ -50,7 +50,7 @@ func (v *Weights) String() string {
 	return strings.Join(parts, ",")
 }
 
-// Set accepts valid weights with commas between them.
+// Set accepts valid weights with commas between them. The error says what each must be.
 func (v *Weights) Set(s string) error {
 	if !v.changed {
 		v.Weights, v.changed = nil, true
@@ -70,5 +70,5 @@ func parseWeight(s string) (ha.Weight, error) {
 	if w := ha.Weight(n); err == nil && w.Validate() == nil {
 		return w, nil
 	}
-	return 0, fmt.Errorf("weight must be a whole number from %d to %d, got %q", ha.MinWeight, ha.MaxWeight, s)
+	return 0, fmt.Errorf("must be a whole number from %d to %d", ha.MinWeight, ha.MaxWeight)
 }

@@ -73,7 +73,7 @@ func readPayload(r io.Reader, from string) ([]byte, error) {
 		return nil, cli.BadUsage("%s: %w", from, err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the payload from %s: %w", from, err)
+		return nil, fmt.Errorf("read the payload from %s: %w", from, cli.WithoutPath(err))
 	}
 	if len(raw) > most {
 		return nil, ha.TooLarge("payload_too_large", "payload may be at most %d bytes, %s has more", ha.MaxPayload, from)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -90,7 +91,7 @@ func NewCommand(a *cli.App, s Command, f *Flags) *cobra.Command {
 
 // WithClient calls do with a client that lives that long.
 func WithClient(ctx context.Context, a *cli.App, f *Flags, command string, do func(Client) error) error {
-	nc, err := dial.Once(ctx, a, f.Connection, command, f.Timeout, a.Logger(f.Level))
+	nc, err := dial.Within(ctx, a, f.Connection, command, f.Timeout, a.Logger(f.Level))
 	if err != nil {
 		return err
 	}
@@ -109,9 +110,13 @@ func explained(err error, url string) error {
 	case err == nil || errors.Is(err, context.Canceled):
 		return err
 	case errors.Is(err, nats.ErrNoResponders):
-		return fmt.Errorf("no dispatcher answers at %s: start one with \"ha dispatcher\", or check --server and --prefix: %w", url, err)
+		return cli.Saying(err, fmt.Sprintf("no dispatcher answers at %s: start one with \"ha dispatcher\", or check --server and --prefix", url))
 	case errors.Is(err, ha.ErrUnavailable):
 		return fmt.Errorf("the dispatcher does not answer at %s: see \"ha status\", or give it longer with --timeout: %w", url, err)
+	}
+	// What was refused says what it is about, and the command what was asked.
+	if refused, ok := errors.AsType[*ha.Error](err); ok && strings.HasSuffix(err.Error(), ": "+refused.Message) {
+		return cli.Saying(err, refused.Message)
 	}
 	return err
 }

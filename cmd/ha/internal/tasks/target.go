@@ -14,7 +14,7 @@ import (
 func NewTargetCommand(a *cli.App, s Command, done string, do func(context.Context, Client, client.Target) error) *cobra.Command {
 	var f Flags
 	var t client.Target
-	s.Args = cobra.NoArgs
+	s.Args = cli.NoArgs
 	s.Check = func([]string) error {
 		return cli.FirstError(cli.CheckOneOf("--kind or --pool", t.Kind, t.Pool), cli.CheckTokens(map[string]string{"kind": t.Kind, "pool": t.Pool}))
 	}

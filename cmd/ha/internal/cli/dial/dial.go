@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -23,19 +24,35 @@ import (
 func resolve(a *cli.App, c cli.Connection, cfg connect.Config) (connect.Resolved, error) {
 	cfg.URL, cfg.Creds, cfg.Context = c.Server, c.Creds, c.Context
 	r, err := cfg.Resolve(a.Env.Get)
+	if err != nil {
+		// Where a server is looked for, and that a setting is wrong, is what the rest says in particular.
+		message := strings.TrimPrefix(err.Error(), "resolve NATS server: invalid NATS configuration: ")
+		if rest, given := strings.CutPrefix(message, "given: "); given {
+			message = "--server: " + rest
+		}
+		err = cli.Saying(err, message)
+	}
 	return r, cli.Checked(err)
 }
 
-// Once connects for a command that a person waits for. timeout bounds the
-// wait for one server.
-func Once(ctx context.Context, a *cli.App, c cli.Connection, name string, timeout time.Duration, log zerolog.Logger) (*nats.Conn, error) {
-	r, err := resolve(a, c, connect.Config{Name: name, Timeout: min(timeout, time.Minute), Log: log})
+// Within connects for a command that a person waits for. It tries again until timeout is
+// over: the server may only be on its way.
+func Within(ctx context.Context, a *cli.App, c cli.Connection, name string, timeout time.Duration, log zerolog.Logger) (*nats.Conn, error) {
+	cfg := connect.Config{Name: name, Timeout: min(timeout, connect.DefaultTimeout), Wait: true, Log: log}
+	r, err := resolve(a, c, cfg)
+	if err == nil && !strings.Contains(r.URL, ",") {
+		cfg.Timeout = min(timeout, time.Minute) // there is no other server to turn to
+		r, err = resolve(a, c, cfg)
+	}
 	if err != nil {
 		return nil, err
 	}
-	nc, err := r.Dial(ctx)
-	if errors.Is(err, nats.ErrNoServers) {
-		err = fmt.Errorf("%w (\"ha dispatcher\" starts one, --server names another)", err)
+	over := fmt.Errorf("no connection within %s", timeout)
+	limited, cancel := context.WithTimeoutCause(ctx, timeout, over)
+	defer cancel()
+	nc, err := r.Dial(limited)
+	if errors.Is(err, over) || errors.Is(err, nats.ErrNoServers) && ctx.Err() == nil {
+		err = fmt.Errorf("%w (\"ha dispatcher\" starts a server, --server names another)", err)
 	}
 	return nc, err
 }

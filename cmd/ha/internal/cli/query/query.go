@@ -76,7 +76,7 @@ func New(a *cli.App, q Question) *cobra.Command {
 // an argument because --watch can stand alone.
 func (q *query) args(cmd *cobra.Command, args []string) error {
 	if len(args) != 1 || !cmd.Flags().Changed("watch") {
-		return cobra.NoArgs(cmd, args)
+		return cli.NoArgs(cmd, args)
 	}
 	interval, err := time.ParseDuration(args[0])
 	if err != nil {
@@ -97,7 +97,7 @@ func ask(ctx context.Context, a *cli.App, q query) error {
 	if q.watch != 0 && q.watch < minWatch {
 		return cli.BadUsage("--watch must be at least %s, got %s", minWatch, q.watch)
 	}
-	nc, err := dial.Once(ctx, a, q.connection, "ha "+q.Use, q.timeout, a.Logger(q.level))
+	nc, err := dial.Within(ctx, a, q.connection, "ha "+q.Use, q.timeout, a.Logger(q.level))
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -28,10 +29,11 @@ func Ask(ctx context.Context, nc *nats.Conn, subject string, timeout time.Durati
 	reply, err := nc.RequestWithContext(limited, subject, []byte("{}"))
 	switch {
 	case errors.Is(err, nats.ErrNoResponders):
-		return nil, &NoAnswerError{Err: fmt.Errorf("no dispatcher answers on %q at %s: start one with \"ha dispatcher\", or check --server and --prefix: %w",
-			subject, nc.ConnectedUrlRedacted(), err)}
+		said := fmt.Sprintf("no dispatcher answers on %s at %s: start one with \"ha dispatcher\", or check --server and --prefix",
+			subject, nc.ConnectedUrlRedacted())
+		return nil, &NoAnswerError{Err: cli.Saying(err, said)}
 	case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
-		return nil, &NoAnswerError{Err: fmt.Errorf("no answer on %q within %s: the dispatcher or the connection hangs", subject, timeout)}
+		return nil, &NoAnswerError{Err: fmt.Errorf("no answer on %s within %s: the dispatcher or the connection hangs", subject, timeout)}
 	case err != nil:
 		return nil, fmt.Errorf("ask %s: %w", subject, err)
 	}
