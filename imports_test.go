@@ -144,7 +144,7 @@ var (
 	publicPackages = []string{".", "subjects", "embedded", "connect", "dispatcher", "dispatcher/audit", "dispatcher/backup",
 		"worker", "client", "node", "hatest", "cmd/ha/..."}
 	commandLine = []string{natsClient, zerolog, "github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/mattn/go-isatty", "github.com/schollz/progressbar/v3", "golang.org/x/term"}
-	proofTools  = []string{natsClient, zerolog, "github.com/anishathalye/porcupine", "golang.org/x/sys/..."}
+	proofTools  = []string{natsClient, zerolog, "github.com/anishathalye/porcupine", "golang.org/x/sys"}
 	testHelpers = []string{"testing/...", "pgregory.net/rapid", "go.uber.org/goleak"}
 )
 

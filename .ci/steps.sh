@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-STEPS=(test format build tidy docs lint race disk sim fuzz examples demo failover tasks bench)
+STEPS=(test format build tidy docs lint race disk sim fuzz examples demo failover partition tasks bench)
 
 LINT_VERSION=2.15.0
 CACHE=${HA_CI_CACHE:-$PWD/.cache}
@@ -116,6 +116,12 @@ step_failover() {
   show go run ./proof/linear -duration 10s
   # It says "not run" where no power can be cut: that takes Linux, root, FUSE and loop devices.
   show go run ./proof/power -cuts 3 -scenario one,unsynced
+}
+
+# One cut between hosts, to see that it works. It says "not run" where there are no network
+# namespaces: that takes Linux and root. The figures come from "task partition".
+step_partition() {
+  show go run ./proof/partition -optional -stranger=false -scenario two-way -cuts 1 -hold 5s -watch 10s -slack 2
 }
 
 # Tasks on real processes that are killed: few of them, to see that it works. More:

@@ -11,8 +11,10 @@ import (
 )
 
 // Connect returns a connection for a client of the dispatchers. It goes on trying
-// for as long as it is open; the caller closes it.
-func Connect(name string, servers []string) (*nats.Conn, error) { return connect(name, servers, false) }
+// for as long as it is open; the caller closes it. more is applied last.
+func Connect(name string, servers []string, more ...nats.Option) (*nats.Conn, error) {
+	return connect(name, servers, false, more...)
+}
 
 // CallOutcome is what a client knows of the effect of a request.
 type CallOutcome int

@@ -16,8 +16,9 @@ import (
 const askTimeout = time.Second
 
 // connect returns a connection that goes on trying for as long as it is open. It
-// is to one of the URLs at a time; alone: to no other, even if told of one.
-func connect(name string, urls []string, alone bool) (*nats.Conn, error) {
+// is to one of the URLs at a time; alone: to no other, even if told of one. more is
+// applied last.
+func connect(name string, urls []string, alone bool, more ...nats.Option) (*nats.Conn, error) {
 	options := []nats.Option{
 		nats.Name("ha proof " + name),
 		nats.MaxReconnects(-1),
@@ -32,7 +33,7 @@ func connect(name string, urls []string, alone bool) (*nats.Conn, error) {
 	if alone {
 		options = append(options, nats.IgnoreDiscoveredServers())
 	}
-	nc, err := nats.Connect(strings.Join(urls, ","), options...)
+	nc, err := nats.Connect(strings.Join(urls, ","), append(options, more...)...)
 	if err != nil {
 		return nil, fmt.Errorf("connect %s: %w", name, err)
 	}

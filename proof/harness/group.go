@@ -100,15 +100,38 @@ func StartCluster(ctx context.Context, lab *Lab, n int, args ...string) (*Group,
 	if err != nil {
 		return nil, err
 	}
-	clients, peers := addresses[:n], addresses[n:]
+	hosts := make([]Host, n)
+	for i := range hosts {
+		hosts[i] = Host{Clients: addresses[i], Peers: addresses[n+i]}
+	}
+	return StartHosts(lab, hosts, args...)
+}
+
+// Host is a machine of its own, as far as the network tells.
+type Host struct {
+	// Clients and Peers are the addresses, host:port, of its server.
+	Clients, Peers string
+	// Enter is a program and its arguments that runs the command line behind them on the
+	// host; none: it is this one.
+	Enter []string
+}
+
+// StartHosts is [StartCluster] with each dispatcher on a host of its own.
+func StartHosts(lab *Lab, hosts []Host, args ...string) (*Group, error) {
 	g := &Group{lab: lab, args: map[string][]string{}, running: map[string]*Process{}}
-	for i := range n {
+	routes := make([]string, len(hosts))
+	for i, h := range hosts {
+		routes[i] = "nats://" + h.Peers
+	}
+	for i, h := range hosts {
 		name := fmt.Sprintf("n%d", i+1)
-		g.Servers = append(g.Servers, "nats://"+clients[i])
-		g.add(name, append([]string{
-			"dispatcher", "--name", name, "--store", filepath.Join(lab.Dir, name), "--listen", clients[i],
-			"--cluster-listen", peers[i], "--routes", "nats://" + strings.Join(peers, ",nats://"), "--log-level", "debug",
-		}, args...)...)
+		g.Servers = append(g.Servers, "nats://"+h.Clients)
+		command := slices.Concat(h.Enter, []string{
+			lab.Binary(), "dispatcher", "--name", name, "--store", filepath.Join(lab.Dir, name), "--listen", h.Clients,
+			"--cluster-listen", h.Peers, "--routes", strings.Join(routes, ","), "--log-level", "debug",
+		}, args)
+		g.SetBinary(name, command[0])
+		g.add(name, command[1:]...)
 	}
 	return g.started()
 }

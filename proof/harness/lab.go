@@ -48,19 +48,28 @@ const NextFormat = "ha_next_format"
 // NewLab builds the command and returns a Lab, which the caller closes. The
 // processes in it are killed when ctx ends. It must be called with the working
 // directory inside of this module.
-func NewLab(ctx context.Context) (*Lab, error) {
+func NewLab(ctx context.Context) (*Lab, error) { return newLab(ctx, "") }
+
+// newLab is [NewLab] for a binary of the command that is there already; empty: it builds one.
+func newLab(ctx context.Context, binary string) (*Lab, error) {
 	dir, err := os.MkdirTemp("", "ha-proof-")
 	if err != nil {
 		return nil, fmt.Errorf("new lab: %w", err)
 	}
-	l := &Lab{Dir: dir, binary: filepath.Join(dir, "ha"), counts: map[string]int{}}
-	if err := build(ctx, Package, "", l.binary); err != nil {
-		return nil, errors.Join(fmt.Errorf("new lab: %w", err), os.RemoveAll(dir))
+	l := &Lab{Dir: dir, binary: binary, counts: map[string]int{}}
+	if binary == "" {
+		l.binary = filepath.Join(dir, "ha")
+		if err := build(ctx, Package, "", l.binary); err != nil {
+			return nil, errors.Join(fmt.Errorf("new lab: %w", err), os.RemoveAll(dir))
+		}
 	}
 	l.ctx, l.cancel = context.WithCancel(ctx)
 	l.starter = process.NewStarter()
 	return l, nil
 }
+
+// Binary is the path of the command that the Lab starts.
+func (l *Lab) Binary() string { return l.binary }
 
 // Build builds the command with that build tag, and returns the path of the binary, for
 // [Lab.StartBinary]. It lives as long as the Lab.

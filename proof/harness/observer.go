@@ -24,11 +24,11 @@ type Observer struct {
 }
 
 // Observe connects to every server and writes what the dispatchers send into
-// ledger. Without one it listens to nothing, and only asks.
-func Observe(servers []string, ledger *Ledger) (*Observer, error) {
+// ledger. Without one it listens to nothing, and only asks. more is applied to each connection.
+func Observe(servers []string, ledger *Ledger, more ...nats.Option) (*Observer, error) {
 	o := &Observer{ledger: ledger}
 	for _, server := range servers {
-		nc, err := connect("observer", []string{server}, true)
+		nc, err := connect("observer", []string{server}, true, more...)
 		if err != nil {
 			o.Close()
 			return nil, err

@@ -37,9 +37,9 @@ type RawWorker struct {
 }
 
 // StartRawWorker starts a worker that connects to one of the servers. It registers
-// and works until it is stopped.
-func StartRawWorker(ctx context.Context, servers []string, name string, weight int, ledger *Ledger) (*RawWorker, error) {
-	nc, err := connect(name, servers, false)
+// and works until it is stopped. more is applied to the connection.
+func StartRawWorker(ctx context.Context, servers []string, name string, weight int, ledger *Ledger, more ...nats.Option) (*RawWorker, error) {
+	nc, err := connect(name, servers, false, more...)
 	if err != nil {
 		return nil, err
 	}

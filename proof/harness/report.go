@@ -50,7 +50,20 @@ type Scenario struct {
 	About  string   `json:"about"`
 	Times  Times    `json:"times_ms,omitempty"`
 	Checks []Check  `json:"checks"`
+	Rows   []Row    `json:"rows,omitempty"`
 	Notes  []string `json:"notes,omitempty"`
+}
+
+// Row is a line of a scenario's own table. The rows of a report have the same columns.
+type Row struct {
+	Label   string   `json:"label"`
+	Figures []Figure `json:"figures"`
+}
+
+// Figure is one cell, below the name of its column.
+type Figure struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
 }
 
 // Below checks that got is less than limit.
@@ -121,6 +134,7 @@ func (r *Report) Write(w io.Writer) error {
 				round(s.Times.Quantile(0.95)), round(s.Times.Quantile(1)))
 		}
 	}
+	r.writeRows(line)
 	line("")
 	line("scenario\tcheck\tgot\twant\t")
 	for _, s := range r.Scenarios {
@@ -143,6 +157,25 @@ func (r *Report) Write(w io.Writer) error {
 		}
 	}
 	return nil
+}
+
+// writeRows prints the table of the scenarios' own rows, if there are any.
+func (r *Report) writeRows(line func(string, ...any)) {
+	begun := false
+	for _, s := range r.Scenarios {
+		for _, row := range s.Rows {
+			names, values := make([]string, len(row.Figures)), make([]string, len(row.Figures))
+			for i, f := range row.Figures {
+				names[i], values[i] = f.Name, f.Value
+			}
+			if !begun {
+				line("")
+				line("scenario\t\t%s", strings.Join(names, "\t"))
+				begun = true
+			}
+			line("%s\t%s\t%s", s.Name, row.Label, strings.Join(values, "\t"))
+		}
+	}
 }
 
 // Save writes the report to a file as JSON; no path: nowhere.

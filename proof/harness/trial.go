@@ -30,8 +30,12 @@ func (t *Trial) Say(format string, args ...any) {
 func (t *Trial) Within(d time.Duration) time.Duration { return time.Duration(float64(d) * t.slack) }
 
 // NewLab is [NewLab], and keeps what is in it if that was asked for.
-func (t *Trial) NewLab(ctx context.Context) (*Lab, error) {
-	lab, err := NewLab(ctx)
+func (t *Trial) NewLab(ctx context.Context) (*Lab, error) { return t.NewLabOf(ctx, "") }
+
+// NewLabOf is NewLab with that binary of the command, such as one of a version before; empty:
+// with one that it builds.
+func (t *Trial) NewLabOf(ctx context.Context, binary string) (*Lab, error) {
+	lab, err := newLab(ctx, binary)
 	if err != nil {
 		return nil, err
 	}
