@@ -1,6 +1,7 @@
 package dispatcher
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -140,9 +141,9 @@ func (g *guard) look(ctx context.Context) time.Duration {
 			g.fail(err, true)
 			return lookEvery
 		}
-		stuck := disk.StoreStuck()
-		g.d.health.note(troubleDisk, stuck)
-		if stuck != nil {
+		out := cmp.Or(disk.StoreApart(), disk.StoreStuck())
+		g.d.health.note(troubleDisk, out)
+		if out != nil {
 			return lookEvery // nothing is acknowledged, and nothing can be seen
 		}
 	}

@@ -16,7 +16,7 @@ const (
 	troubleJournal source = iota
 	// troubleStore: the journal does not hold what it held, or is where nothing may be acknowledged.
 	troubleStore
-	// troubleDisk: the server in this process cannot write to its disk.
+	// troubleDisk: the server in this process cannot write to its disk, or is cut off from the others.
 	troubleDisk
 	// troubleRoom: there is no room for new work.
 	troubleRoom

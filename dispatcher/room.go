@@ -24,6 +24,9 @@ type Disk interface {
 	StoreGone() error
 	// StoreStuck returns an error while the server cannot write to it.
 	StoreStuck() error
+	// StoreApart returns an error while the server takes no part in its cluster, as it sees too few of the
+	// others.
+	StoreApart() error
 	// StoreRoom returns how many bytes may still be written to it, and how large its file system is. An
 	// error says that this cannot be told.
 	StoreRoom() (free, size uint64, err error)

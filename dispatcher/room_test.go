@@ -23,6 +23,7 @@ type gauge struct{ free atomic.Uint64 }
 
 func (*gauge) StoreGone() error  { return nil }
 func (*gauge) StoreStuck() error { return nil }
+func (*gauge) StoreApart() error { return nil }
 func (g *gauge) StoreRoom() (free, size uint64, err error) {
 	return g.free.Load() << 20, 10_000 << 20, nil
 }

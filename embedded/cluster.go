@@ -20,9 +20,9 @@ import (
 
 const (
 	// routePing is the time between two pings on a route, and routePingsOut how many
-	// may be unanswered: a peer that froze is dropped within 6 s. nats-server's own
-	// interval is 30 s.
-	routePing     = 2 * time.Second
+	// may be unanswered: a peer that froze, or cannot be reached, is dropped within 2.4 s, which
+	// leaves time to turn JetStream off before it campaigns. nats-server's own interval is 30 s.
+	routePing     = 800 * time.Millisecond
 	routePingsOut = 2
 	// reportEvery is how many attempts to reach a lost peer, of which there are a
 	// few a second, make one line in the log.

@@ -197,7 +197,9 @@ func TestSettingsOfAMember(t *testing.T) {
 	cfg.ClusterAdvertise, cfg.ClusterName = "member.example:7222", "east"
 	s := start(t, cfg)
 	o := options(cfg, s.store)
-	if o.Cluster.PingInterval != 2*time.Second || o.Cluster.MaxPingsOut != 2 || !s.ns.JetStreamConfig().SyncAlways {
+	// A silent route is dropped, and the server found to be apart, before a follower can stand for election.
+	noticed := o.Cluster.PingInterval*time.Duration(o.Cluster.MaxPingsOut+1) + 2*peersEvery + apartAfter
+	if noticed > 3100*time.Millisecond || !s.ns.JetStreamConfig().SyncAlways {
 		t.Errorf("pings every %s, %d may be unanswered; JetStream %+v", o.Cluster.PingInterval, o.Cluster.MaxPingsOut, s.ns.JetStreamConfig())
 	}
 	if s.ns.ClusterName() != "east" || o.Cluster.Advertise != cfg.ClusterAdvertise {

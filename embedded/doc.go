@@ -66,7 +66,11 @@
 // [Server.Shutdown] hands what the server leads to its peers, which takes a
 // fraction of a second. After a crash they notice by silence and vote, which takes
 // 4 to 9 s and cannot be tuned. A peer that stays connected and does not answer is
-// dropped after three pings of 2 s each.
+// dropped within 2.4 s.
+//
+// A server that is left with no more than half of the cluster turns its JetStream off, and on
+// again when it sees more: [Server.StoreApart]. So it raises no terms while it is alone, which
+// would stop the others when it is back.
 //
 // The servers trust whoever reaches ClusterListen: keep it, as Listen, inside a
 // network where that is right.

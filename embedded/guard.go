@@ -46,17 +46,23 @@ type guard struct {
 	roots  []place
 	absent map[string]time.Time // by path: since when a stream that the server has is not found
 
-	pause, since time.Duration // between attempts to restart, and since the last one
-	offline      bool          // JetStream was shut down by the guard
+	pause     time.Duration // between attempts to restart
+	attempted time.Time     // when the last one was
+	offline   bool          // JetStream was shut down by the guard
+	peers     peers
 
 	mu          sync.Mutex
 	gone, stuck error
+	apart       error
 	streams     map[string]*streamPlace // by path; changed by the guard's goroutine alone
 }
 
 // watchStore begins to look after the store.
 func (s *Server) watchStore(options func() *server.Options) error {
-	g := &guard{s: s, options: options, quit: make(chan struct{}), ended: make(chan struct{}), streams: map[string]*streamPlace{}, absent: map[string]time.Time{}}
+	g := &guard{
+		s: s, options: options, quit: make(chan struct{}), ended: make(chan struct{}), streams: map[string]*streamPlace{}, absent: map[string]time.Time{},
+		peers: peers{size: len(options().Routes)},
+	}
 	for _, path := range []string{s.store.dir, filepath.Join(s.store.dir, jetStreamDir)} {
 		root, err := holdPlace(path)
 		if err != nil {
@@ -157,11 +163,14 @@ func (g *guard) look() time.Duration {
 	case broken == nil && g.gone != nil:
 		g.s.log.Info().Msg("the NATS server's store is back where it was")
 		g.restart(nil, nil)
-	case broken == nil:
+	case broken == nil && !g.watchPeers():
 		g.unstick()
 	}
-	if len(g.absent) > 0 {
+	switch {
+	case len(g.absent) > 0:
 		return confirmAfter
+	case g.s.store.mode == cluster:
+		return peersEvery
 	}
 	return guardEvery
 }
@@ -289,10 +298,10 @@ func (g *guard) unstick() {
 		g.set(nil, err)
 		g.s.log.Error().Err(err).Msg("JetStream is stuck")
 	}
-	if g.since += guardEvery; g.since < g.pause || err == nil && free < startRoom {
+	if time.Since(g.attempted) < g.pause || err == nil && free < startRoom {
 		return
 	}
-	g.pause, g.since = min(max(restartEvery, 2*g.pause), restartAtMost), 0
+	g.pause, g.attempted = min(max(restartEvery, 2*g.pause), restartAtMost), time.Now()
 	g.restart(nil, g.stuck)
 }
 

@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/nats-io/nats-server/v2/server"
 )
@@ -18,7 +19,8 @@ func (s *Server) openSettings() error {
 	if err == nil {
 		err = s.ns.GlobalAccount().AddServiceImport(system, settingsSubject, settingsSubject)
 	}
-	if err != nil {
+	// A member of a cluster keeps it when the options are read again. nats-server has no name for that.
+	if err != nil && !strings.HasPrefix(err.Error(), "duplicate service import") {
 		return fmt.Errorf("let clients see the settings of JetStream: %w", err)
 	}
 	return nil
