@@ -9,6 +9,7 @@ import (
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher"
+	"github.com/seed261fe303/ha/subjects"
 )
 
 // refusal is what a bad message must be answered with.
@@ -182,7 +183,7 @@ func TestWhatIsNotTheirs(t *testing.T) {
 	for _, strange := range []ha.ActivationID{b, "a7-42", "a0-0", "never", a + "0", "A" + a[1:]} {
 		r.refused(r.names.Available(mine), finished(strange, ha.OutcomeDone), 409, "not_yours")
 	}
-	var partly struct{ Ignored []ha.ActivationID }
+	var partly subjects.OK
 	r.must(r.names.Available(other), fmt.Sprintf(
 		`{"finished":[{"activation":%q,"outcome":"done"},{"activation":%q,"outcome":"failed"}]}`, a, b), &partly)
 	if len(partly.Ignored) != 1 || partly.Ignored[0] != a {

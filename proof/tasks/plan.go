@@ -114,7 +114,7 @@ func (p *plan) shape(t *planned, rng *rand.Rand, now time.Time) {
 	case expired:
 		s.ExpiresAt = now.Add(-time.Hour)
 		if rng.IntN(2) == 0 {
-			s.ExpiresAt, s.RunAt = now.Add(time.Second), now.Add(time.Hour)
+			s.ExpiresAt, s.After = now.Add(time.Second), []ha.TaskID{"nobody-" + s.ID}
 		}
 	case held:
 		s.Kind = heldKind
