@@ -44,7 +44,14 @@ func New(nc *nats.Conn, cfg Config) (*Client, error) {
 		return nil, err
 	}
 	ready := func(length int) error { return ready(nc, length) }
-	return &Client{nc: nc, cfg: cfg.withDefaults(), names: names, ready: ready, send: nc.RequestWithContext}, nil
+	send := nc.RequestWithContext
+	if cfg.Strict {
+		send = func(ctx context.Context, subject string, body []byte) (*nats.Msg, error) {
+			header := nats.Header{subjects.HeaderStrict: {"true"}}
+			return nc.RequestMsgWithContext(ctx, &nats.Msg{Subject: subject, Header: header, Data: body})
+		}
+	}
+	return &Client{nc: nc, cfg: cfg.withDefaults(), names: names, ready: ready, send: send}, nil
 }
 
 // newID returns an id that nobody else makes: 22 letters and digits.

@@ -28,6 +28,10 @@ type Config struct {
 	// Patience is how long a request that gets no answer is repeated, up to 30 days.
 	// Default 30 s. A call whose context ends earlier ends with it.
 	Patience time.Duration
+	// Strict has the dispatcher refuse a request that has a field which it does not know, with
+	// the code "unknown_field". An older dispatcher than this client otherwise ignores what
+	// is new; one that is older than strictness itself ignores this too.
+	Strict bool
 	// Log receives, at level debug, which requests are repeated, and why. The zero logger
 	// writes nothing.
 	Log zerolog.Logger

@@ -51,7 +51,7 @@ func (d *Dispatcher) listenToProgress(inbox chan<- inboxItem, done <-chan struct
 
 func (p *progressReports) take(m *nats.Msg) {
 	defer p.handled.Add(1)
-	item, err := p.d.decode(m.Subject, m.Data)
+	item, err := p.d.decode(m.Subject, m.Header.Get(subjects.HeaderStrict) == "true", m.Data)
 	if err != nil {
 		p.d.refuseMessage(m, err)
 		return

@@ -2,6 +2,7 @@ package dispatcher
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -139,7 +140,7 @@ func (d *Dispatcher) serviceError(err *micro.NATSError) {
 
 func (d *Dispatcher) handler(inbox chan<- inboxItem, done <-chan struct{}) micro.Handler {
 	return micro.HandlerFunc(func(req micro.Request) {
-		r, err := d.decode(req.Subject(), req.Data())
+		r, err := d.decode(req.Subject(), req.Headers().Get(subjects.HeaderStrict) == "true", req.Data())
 		if err != nil {
 			d.refuse(req, err)
 			return
@@ -152,13 +153,41 @@ func (d *Dispatcher) handler(inbox chan<- inboxItem, done <-chan struct{}) micro
 	})
 }
 
-func (d *Dispatcher) decode(subject string, body []byte) (inboxItem, error) {
+func (d *Dispatcher) decode(subject string, strict bool, body []byte) (inboxItem, error) {
 	s, name, err := d.names.ParseRequest(subject)
 	if err != nil {
 		return inboxItem{}, err
 	}
+	if strict {
+		return decodeStrict(name, s.Worker, body)
+	}
 	return decoders[name](time.Now().UTC(), s.Worker, body)
 }
+
+// decodeStrict decodes a request that is to be refused for what it has beside the fields of
+// the protocol.
+func decodeStrict(name string, worker ha.WorkerID, body []byte) (inboxItem, error) {
+	now := time.Now().UTC()
+	if name == "task-submit" {
+		return submitItem(now)(subjects.DecodeSubmitStrict(body))
+	}
+	r, err := decoders[name](now, worker, body)
+	if json.Valid(body) {
+		if unknown := requestsByName[name].CheckNames(body); unknown != nil {
+			return inboxItem{}, unknown
+		}
+	}
+	return r, err
+}
+
+// requestsByName is the table of requests.
+var requestsByName = func() map[string]subjects.Request {
+	all := map[string]subjects.Request{}
+	for _, r := range subjects.Requests() {
+		all[r.Name] = r
+	}
+	return all
+}()
 
 // refuse is the reply to a malformed message. It never reaches the loop.
 func (d *Dispatcher) refuse(req micro.Request, err error) {

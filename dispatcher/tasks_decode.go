@@ -24,17 +24,23 @@ var taskDecoders = map[string]decoder{
 }
 
 func decodeSubmit(at time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
-	list, many, err := subjects.DecodeSubmit(body)
-	if err != nil || !many {
-		if len(list) == 1 {
-			return inputItem(step.Submit{At: at, Spec: list[0].Spec}), nil
+	return submitItem(at)(subjects.DecodeSubmit(body))
+}
+
+// submitItem makes a request of what [subjects.DecodeSubmit] returns.
+func submitItem(at time.Time) func([]subjects.Submission, bool, error) (inboxItem, error) {
+	return func(list []subjects.Submission, many bool, err error) (inboxItem, error) {
+		if err != nil || !many {
+			if len(list) == 1 {
+				return inputItem(step.Submit{At: at, Spec: list[0].Spec}), nil
+			}
+			return inboxItem{}, err
 		}
-		return inboxItem{}, err
+		if list == nil {
+			list = []subjects.Submission{}
+		}
+		return inboxItem{Request: term.Request{Submissions: list}}, nil
 	}
-	if list == nil {
-		list = []subjects.Submission{}
-	}
-	return inboxItem{Request: term.Request{Submissions: list}}, nil
 }
 
 func decodeProgress(at time.Time, worker ha.WorkerID, body []byte) (inboxItem, error) {

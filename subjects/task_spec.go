@@ -106,10 +106,15 @@ func (w *taskWire) spec() *ha.TaskSpec {
 // decodeTask decodes a task by encoding/json.
 func decodeTask(body []byte) (*ha.TaskSpec, error) {
 	var w taskWire
-	if err := decode(body, &w); err != nil {
-		return nil, err
+	err := decodeTaskInto(body, &w)
+	return w.spec(), err
+}
+
+func decodeTaskInto(body []byte, w *taskWire) error {
+	if err := decode(body, w); err != nil {
+		return err
 	}
-	return w.spec(), checkEscapes(body, &struct {
+	return checkEscapes(body, &struct {
 		Labels escapes `json:"labels"`
 	}{})
 }

@@ -42,7 +42,8 @@ of its own. With --tasks each line is a whole task, as in the protocol:
 
 and the flags say what a line leaves out. Tasks are submitted in the order of
 the lines, while these are read. A line that is refused is told of on standard
-error, with its number, and the others go on. A summary follows there at the end.
+error, with its number, and the others go on. A field that no task has, such as
+a misspelt one, is refused too, unless --strict=false is given. A summary follows there at the end.
 
 Exit status: 0 where every task was taken, and with --wait completed; 1 otherwise.`,
 		Example: `  ha task submit --kind sha512 '{"text":"hello"}'
@@ -81,6 +82,7 @@ func (f *submitFlags) addTo(cmd *cobra.Command) {
 	flags.BoolVar(&f.how.Text, "text", false, "the payload is text, to be submitted as a JSON string")
 	flags.BoolVar(&f.lines, "lines", false, "submit a task for each line, which is its payload")
 	flags.BoolVar(&f.how.Tasks, "tasks", false, "submit a task for each line, which is the whole task as JSON")
+	flags.BoolVar(&f.how.Strict, "strict", true, "with --tasks: refuse a line with a field that no task has, which otherwise is ignored")
 	flags.BoolVar(&f.wait, "wait", false, "wait for the end of the task, and print its result")
 	flags.BoolVar(&f.how.Quiet, "quiet", false, "do not print ids")
 	flags.BoolVar(&f.how.Patient, "patient", false, "with --lines and --tasks: where the backlog is full, wait until there is room")

@@ -99,6 +99,34 @@ func TestLinesAreSubmittedInOrderAndBadOnesNamed(t *testing.T) {
 	}
 }
 
+// TestAMisspeltFieldOfALineIsRefused, with the field that was meant, unless that is not
+// wanted. In other letters it is misspelt too.
+func TestAMisspeltFieldOfALineIsRefused(t *testing.T) {
+	const stdin = `{"id":"a","prioritty":5}` + "\n" + `{"id":"b","retry":{"max_attempt":3}}` + "\n" + `{"id":"c","Priority":7}` + "\n" + `{"id":"d","owner":{"kind":"x"}}` + "\n" +
+		`{"id":"e","payload":{"prioritty":1},"labels":{"prioritty":"1"},"delay_ms":5}`
+	f := startFakeTasks(t)
+	status, stdout, stderr := f.call(t, stdin, "task", "submit", "--tasks", "--kind", "k", "--run-at", "2030-01-01T00:00:00Z")
+	if status != cli.ExitFailed || stdout != "e\n" {
+		t.Errorf("exit status %d, stdout %q", status, stdout)
+	}
+	for _, want := range []string{
+		`ha: line 1: there is no field "prioritty", did you mean "priority"? (--strict=false ignores it)` + "\n",
+		`ha: line 2: there is no field "retry.max_attempt", did you mean "max_attempts"? (`, `ha: line 3: there is no field "Priority", did you mean "priority"? (`,
+		`ha: line 4: there is no field "owner" (--strict`, "ha: 4 of 5 lines refused\n",
+	} {
+		if !strings.Contains(stderr, want) {
+			t.Errorf("%q is not in\n%s", want, stderr)
+		}
+	}
+	status, stdout, stderr = f.call(t, stdin, "task", "submit", "--tasks", "--kind", "k", "--strict=false")
+	if status != cli.ExitOK || stdout != "a\nb\nc\nd\ne\n" {
+		t.Errorf("not strict: exit status %d, stdout %q, stderr %q", status, stdout, stderr)
+	}
+	if c := f.record("c"); c.Priority != 0 {
+		t.Errorf("a name in other letters counts: %+v", c)
+	}
+}
+
 func TestLinesAsPayloads(t *testing.T) {
 	f := startFakeTasks(t)
 	file := filepath.Join(t.TempDir(), "lines")

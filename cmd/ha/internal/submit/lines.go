@@ -4,11 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
@@ -34,6 +34,8 @@ type Options struct {
 	File string
 	// Text: a payload is text; Tasks: a line is a whole task.
 	Text, Tasks bool
+	// Strict: a line with a field that no task has is refused.
+	Strict bool
 	// Quiet: no ids are printed; JSON: they are, as objects.
 	Quiet, JSON bool
 	// Patient: a full backlog is waited for.
@@ -53,8 +55,9 @@ type line struct {
 type lineReader struct {
 	// base is what a line leaves out.
 	base ha.TaskSpec
-	// tasks: each line is a whole task, not a payload; text: a payload is text.
-	tasks, text bool
+	// tasks: each line is a whole task, not a payload; text: a payload is text; strict: a
+	// task with a field that no task has is refused.
+	tasks, text, strict bool
 
 	in     *bufio.Reader
 	number int
@@ -62,7 +65,7 @@ type lineReader struct {
 }
 
 func newLineReader(in io.Reader, base ha.TaskSpec, f *Options) *lineReader {
-	return &lineReader{base: base, tasks: f.Tasks, text: f.Text, in: bufio.NewReaderSize(in, 256<<10)}
+	return &lineReader{base: base, tasks: f.Tasks, text: f.Text, strict: f.Strict, in: bufio.NewReaderSize(in, 256<<10)}
 }
 
 // group is some lines that follow one another.
@@ -150,8 +153,15 @@ func (r *lineReader) task(text []byte) (ha.TaskSpec, error) {
 		return spec, nil
 	}
 	spec := cloned(r.base)
-	if err := json.Unmarshal(text, &spec); err != nil {
-		return spec, fmt.Errorf("a line must be a task as JSON, such as {\"kind\":\"sha512\",\"payload\":1}: %w", err)
+	spec.RunAt, spec.Delay = time.Time{}, 0
+	if err := subjects.UnmarshalTask(text, &spec, r.strict); err != nil {
+		if refusal, ok := errors.AsType[*ha.Error](err); ok && refusal.Code == "unknown_field" {
+			return spec, ha.Invalid(refusal.Code, "%s (--strict=false ignores it)", refusal.Message)
+		}
+		return spec, fmt.Errorf("a line must be a task as JSON, such as {\"kind\":\"sha512\",\"payload\":1}: %s", cli.Refusal(err))
+	}
+	if spec.RunAt.IsZero() && spec.Delay == 0 { // either says when it runs
+		spec.RunAt, spec.Delay = r.base.RunAt, r.base.Delay
 	}
 	return spec, nil
 }
