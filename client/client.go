@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"runtime"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nuid"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/internal/asking"
 	"github.com/seed261fe303/ha/internal/problems"
 	"github.com/seed261fe303/ha/subjects"
 )
@@ -44,14 +46,17 @@ func New(nc *nats.Conn, cfg Config) (*Client, error) {
 		return nil, err
 	}
 	ready := func(length int) error { return ready(nc, length) }
-	send := nc.RequestWithContext
+	var header nats.Header
 	if cfg.Strict {
-		send = func(ctx context.Context, subject string, body []byte) (*nats.Msg, error) {
-			header := nats.Header{subjects.HeaderStrict: {"true"}}
-			return nc.RequestMsgWithContext(ctx, &nats.Msg{Subject: subject, Header: header, Data: body})
-		}
+		header = nats.Header{subjects.HeaderStrict: {"true"}}
 	}
-	return &Client{nc: nc, cfg: cfg.withDefaults(), names: names, ready: ready, send: send}, nil
+	requests := asking.New(nc)
+	send := func(ctx context.Context, subject string, body []byte) (*nats.Msg, error) {
+		return requests.Do(ctx, subject, header, body)
+	}
+	c := &Client{nc: nc, cfg: cfg.withDefaults(), names: names, ready: ready, send: send}
+	runtime.AddCleanup(c, (*asking.Requester).Close, requests) // its subscription goes with it
+	return c, nil
 }
 
 // newID returns an id that nobody else makes: 22 letters and digits.

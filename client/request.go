@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/internal/asking"
 	"github.com/seed261fe303/ha/internal/pause"
 	"github.com/seed261fe303/ha/subjects"
 )
@@ -96,7 +97,11 @@ func (c *Client) try(ctx context.Context, r request, timeout time.Duration) ([]b
 	if err != nil {
 		if trying.Err() != nil {
 			// Not by %w: nobody is to take this for the end of the caller's own context.
-			return nil, fmt.Errorf("%w within %s", errNoReply, timeout.Round(time.Millisecond))
+			noReply := fmt.Errorf("%w within %s", errNoReply, timeout.Round(time.Millisecond))
+			if stored, ok := errors.AsType[*asking.StoredError](err); ok {
+				noReply = fmt.Errorf("%w: %s", noReply, stored.Note())
+			}
+			return nil, noReply
 		}
 		return nil, err
 	}

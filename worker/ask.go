@@ -26,14 +26,14 @@ const plainOK = `{"ok":true}`
 //
 // While there is no connection it fails at once, as the client would otherwise
 // keep the request and send it when it no longer holds.
-func ask(ctx context.Context, nc *nats.Conn, subject string, body []byte, reply any) error {
-	if nc.IsClosed() {
+func (w *wire) ask(ctx context.Context, subject string, body []byte, reply any) error {
+	if w.nc.IsClosed() {
 		return nats.ErrConnectionClosed
 	}
-	if !nc.IsConnected() {
+	if !w.nc.IsConnected() {
 		return errNotConnected
 	}
-	msg, err := nc.RequestWithContext(ctx, subject, body)
+	msg, err := w.asks.Do(ctx, subject, nil, body)
 	if err != nil {
 		return err
 	}

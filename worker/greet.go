@@ -82,7 +82,7 @@ func (l *life) hello(m *membership, hello subjects.Hello) (subjects.HelloReply, 
 	if err != nil {
 		return reply, fmt.Errorf("encode it: %w", err)
 	}
-	err = ask(ctx, l.w.nc, l.w.names.Hello(), body, &reply)
+	err = m.wire.ask(ctx, l.w.names.Hello(), body, &reply)
 	return reply, err
 }
 

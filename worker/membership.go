@@ -11,6 +11,7 @@ import (
 	"github.com/rs/zerolog"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/internal/asking"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -144,7 +145,7 @@ func (m *membership) ask(what request, subject string, encode func() ([]byte, er
 		var got subjects.HeartbeatReply // an OK is one without an epoch
 		body, err := encode()
 		if err == nil {
-			err = ask(ctx, m.w.nc, subject, body, &got)
+			err = m.wire.ask(ctx, subject, body, &got)
 		}
 		if err == nil && !got.OK {
 			err = errNotOK
@@ -159,12 +160,13 @@ type wire struct {
 	ctx      context.Context // of the requests; ended by close
 	cancel   context.CancelFunc
 	requests sync.WaitGroup
+	asks     *asking.Requester
 	subs     map[string]*nats.Subscription
 }
 
 func newWire(nc *nats.Conn) *wire {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &wire{nc: nc, ctx: ctx, cancel: cancel, subs: map[string]*nats.Subscription{}}
+	return &wire{nc: nc, ctx: ctx, cancel: cancel, asks: asking.New(nc), subs: map[string]*nats.Subscription{}}
 }
 
 // listen subscribes to subject unless it did, and returns once the server has
@@ -208,4 +210,5 @@ func (w *wire) close() {
 		w.forget(subject)
 	}
 	w.requests.Wait()
+	w.asks.Close()
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/internal/asking"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -26,12 +27,17 @@ func (e *NoAnswerError) Unwrap() error { return e.Err }
 func Ask(ctx context.Context, nc *nats.Conn, subject string, timeout time.Duration, into any) ([]byte, error) {
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	reply, err := nc.RequestWithContext(limited, subject, []byte("{}"))
+	requests := asking.New(nc)
+	defer requests.Close()
+	reply, err := requests.Do(limited, subject, nil, []byte("{}"))
+	var stored *asking.StoredError
 	switch {
 	case errors.Is(err, nats.ErrNoResponders):
 		said := fmt.Sprintf("no dispatcher answers on %s at %s: start one with \"ha dispatcher\", or check --server and --prefix",
 			subject, nc.ConnectedUrlRedacted())
 		return nil, &NoAnswerError{Err: cli.Saying(err, said)}
+	case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil && errors.As(err, &stored):
+		return nil, &NoAnswerError{Err: fmt.Errorf("no answer on %s within %s: %s", subject, timeout, stored.Note())}
 	case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
 		return nil, &NoAnswerError{Err: fmt.Errorf("no answer on %s within %s: the dispatcher or the connection hangs", subject, timeout)}
 	case err != nil:
