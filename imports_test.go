@@ -54,6 +54,8 @@ var importRules = []rule{
 	{packages: "subjects", ours: []string{".", "internal/text", "subjects/internal/rawjson"}, forbidden: impure,
 		why: "the wire is names and JSON; whoever writes a worker of their own can use it without a server or a dispatcher"},
 	{packages: "internal/pause", why: "how to wait is the same for all, and knows nothing of what is waited for"},
+	{packages: "internal/roam", ours: []string{"internal/pause"}, external: []string{natsClient},
+		why: "it moves a connection, and knows nothing of what is said over it"},
 	{packages: "internal/asking", ours: []string{"subjects"}, external: []string{natsClient},
 		why: "an answer is told from what else comes by the wire alone, whoever asks"},
 	{packages: "internal/problems", ours: []string{"."}, forbidden: impure,

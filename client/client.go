@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"runtime"
+	"sync/atomic"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nuid"
@@ -12,6 +13,7 @@ import (
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/internal/asking"
 	"github.com/seed261fe303/ha/internal/problems"
+	"github.com/seed261fe303/ha/internal/roam"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -29,6 +31,9 @@ type Client struct {
 	// They are the connection's; tests put a script in their place.
 	ready func(length int) error
 	send  func(ctx context.Context, subject string, body []byte) (*nats.Msg, error)
+	// roamer moves the connection to another server; nil: it stays where it is. open counts the requests.
+	roamer *roam.Roamer
+	open   *atomic.Int64
 }
 
 // New returns a client that speaks over nc, which stays the caller's to close. The
@@ -54,8 +59,14 @@ func New(nc *nats.Conn, cfg Config) (*Client, error) {
 	send := func(ctx context.Context, subject string, body []byte) (*nats.Msg, error) {
 		return requests.Do(ctx, subject, header, body)
 	}
-	c := &Client{nc: nc, cfg: cfg.withDefaults(), names: names, ready: ready, send: send}
+	c := &Client{nc: nc, cfg: cfg.withDefaults(), names: names, ready: ready, send: send, open: new(atomic.Int64)}
 	runtime.AddCleanup(c, (*asking.Requester).Close, requests) // its subscription goes with it
+	if !cfg.KeepServer {
+		open := c.open
+		var leave func()
+		c.roamer, leave = roam.Join(nc, &roam.User{Idle: func() bool { return open.Load() == 0 }})
+		runtime.AddCleanup(c, func(leave func()) { leave() }, leave)
+	}
 	return c, nil
 }
 

@@ -32,6 +32,10 @@ type Config struct {
 	// the code "unknown_field". An older dispatcher than this client otherwise ignores what
 	// is new; one that is older than strictness itself ignores this too.
 	Strict bool
+	// KeepServer keeps the connection where it is. By default a client that is not answered for 5 s moves it to another NATS
+	// server of the cluster, as the one it is connected to may be cut off from the dispatcher, and once more to a
+	// random one when it is idle some minutes later. All who use the connection are reconnected.
+	KeepServer bool
 	// Log receives, at level debug, which requests are repeated, and why. The zero logger
 	// writes nothing.
 	Log zerolog.Logger

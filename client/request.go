@@ -19,6 +19,10 @@ var (
 	errNoReply      = errors.New("no answer")
 )
 
+// silenceToMove is how long a request is not answered before the connection moves to another server. A change
+// of the leader takes a second or two.
+const silenceToMove = 5 * time.Second
+
 // request is one request, as it is repeated until there is a reply.
 type request struct {
 	// what is one of the Task… requests of package subjects.
@@ -51,6 +55,10 @@ func (c *Client) ask(ctx context.Context, r request) ([]byte, error) {
 	if start.IsZero() {
 		start = time.Now()
 	}
+	if c.open != nil {
+		c.open.Add(1)
+		defer c.open.Add(-1)
+	}
 	for tries := 0; ; tries++ {
 		left := r.patience - time.Since(start)
 		switch {
@@ -62,9 +70,16 @@ func (c *Client) ask(ctx context.Context, r request) ([]byte, error) {
 		if r.tried != nil {
 			r.tried(tries+1, last)
 		}
+		if tries > 0 {
+			c.roamer.Again()
+		}
 		body, err := c.try(ctx, r, min(r.try, left))
 		if err == nil || final(err) {
+			c.roamer.Answered()
 			return body, err
+		}
+		if tries > 0 && time.Since(start) >= silenceToMove && c.roamer.Unanswered() {
+			c.cfg.Log.Debug().Msg("moving to another NATS server: this one may be cut off from the dispatcher")
 		}
 		if ctx.Err() != nil { // so that the try ended, and not because of anything it met
 			return nil, ended(ctx, tries+1, time.Since(start), last)

@@ -62,6 +62,10 @@ type Config struct {
 	// up to 24 h. Default 30 s. A shorter grace than 5 s also shortens the time that
 	// cancelled handlers are given to return.
 	Grace time.Duration
+	// KeepServer keeps the connection where it is. By default a worker whose heartbeats are not answered moves it to
+	// another NATS server of the cluster after two misses, as the one it is connected to may be cut off from the
+	// dispatcher, and once more to a random one when it is idle some minutes later. All who use the connection are reconnected.
+	KeepServer bool
 	// Log receives what the worker has to say. The zero logger writes nothing.
 	Log zerolog.Logger
 }

@@ -69,6 +69,7 @@ func (m *membership) enterFarewell() {
 // advance sends what is due after each change: an available where outcomes wait
 // and none is in flight, and a bye once there is nothing more to report.
 func (m *membership) advance() {
+	m.w.held.Store(int64(m.s.known.held))
 	for _, o := range m.s.confirmed() {
 		m.carryOut(o)
 	}

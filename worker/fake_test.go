@@ -85,7 +85,12 @@ func newFake(t testing.TB) *dispatcher {
 
 func newFakeOn(t testing.TB, nc *nats.Conn) *dispatcher {
 	t.Helper()
-	d := fake.New(t, nc, "t"+strconv.FormatInt(prefixes.Add(1), 10))
+	return newFakeBelow(t, nc, "t"+strconv.FormatInt(prefixes.Add(1), 10))
+}
+
+func newFakeBelow(t testing.TB, nc *nats.Conn, prefix string) *dispatcher {
+	t.Helper()
+	d := fake.New(t, nc, prefix)
 	f := &dispatcher{
 		Dispatcher: d, t: t, nc: nc, names: d.Names,
 		reply: subjects.HelloReply{

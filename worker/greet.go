@@ -21,6 +21,9 @@ import (
 // that could announce another.
 const helloTimeout = ha.DefaultReplyTimeout
 
+// helloTriesToMove is after how many tries, with pauses of seconds by then, the connection moves to another server.
+const helloTriesToMove = 5
+
 // errBadReply is a reply to a hello that no worker could live by. Another
 // dispatcher, or this one mended, may give a better one.
 var errBadReply = errors.New("unusable reply")
@@ -38,12 +41,17 @@ func (l *life) greet(ctx context.Context) (*membership, error) {
 	m := newMembership(l)
 	pauses := newBackoff()
 	for tries := 1; ctx.Err() == nil; tries++ {
+		l.w.roamer.Again()
 		reply, err := l.hello(m, hello)
 		if err == nil {
 			err = m.begin(reply, slots)
 		}
 		if err == nil {
+			l.w.roamer.Answered()
 			return m, nil
+		}
+		if tries >= helloTriesToMove && l.w.roamer.Unanswered() {
+			l.log.Warn().Int("tries", tries).Msg("moving to another NATS server: this one may be cut off from the dispatcher")
 		}
 		if final(err) {
 			m.close()

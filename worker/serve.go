@@ -15,6 +15,7 @@ type clock struct {
 	limit *time.Timer // ends the stage
 	retry *time.Timer // ends a pause before an available or a bye is repeated
 	doubt *time.Timer // ends the time in which nothing more is asked about unconfirmed orders
+	roam  *time.Timer // looks whether the connection has come to another server
 
 	stage        stage
 	beatInFlight bool // a heartbeat is in flight
@@ -31,10 +32,11 @@ type clock struct {
 const inquireEvery = time.Second
 
 func newClock(every time.Duration) clock {
-	c := clock{beat: time.NewTicker(every), limit: time.NewTimer(0), retry: time.NewTimer(0), doubt: time.NewTimer(0), pauses: newBackoff()}
-	c.limit.Stop()
-	c.retry.Stop()
-	c.doubt.Stop()
+	c := clock{beat: time.NewTicker(every), pauses: newBackoff()}
+	for _, t := range []**time.Timer{&c.limit, &c.retry, &c.doubt, &c.roam} {
+		*t = time.NewTimer(0)
+		(*t).Stop()
+	}
 	return c
 }
 
@@ -43,6 +45,7 @@ func (c *clock) stop() {
 	c.limit.Stop()
 	c.retry.Stop()
 	c.doubt.Stop()
+	c.roam.Stop()
 }
 
 // serve lives until the session is over. Cancelling ctx begins a drain.
@@ -80,6 +83,8 @@ func (m *membership) serve(ctx context.Context) {
 			m.clock.paused = false
 		case <-m.clock.doubt.C:
 			m.clock.patient = false
+		case <-m.clock.roam.C:
+			m.arrive()
 		case <-m.clock.limit.C:
 			m.limitReached()
 		}
@@ -166,6 +171,9 @@ func (m *membership) replied(r reply) {
 		if !m.s.beat(a, r.epoch) {
 			m.w.counts.misses.Add(1)
 			m.logMiss(r)
+			m.roam()
+		} else {
+			m.w.roamer.Answered()
 		}
 		if m.clock.overdue {
 			m.beat()
@@ -191,6 +199,34 @@ func (m *membership) replied(r reply) {
 			m.log.Info().Bool("answered", a != unanswered).Msg("left")
 			m.s.gone()
 		}
+	}
+}
+
+// missesToMove is after how many misses in a row the connection moves to another server.
+const missesToMove = 2
+
+// arriveEvery is how often it is looked whether the connection has come to another server.
+const arriveEvery = 50 * time.Millisecond
+
+// roam moves the connection to another server if this one may be cut off from the dispatcher.
+func (m *membership) roam() {
+	if m.s.missed < missesToMove || m.s.over() {
+		return
+	}
+	from := m.w.nc.ConnectedUrlRedacted()
+	if m.w.roamer.Unanswered() {
+		m.log.Warn().Str("server", from).Int("missed", m.s.missed).Msg("moving to another NATS server: this one may be cut off from the dispatcher")
+		m.clock.roam.Reset(arriveEvery)
+	}
+}
+
+// arrive sends a heartbeat as soon as the connection has come to another server.
+func (m *membership) arrive() {
+	switch {
+	case !m.w.nc.IsConnected() && !m.w.nc.IsClosed(), m.w.roamer.Again():
+		m.clock.roam.Reset(arriveEvery)
+	default:
+		m.beat()
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/internal/problems"
+	"github.com/seed261fe303/ha/internal/roam"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -20,6 +21,9 @@ type Worker struct {
 	cfg      Config
 	names    subjects.Names
 	registry registry
+
+	roamer *roam.Roamer // nil: the connection stays where it is
+	held   atomic.Int64 // how many activations it holds
 
 	ran    atomic.Bool
 	id     atomic.Pointer[ha.WorkerID]
@@ -70,6 +74,11 @@ func (w *Worker) Run(ctx context.Context) error {
 	tasks, err := w.registry.seal(w.cfg.Handler)
 	if err != nil {
 		return err
+	}
+	if !w.cfg.KeepServer {
+		var leave func()
+		w.roamer, leave = roam.Join(w.nc, &roam.User{Idle: func() bool { return w.held.Load() == 0 }})
+		defer leave()
 	}
 	l := newLife(ctx, w, tasks)
 	defer l.close()

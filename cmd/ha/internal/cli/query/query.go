@@ -17,6 +17,7 @@ import (
 
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli/dial"
+	"github.com/seed261fe303/ha/internal/roam"
 	"github.com/seed261fe303/ha/internal/text"
 	"github.com/seed261fe303/ha/subjects"
 )
@@ -153,9 +154,18 @@ func (q *query) showAgain(a *cli.App, shown []byte) error {
 // once asks and returns what is to be shown, which there may be beside an error
 // too. It is built as a whole so that a watched screen does not flicker.
 func (q *query) once(ctx context.Context, nc *nats.Conn, names subjects.Names) ([]byte, error) {
-	body, write, err := q.Show(func(into any) ([]byte, error) {
-		return Ask(ctx, nc, q.Subject(names), q.timeout, into)
-	})
+	body, write, err := q.show(ctx, nc, names)
+	if _, silent := errors.AsType[*NoAnswerError](err); silent {
+		// The server may be cut off from the others: before it is said that nobody is there, they are asked too.
+		roam.Tour(ctx, nc, func() bool {
+			b, w, tried := q.show(ctx, nc, names)
+			if _, silent := errors.AsType[*NoAnswerError](tried); silent {
+				return false
+			}
+			body, write, err = b, w, tried
+			return true
+		})
+	}
 	if _, silent := errors.AsType[*NoAnswerError](err); silent && q.Otherwise != nil {
 		body, write, err = q.Otherwise(ctx, nc, names, err)
 	} else if err != nil {
@@ -166,6 +176,12 @@ func (q *query) once(ctx context.Context, nc *nats.Conn, names subjects.Names) (
 		err = fmt.Errorf("reply of %s: %w", q.Subject(names), renderErr)
 	}
 	return text, err
+}
+
+func (q *query) show(ctx context.Context, nc *nats.Conn, names subjects.Names) ([]byte, func(io.Writer) error, error) {
+	return q.Show(func(into any) ([]byte, error) {
+		return Ask(ctx, nc, q.Subject(names), q.timeout, into)
+	})
 }
 
 // render makes text of the body, or lets write do so for people.
