@@ -168,7 +168,7 @@ func (d *Dispatcher) guardedTerm(ctx context.Context, closed <-chan nats.Status,
 // term is one round of following and, if this dispatcher wins, leading. Nil:
 // ctx ended, or there is another round.
 func (d *Dispatcher) term(ctx context.Context, closed <-chan nats.Status, log journal.Log, out *outbox) error {
-	svc, err := d.registerService()
+	svc, err := d.registerService(0)
 	if err != nil {
 		return err
 	}
@@ -186,6 +186,9 @@ func (d *Dispatcher) term(ctx context.Context, closed <-chan nats.Status, log jo
 // lead leads until ctx ends or the leadership does.
 func (d *Dispatcher) lead(ctx context.Context, closed <-chan nats.Status, l *loop, svc micro.Service) error {
 	err := l.beginLeading()
+	if err == nil {
+		svc, err = d.registerLeader(svc, l.term.Epoch())
+	}
 	var progress *progressReports
 	if err == nil {
 		progress, err = d.subscribe(svc, l.inbox, l.done)

@@ -171,6 +171,9 @@ func TestTheMicroToolsFindTheDispatcher(t *testing.T) {
 	}
 	var info micro.Info
 	r.discover("$SRV.INFO.ha", &info, &info.ServiceIdentity)
+	if got := info.Metadata; got["role"] != "leader" || got["epoch"] != fmt.Sprint(r.status().Leader.Epoch) {
+		t.Errorf("info says %v of the leader", got)
+	}
 	endpoints := map[string]string{}
 	for _, e := range info.Endpoints {
 		endpoints[e.Name] = e.Subject

@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go/micro"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/dispatcher/internal/journal"
 	"github.com/seed261fe303/ha/dispatcher/internal/step"
 	"github.com/seed261fe303/ha/dispatcher/internal/term"
 	"github.com/seed261fe303/ha/internal/pause"
@@ -44,14 +45,18 @@ func inputItem(in step.Input) inboxItem { return inboxItem{Request: term.Request
 // message's subject.
 type decoder func(at time.Time, worker ha.WorkerID, body []byte) (inboxItem, error)
 
-// registerService makes this dispatcher known as a micro service without endpoints,
-// which is what a standby is.
-func (d *Dispatcher) registerService() (micro.Service, error) {
+// registerService makes this dispatcher known as a micro service without endpoints, which
+// is what a standby is. leads is the epoch of its leadership; 0: it does not lead.
+func (d *Dispatcher) registerService(leads ha.Epoch) (micro.Service, error) {
+	metadata := map[string]string{"name": d.cfg.Name, "prefix": d.names.Prefix(), "role": string(journal.RoleStandby)}
+	if leads > 0 {
+		metadata["role"], metadata["epoch"] = string(journal.RoleLeader), strconv.FormatUint(uint64(leads), 10)
+	}
 	svc, err := micro.AddService(d.nc, micro.Config{
 		Name:        ServiceName,
 		Version:     serviceVersion,
 		Description: "weighted dispatcher " + d.cfg.Name,
-		Metadata:    map[string]string{"name": d.cfg.Name, "prefix": d.names.Prefix()},
+		Metadata:    metadata,
 		ErrorHandler: func(_ micro.Service, err *micro.NATSError) {
 			d.serviceError(err)
 		},
@@ -60,6 +65,20 @@ func (d *Dispatcher) registerService() (micro.Service, error) {
 		return nil, fmt.Errorf("introduce the service: %w", err)
 	}
 	return svc, nil
+}
+
+// registerLeader registers the service anew, as that of the leader: what it says of itself
+// cannot be changed. The one before is stopped first, as each puts the connection's error
+// handler back that it found. If there is an error, the service is the one before, stopped.
+func (d *Dispatcher) registerLeader(standby micro.Service, epoch ha.Epoch) (micro.Service, error) {
+	if err := standby.Stop(); err != nil {
+		d.cfg.Log.Debug().Err(err).Msg("stopping the service")
+	}
+	leader, err := d.registerService(epoch)
+	if err != nil {
+		return standby, err
+	}
+	return leader, nil
 }
 
 // subscribe subscribes to the requests of the table as endpoints of svc, one for each
