@@ -120,7 +120,7 @@ var importRules = []rule{
 		why: "it puts the parts together for the tests of others, as the command does for people"},
 	{packages: "cmd/ha/internal/cli", ours: []string{".", "subjects", "internal/..."}, external: commandLine,
 		why: "what all commands have in common knows no command and nothing that only some of them are for, so that a new command changes nothing there"},
-	{packages: "cmd/ha/internal/program", ours: []string{".", "subjects"}, external: []string{zerolog},
+	{packages: "cmd/ha/internal/program", ours: []string{".", "subjects"}, external: []string{zerolog, "golang.org/x/sys/unix"},
 		why: "running a program has nothing to do with where its task comes from"},
 	{packages: "cmd/ha/internal/render", ours: []string{".", "subjects", "client", "internal/text", "cmd/ha/internal/cli"},
 		why: "what people read is made of the messages alone, without asking anybody"},

@@ -1,6 +1,7 @@
 package program
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,10 +14,13 @@ import (
 // taskVariable begins the names of all variables that tell of the task.
 const taskVariable = "HA_TASK_"
 
+// markVariable is by what the descendants of a program are found again.
+const markVariable = taskVariable + "RUN"
+
 // environment is what a program is given: what the worker has, less what tells
 // of another task, and what there is to know of its own.
-func environment(inherited []string, t ha.Task) []string {
-	env := slices.DeleteFunc(slices.Clone(inherited), func(v string) bool { return strings.HasPrefix(v, taskVariable) })
+func environment(inherited []string, t ha.Task, mark string) []string {
+	env := withoutTask(inherited)
 	set := func(name, value string) {
 		env = append(env, taskVariable+name+"="+strings.ReplaceAll(value, "\x00", "")) // which no variable can hold
 	}
@@ -30,8 +34,35 @@ func environment(inherited []string, t ha.Task) []string {
 	if len(t.Metadata) > 0 {
 		set("METADATA", string(t.Metadata))
 	}
-	for _, name := range slices.Sorted(maps.Keys(t.Labels)) {
-		set("LABEL_"+strings.ReplaceAll(name, "-", "_"), t.Labels[name]) // shells know no '-' in names
+	if len(t.Labels) > 0 {
+		all, err := json.Marshal(t.Labels)
+		if err == nil { // strings can be encoded
+			set("LABELS", string(all))
+		}
 	}
-	return env
+	for _, name := range slices.Sorted(maps.Keys(t.Labels)) {
+		variable := strings.ReplaceAll(name, "-", "_") // shells know no '-' in names
+		if labelOf(variable, t.Labels) == name {
+			set("LABEL_"+variable, t.Labels[name])
+		}
+	}
+	return append(env, markVariable+"="+mark)
+}
+
+// labelOf returns which of the labels a variable is of: that of its very name or, if there
+// is none, the first in the order of their bytes.
+func labelOf(variable string, labels map[string]string) string {
+	if _, ok := labels[variable]; ok {
+		return variable
+	}
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		if strings.ReplaceAll(name, "-", "_") == variable {
+			return name
+		}
+	}
+	return ""
+}
+
+func withoutTask(environ []string) []string {
+	return slices.DeleteFunc(slices.Clone(environ), func(v string) bool { return strings.HasPrefix(v, taskVariable) })
 }

@@ -80,6 +80,21 @@ func (e *errorText) suffix() string {
 	return ": " + text
 }
 
+// loggedBytes is how much of the standard error of a success is logged.
+const loggedBytes = 1024
+
+// lastWords is the end of what was kept, for the log; empty if there is nothing.
+func (e *errorText) lastWords() string {
+	said := strings.TrimSpace(strings.ToValidUTF8(string(e.tail), "?"))
+	if over := len(said) - loggedBytes; over > 0 {
+		return "…" + strings.ToValidUTF8(said[over:], "")
+	}
+	if e.cut {
+		return "…" + said
+	}
+	return said
+}
+
 // parseProgress reads a line of the form "progress 40 resizing": the word, a
 // number from 0 to 100 that may have a percent sign, and any text.
 func parseProgress(line []byte) (percent float64, text string, ok bool) {

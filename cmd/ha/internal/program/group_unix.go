@@ -3,8 +3,9 @@
 package program
 
 import (
-	"errors"
+	"os"
 	"os/exec"
+	"strconv"
 	"syscall"
 )
 
@@ -12,22 +13,21 @@ func shell(command string) *exec.Cmd {
 	return exec.Command("sh", "-c", command) //nolint:noctx,gosec // whoever starts it ends its whole group; to run what the person says is what it is for
 }
 
-// terminate asks the group to end. That it has ended meanwhile is fine.
-func terminate(cmd *exec.Cmd) { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+const (
+	askToEnd = syscall.SIGTERM
+	kill     = syscall.SIGKILL
+)
 
-// kill ends the group. That it has ended meanwhile is fine.
-func kill(cmd *exec.Cmd) { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-
-// groupLives tells whether anything runs in the group whose leader had that pid
-// and was waited for.
-func groupLives(pid int) bool {
-	// Whoever is process 1 of a container inherits orphans, and has to bury them.
-	for {
-		var status syscall.WaitStatus
-		if buried, err := syscall.Wait4(-pid, &status, syscall.WNOHANG, nil); err != nil || buried <= 0 {
-			break
+// closeOnExec keeps programs from inheriting what this process was given by whoever
+// started it, beyond the three that everybody has. What it opened itself is so already.
+func closeOnExec() {
+	list, err := os.ReadDir("/dev/fd")
+	if err != nil {
+		return // as far as the system tells
+	}
+	for _, f := range list {
+		if fd, err := strconv.Atoi(f.Name()); err == nil && fd > 2 {
+			syscall.CloseOnExec(fd)
 		}
 	}
-	err := syscall.Kill(-pid, 0)
-	return !errors.Is(err, syscall.ESRCH) && anyAlive(pid)
 }

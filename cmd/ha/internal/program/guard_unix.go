@@ -12,7 +12,8 @@ import (
 )
 
 // guardScript reads which groups there are, and kills them when its input ends:
-// that is when this process has, however it did.
+// that is when this process has, however it did. What has left its group is found by its
+// mark, where there is a /proc.
 const guardScript = `trap '' HUP INT TERM
 groups=' '
 while read -r what group; do
@@ -21,7 +22,17 @@ while read -r what group; do
   -) groups="${groups%% $group *} ${groups#* $group }" ;;
   esac
 done
-for group in $groups; do kill -s KILL -- "-$group"; done`
+for group in $groups; do kill -s KILL -- "-$group"; done
+i=0
+while [ $i -lt 20 ]; do
+  left=$(grep -ls -- "HA_TASK_RUN=$1-" /proc/[0-9]*/environ)
+  [ -n "$left" ] || break
+  for process in $left; do
+    process=${process#/proc/}
+    kill -s KILL -- "${process%/environ}"
+  done
+  i=$((i + 1))
+done`
 
 // guard is a shell that outlives this process to kill the groups that it leaves.
 type guard struct {
@@ -31,8 +42,9 @@ type guard struct {
 	to io.WriteCloser
 }
 
-func newGuard() (*guard, error) {
-	cmd := exec.Command("sh", "-c", guardScript, "ha-guard") //nolint:noctx // it has to outlive every context
+func newGuard(token string) (*guard, error) {
+	cmd := exec.Command("sh", "-c", guardScript, "ha-guard", token) //nolint:noctx,gosec // it has to outlive every context; the token is ours
+	cmd.Env = withoutTask(os.Environ())                             // or else a worker that runs this one would take it for a daemon
 	// Out of the reach of Ctrl-C, and of whatever is sent to this process's group.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	in, to, err := os.Pipe()
@@ -40,7 +52,7 @@ func newGuard() (*guard, error) {
 		return nil, err
 	}
 	cmd.Stdin = in
-	err = cmd.Start()
+	err = descendants.start(cmd, nil)
 	_ = in.Close() // it has its own
 	if err != nil {
 		_ = to.Close()
@@ -65,4 +77,5 @@ func (g *guard) close() {
 	_ = g.to.Close() // a pipe, of which nothing is flushed
 	g.mu.Unlock()
 	_ = g.cmd.Wait() // its status says nothing
+	descendants.waited(g.cmd.Process.Pid)
 }

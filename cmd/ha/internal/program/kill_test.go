@@ -15,9 +15,9 @@ import (
 	processes "github.com/seed261fe303/ha/internal/process"
 )
 
-// family is a script of a program, its child, and a grandchild whose parent has
+// familyOf is a script of a program, its child, and a grandchild whose parent has
 // gone. All write their ids to the file.
-func family(f pidFile, first string) string {
+func familyOf(f pidFile, first string) string {
 	return fmt.Sprintf(`%s
 		pids=%s
 		sh -c 'sleep 1000 & echo $! >>'$pids
@@ -51,7 +51,7 @@ func TestAFamilyIsGoneWhenItsTaskIsEnded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			pids := newPidFile(t)
-			r := newRunner(t, family(pids, c.first), func(cfg *Config) { cfg.KillAfter = c.killAfter })
+			r := newRunner(t, familyOf(pids, c.first), func(cfg *Config) { cfg.KillAfter = c.killAfter })
 			ctx, stop := c.context()
 			ended := make(chan error, 1)
 			go func() {
@@ -90,7 +90,7 @@ func TestWhatAProgramLeavesBehindIsEnded(t *testing.T) {
 	}
 }
 
-// A daemon is out of reach, but nobody waits for its output.
+// A daemon may be out of reach, but nobody waits for its output.
 func TestADaemonDoesNotHoldItsTaskUp(t *testing.T) {
 	if _, err := exec.LookPath("setsid"); err != nil {
 		t.Fatal("this test needs setsid, of util-linux")
@@ -106,7 +106,7 @@ func TestADaemonDoesNotHoldItsTaskUp(t *testing.T) {
 
 func TestCloseKillsWhatRunsAndTakesNothingMore(t *testing.T) {
 	pids := newPidFile(t)
-	r := newRunner(t, family(pids, "trap '' TERM"))
+	r := newRunner(t, familyOf(pids, "trap '' TERM"))
 	ended := make(chan error, 1)
 	go func() {
 		_, err := r.Handle(context.Background(), ha.Task{})
@@ -127,7 +127,7 @@ func TestCloseKillsWhatRunsAndTakesNothingMore(t *testing.T) {
 func TestAFamilyDiesWithItsWorker(t *testing.T) {
 	pids := newPidFile(t)
 	worker := exec.Command(os.Args[0])
-	worker.Env = append(os.Environ(), runsAlone+"="+family(pids, "trap '' TERM HUP"))
+	worker.Env = append(os.Environ(), runsAlone+"="+familyOf(pids, "trap '' TERM HUP"))
 	worker.Stderr = os.Stderr
 	if err := worker.Start(); err != nil {
 		t.Fatal(err)

@@ -17,6 +17,7 @@ import (
 // process is a program that was started, and its group.
 type process struct {
 	cmd    *exec.Cmd
+	family *family
 	stdout *output
 	errs   *errorText
 	// ours are our ends of its pipes.
@@ -31,9 +32,9 @@ type process struct {
 
 // start runs the command. The errors of pipes are those of a machine out of
 // descriptors.
-func start(command string, environ []string, payload []byte, errs *errorText) (*process, error) {
+func start(command, mark string, environ []string, payload []byte, errs *errorText) (*process, error) {
 	p := &process{
-		cmd: shell(command), stdout: newOutput(ha.MaxPayload), errs: errs,
+		cmd: shell(command), family: &family{mark: mark}, stdout: newOutput(ha.MaxPayload), errs: errs,
 		exited: make(chan struct{}), silent: make(chan struct{}),
 	}
 	p.cmd.Env = environ
@@ -79,12 +80,13 @@ func (p *process) launch() error {
 	go func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		err := p.cmd.Start()
+		err := p.family.begin(p.cmd)
 		started <- err
 		if err != nil {
 			return
 		}
 		_ = p.cmd.Wait() // how it ended is in ProcessState
+		p.family.waited()
 		close(p.exited)
 	}()
 	return <-started
@@ -126,48 +128,65 @@ func (p *process) closeOutput() {
 	<-p.silent
 }
 
-// end makes the group end, and returns when it has. It tells whether there was
+// end makes the family end, and returns when it has. It tells whether there was
 // anything left of it.
 func (p *process) end(killAfter time.Duration) (left bool) {
-	if p.gone(0) {
+	if p.gone(0, nil) {
 		return false
 	}
-	terminate(p.cmd)
-	if !p.gone(killAfter) {
-		kill(p.cmd)
-		p.gone(afterKill)
+	p.family.signal(askToEnd)
+	if p.wasKilled() != nil {
+		killAfter = 0
+	}
+	if !p.gone(killAfter, nil) {
+		// Again and again, since what is about to be killed may start others.
+		p.gone(afterKill, func() { p.family.signal(kill) })
 	}
 	return true
 }
 
-// kill ends the group at once, for a reason that is not the task's.
+// kill ends the family at once, for a reason that is not the task's.
 func (p *process) kill(why error) {
 	p.mu.Lock()
 	p.killed = why
 	p.mu.Unlock()
-	kill(p.cmd)
+	p.family.signal(kill)
 }
 
-// gone waits until the program and its group have ended, and tells whether they did.
-func (p *process) gone(within time.Duration) bool {
+func (p *process) wasKilled() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.killed
+}
+
+// gone waits until the program and its family have ended, and tells whether they did.
+// meanwhile, if there is one, is called whenever they have not.
+func (p *process) gone(within time.Duration, meanwhile func()) bool {
 	timer := time.NewTimer(within)
 	defer timer.Stop()
-	exited := func() bool {
+	have := func() bool {
 		select {
 		case <-p.exited:
-			return true
+			return !p.family.lives()
 		default:
 			return false
 		}
 	}
-	look := time.NewTicker(lookEvery)
-	defer look.Stop()
-	for !exited() || groupLives(p.pid()) {
+	exited := p.exited
+	for pause := lookEvery; !have(); pause = min(2*pause, lookSeldom) {
+		if meanwhile != nil {
+			meanwhile()
+		}
+		look := time.NewTimer(pause)
 		select {
 		case <-look.C:
+		case <-exited:
+			exited = nil // there may be others
 		case <-timer.C:
-			return exited() && !groupLives(p.pid())
+			look.Stop()
+			return have()
 		}
+		look.Stop()
 	}
 	return true
 }
@@ -175,11 +194,9 @@ func (p *process) gone(within time.Duration) bool {
 // judge makes the result, or the failure, of how the program ended. stopped is
 // why it was made to.
 func (p *process) judge(stopped error) (json.RawMessage, error) {
-	p.mu.Lock()
-	if p.killed != nil && stopped == nil {
-		stopped = p.killed
+	if killed := p.wasKilled(); killed != nil && stopped == nil {
+		stopped = killed
 	}
-	p.mu.Unlock()
 	select {
 	case <-p.exited:
 	default: // killed, and not even that ends it: it hangs in the kernel

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -23,8 +25,10 @@ const (
 	lastWords = 250 * time.Millisecond
 	// afterKill is how long what was killed may take to be gone: a moment, or forever.
 	afterKill = time.Second
-	// lookEvery is the time between two looks at whether a group is empty.
-	lookEvery = 5 * time.Millisecond
+	// lookEvery is the time to the second look at whether a family has ended. It grows to
+	// lookSeldom, since each look is at all processes that there are.
+	lookEvery  = 5 * time.Millisecond
+	lookSeldom = 80 * time.Millisecond
 )
 
 // errClosed ends tasks that come after [Runner.Close].
@@ -48,7 +52,11 @@ type Config struct {
 type Runner struct {
 	cfg   Config
 	guard *guard
+	// token begins the marks of this runner's programs; runs counts them.
+	token string
+	runs  atomic.Uint64
 
+	end    sync.Once
 	mu     sync.Mutex
 	closed bool
 	live   map[*process]struct{}
@@ -58,11 +66,17 @@ type Runner struct {
 
 // New returns a runner, which is to be closed. It fails where no guard can be started.
 func New(cfg Config) (*Runner, error) {
-	g, err := newGuard()
+	closeOnExec()
+	token := fmt.Sprintf("%016x", rand.Uint64())
+	if err := descendants.enter(token); err != nil {
+		cfg.Log.Warn().Err(err).Msg("cannot adopt what programs leave behind: daemons of theirs may outlive them")
+	}
+	g, err := newGuard(token)
 	if err != nil {
+		descendants.leave()
 		return nil, fmt.Errorf("start what kills programs should this process be killed: %w", err)
 	}
-	r := &Runner{cfg: cfg, guard: g, live: map[*process]struct{}{}}
+	r := &Runner{cfg: cfg, guard: g, token: token, live: map[*process]struct{}{}}
 	r.idle = sync.NewCond(&r.mu)
 	return r, nil
 }
@@ -86,7 +100,8 @@ func (r *Runner) run(ctx context.Context, t ha.Task) (json.RawMessage, error) {
 			r.cfg.Progress(ctx, percent, text)
 		}
 	}, log: log}
-	p, err := start(r.cfg.Command, environment(r.cfg.Environ, t), t.Payload, errs)
+	mark := fmt.Sprintf("%s-%d", r.token, r.runs.Add(1))
+	p, err := start(r.cfg.Command, mark, environment(r.cfg.Environ, t, mark), t.Payload, errs)
 	if err != nil {
 		return nil, fmt.Errorf("start the program: %w", err)
 	}
@@ -108,7 +123,12 @@ func (r *Runner) run(ctx context.Context, t ha.Task) (json.RawMessage, error) {
 		p.end(r.cfg.KillAfter)
 	}
 	p.closeOutput()
-	return p.judge(stopped)
+	p.family.over()
+	result, err := p.judge(stopped)
+	if said := errs.lastWords(); err == nil && said != "" {
+		log.Info().Str("stderr", said).Msg("the program succeeded, and wrote to standard error")
+	}
+	return result, err
 }
 
 // enter takes note of a program. Where the runner was closed meanwhile it is
@@ -152,5 +172,8 @@ func (r *Runner) Close() {
 	for len(r.live) > 0 {
 		r.idle.Wait()
 	}
-	r.guard.close()
+	r.end.Do(func() {
+		r.guard.close()
+		descendants.leave()
+	})
 }

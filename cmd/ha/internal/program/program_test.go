@@ -137,7 +137,7 @@ func TestAProgramKnowsItsTask(t *testing.T) {
 	})
 	got, err := r.Handle(t.Context(), ha.Task{
 		ID: "t7-42", Kind: "resize", Pool: "gpu", Attempt: 3, Step: 1, Steps: 4, Timeout: 1500 * time.Millisecond,
-		Labels: map[string]string{"user-id": "a b", "Q": "zero\x00"}, Metadata: json.RawMessage(`{"m":1}`),
+		Labels: map[string]string{"user-id": "a b", "Q": "zero\x00", "a-b": "1", "a_b": "2", "c-d_e": "3", "c_d-e": "4"}, Metadata: json.RawMessage(`{"m":1}`),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -150,10 +150,16 @@ func TestAProgramKnowsItsTask(t *testing.T) {
 	lines := strings.Split(text, "\n")
 	for _, want := range []string{
 		"HA_TASK_ID=t7-42", "HA_TASK_KIND=resize", "HA_TASK_POOL=gpu", "HA_TASK_ATTEMPT=3", "HA_TASK_STEP=1", "HA_TASK_STEPS=4",
-		"HA_TASK_TIMEOUT_MS=1500", "HA_TASK_LABEL_user_id=a b", "HA_TASK_LABEL_Q=zero", `HA_TASK_METADATA={"m":1}`, "HA_SERVER=nats://h",
+		"HA_TASK_TIMEOUT_MS=1500", "HA_TASK_LABEL_user_id=a b", "HA_TASK_LABEL_Q=zero", "HA_TASK_LABEL_a_b=2", "HA_TASK_LABEL_c_d_e=3",
+		`HA_TASK_LABELS={"Q":"zero\u0000","a-b":"1","a_b":"2","c-d_e":"3","c_d-e":"4","user-id":"a b"}`, `HA_TASK_METADATA={"m":1}`, "HA_SERVER=nats://h",
 	} {
 		if !slices.Contains(lines, want) {
 			t.Errorf("%q is not among\n%s", want, text)
+		}
+	}
+	for _, variable := range []string{"HA_TASK_LABEL_a_b=", "HA_TASK_LABEL_c_d_e="} {
+		if n := strings.Count(text, variable); n != 1 {
+			t.Errorf("%d times %s in\n%s", n, variable, text)
 		}
 	}
 	if bytes.Contains(raw, []byte("another")) || bytes.Contains(raw, []byte("LABEL_old")) {
