@@ -18,7 +18,9 @@ const (
 	DefaultWeight = ha.Weight(1)
 	DefaultSlots  = 1
 	// DefaultGrace is how long a worker told to stop waits for its handlers.
-	DefaultGrace = 30 * time.Second
+	// With the time that a program has from SIGTERM to SIGKILL, it is less than container
+	// runtimes commonly give.
+	DefaultGrace = 20 * time.Second
 )
 
 // Handler does the work of one plain activation. Its context is cancelled early
@@ -59,7 +61,7 @@ type Config struct {
 	// delivery uses.
 	Shared bool
 	// Grace is how long a stop waits for running handlers before it cancels them,
-	// up to 24 h. Default 30 s. A shorter grace than 5 s also shortens the time that
+	// up to 24 h. Default 20 s. A shorter grace than 5 s also shortens the time that
 	// cancelled handlers are given to return.
 	Grace time.Duration
 	// KeepServer keeps the connection where it is. By default a worker whose heartbeats are not answered moves it to

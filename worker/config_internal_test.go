@@ -13,7 +13,7 @@ func TestZeroConfigIsTheDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := Config{}.withDefaults()
-	if c.Weight != 1 || c.Slots != 1 || c.Grace != 30*time.Second || c.Prefix != "ha" || c.Shared || c.Name != "" ||
+	if c.Weight != 1 || c.Slots != 1 || c.Grace != 20*time.Second || c.Prefix != "ha" || c.Shared || c.Name != "" ||
 		len(c.Pools) != 1 || c.Pools[0] != subjects.DefaultPool {
 		t.Errorf("got %+v", c)
 	}

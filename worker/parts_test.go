@@ -219,7 +219,7 @@ func TestAwaitSlots(t *testing.T) {
 	}{
 		{"none", nil, 0, 0},
 		{"both within the grace", []time.Duration{time.Second, 2 * time.Second}, 2 * time.Second, 0},
-		{"one after it", []time.Duration{time.Second, time.Hour}, 30 * time.Second, 1},
+		{"one after it", []time.Duration{time.Second, time.Hour}, DefaultGrace, 1},
 		{"no slot is free", []time.Duration{time.Minute, time.Hour}, time.Minute, 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -19,7 +20,8 @@ import (
 // startExec starts a worker that runs a command for each task of the kind "k".
 func startExec(t *testing.T, f *fakeTasks, command string, args ...string) *running {
 	t.Helper()
-	p := start(t, []string{"NATS_URL=" + f.url, "HA_KIND=k", "HA_SLOTS=8"}, append([]string{"worker", "--weight", "1", "--exec", command}, args...)...)
+	url := strings.Replace(f.url, "://", "://me:hunter2@", 1) // whom this server does not ask
+	p := start(t, []string{"NATS_URL=" + url, "HA_KIND=k", "HA_SLOTS=8"}, append([]string{"worker", "--weight", "1", "--exec", command}, args...)...)
 	eventually.Nil(t, patience, func() error { return contains(&p.stderr, `"registered"`, 1) })
 	return p
 }
@@ -39,7 +41,9 @@ func TestAWorkerRunsAProgramForEachTask(t *testing.T) {
 	f := startFakeTasks(t)
 	p := startExec(t, f, `read -r n; echo "progress 50 half" >&2
 		case $n in 65) echo "$HA_TASK_ID has bad data" >&2; exit 65 ;; [1-9]) echo out of space >&2; exit "$n" ;; esac
-		echo "$HA_TASK_KIND $HA_TASK_LABEL_who${HA_KIND-}${HA_SLOTS-}${NATS_URL:+ knows NATS}"`)
+		echo "$HA_TASK_KIND $HA_TASK_LABEL_who${HA_KIND-}${HA_SLOTS-}${NATS_URL:+ knows NATS}"
+		case $(env) in *hunter2*) exit 66 ;; esac
+		echo 'by the way' >&2`)
 	for id, payload := range map[string]string{"good": `"x"`, "bad": "65", "failing": "3"} {
 		if status, _, stderr := f.call(t, "", "task", "submit", "--kind", "k", "--id", id, "--label", "who=me", payload); status != cli.ExitOK {
 			t.Fatalf("exit status %d: %s", status, stderr)
@@ -58,9 +62,18 @@ func TestAWorkerRunsAProgramForEachTask(t *testing.T) {
 	if got := p.status(t, patience); got != cli.ExitOK {
 		t.Errorf("exit status %d", got)
 	}
+	for _, words := range [][]string{
+		{`"info"`, `"task":"good"`, `"kind":"k"`, `"took_ms":`, `"message":"done"`}, {`"info"`, `"task":"good"`, `"stderr":"by the way"`},
+		{`"warn"`, `"task":"bad"`, `"kind":"k"`, `"took_ms":`, `"message":"failed"`, "bad has bad data"},
+	} {
+		if !slices.ContainsFunc(strings.Split(p.stderr.String(), "\n"), func(line string) bool { return containsAll(line, words) }) {
+			t.Errorf("no line of the log has %q", words)
+		}
+	}
 }
 
-// However a task or its worker ends, the program and its children do too.
+// However a task or its worker ends, the program and its children do too, one in a session
+// of its own among them.
 func TestProgramsAndTheirChildrenEnd(t *testing.T) {
 	for name, c := range map[string]struct {
 		command string // before the program waits
@@ -96,13 +109,13 @@ func TestProgramsAndTheirChildrenEnd(t *testing.T) {
 			t.Parallel()
 			f := startFakeTasks(t)
 			pids := filepath.Join(t.TempDir(), "pids")
-			p := startExec(t, f, fmt.Sprintf(`%s echo $$ >>%s; sleep 1000 & echo $! >>%[2]s; sleep 1000; :`, c.command, pids), c.args...)
+			p := startExec(t, f, fmt.Sprintf(`%s echo $$ >>%s; sleep 1000 & echo $! >>%[2]s; setsid sleep 1000 & echo $! >>%[2]s; sleep 1000; :`, c.command, pids), c.args...)
 			args := append([]string{"task", "submit", "--kind", "k", "--id", "one"}, c.submit...)
 			if status, _, stderr := f.call(t, "", args...); status != cli.ExitOK {
 				t.Fatalf("exit status %d: %s", status, stderr)
 			}
 			var list []int
-			eventually.Nil(t, patience, func() (err error) { list, err = readPids(pids); return err })
+			eventually.Nil(t, patience, func() (err error) { list, err = readPids(pids, 3); return err })
 			if c.end != nil {
 				c.end(t, f, p)
 			}
@@ -114,11 +127,11 @@ func TestProgramsAndTheirChildrenEnd(t *testing.T) {
 	}
 }
 
-func readPids(path string) (list []int, err error) {
+func readPids(path string, n int) (list []int, err error) {
 	text, err := os.ReadFile(path)
 	words := strings.Fields(string(text))
-	if err != nil || len(words) != 2 || !strings.HasSuffix(string(text), "\n") {
-		return nil, errors.Join(fmt.Errorf("%d processes", len(words)), err)
+	if err != nil || len(words) != n || !strings.HasSuffix(string(text), "\n") {
+		return nil, errors.Join(fmt.Errorf("%d of %d processes", len(words), n), err)
 	}
 	for _, word := range words {
 		pid, err := strconv.Atoi(word)

@@ -112,7 +112,7 @@ func family(pids string) string {
 // pidsIn waits for what the family wrote.
 func pidsIn(t *testing.T, path string) (pids []int) {
 	t.Helper()
-	eventually.Nil(t, commandTime, func() (err error) { pids, err = readPids(path); return err })
+	eventually.Nil(t, commandTime, func() (err error) { pids, err = readPids(path, 2); return err })
 	return pids
 }
 

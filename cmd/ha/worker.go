@@ -51,10 +51,11 @@ failure. Its exit status says how it went:
 
 It is told of the task by HA_TASK_ID, HA_TASK_KIND, HA_TASK_POOL,
 HA_TASK_ATTEMPT, HA_TASK_STEP and HA_TASK_STEPS, HA_TASK_TIMEOUT_MS,
-HA_TASK_LABEL_<name> for each label, with _ for -, and HA_TASK_METADATA. Where
-the task is cancelled, takes too long, or the worker stops, the program and its
-children get SIGTERM, and SIGKILL after --kill-after; so do children that are
-left when it has ended. They do not survive a worker that is killed either.
+HA_TASK_LABELS as JSON, HA_TASK_LABEL_<name> for each label, with _ for -, and
+HA_TASK_METADATA. If the task is cancelled, takes too long, or the worker stops,
+the program and its children get SIGTERM, and SIGKILL after --kill-after; so do
+children that are left when it has ended. They do not survive a worker that is
+killed either. On Linux that holds for daemons too.
 
 On SIGINT or SIGTERM the worker finishes what it runs, says goodbye and exits
 with 0. It exits with 3 when the dispatcher did not answer as many heartbeats in

@@ -61,7 +61,7 @@ func (w *Tasks) Check() error {
 }
 
 // Hide keeps the worker's own settings from the programs, which may run "ha"
-// themselves. Where NATS is they may know.
+// themselves. Where NATS is they may know, but not by what password.
 func (w *Tasks) Hide(flags *pflag.FlagSet) {
 	flags.VisitAll(func(f *pflag.Flag) {
 		switch f.Name {
@@ -72,11 +72,47 @@ func (w *Tasks) Hide(flags *pflag.FlagSet) {
 	})
 }
 
-// environ is what programs inherit.
-func (w *Tasks) environ() []string {
-	return slices.DeleteFunc(os.Environ(), func(v string) bool {
+// environ is what programs inherit of list: not the worker's settings, nor the users and
+// passwords of URLs that say where NATS is.
+func (w *Tasks) environ(list []string) []string {
+	list = slices.DeleteFunc(slices.Clone(list), func(v string) bool {
 		return slices.ContainsFunc(w.hidden, func(name string) bool { return strings.HasPrefix(v, name) })
 	})
+	for i, v := range list {
+		name, value, _ := strings.Cut(v, "=")
+		if strings.HasPrefix(name, "NATS_") || strings.HasPrefix(name, "HA_") {
+			list[i] = name + "=" + withoutUsers(name, value)
+		}
+	}
+	return list
+}
+
+// withoutUsers returns a list of URLs, with commas, without the users in them: without all
+// that is between a scheme and the last "@" of the host's part. In variables that hold
+// nothing but servers the scheme may be missing.
+func withoutUsers(name, value string) string {
+	if !strings.Contains(value, "@") {
+		return value
+	}
+	servers := name == "NATS_URL" || name == "NATS_SERVER" || name == cli.Variable("server")
+	urls := strings.Split(value, ",")
+	for i, u := range urls {
+		scheme, rest, ok := strings.Cut(u, "://")
+		switch {
+		case ok:
+			scheme += "://"
+		case servers:
+			scheme, rest = "", u
+		default:
+			continue
+		}
+		host, path, slash := strings.Cut(rest, "/")
+		host = host[strings.LastIndexByte(host, '@')+1:]
+		if urls[i] = scheme + host; slash {
+			urls[i] += "/" + path
+		}
+	}
+	return strings.Join(urls, ",")
 }
 
 // Handle registers the handler of each kind. The returned function is to be
@@ -86,7 +122,7 @@ func (w *Tasks) Handle(to *worker.Worker, sleep *Sleeper, log zerolog.Logger) (e
 	run := func(ctx context.Context, _ ha.Task) (any, error) { return nil, sleep.Sleep(ctx) }
 	if w.Command != "" {
 		runner, err := program.New(program.Config{
-			Command: w.Command, Environ: w.environ(), KillAfter: w.killAfter, Progress: worker.SetProgress, Log: log,
+			Command: w.Command, Environ: w.environ(os.Environ()), KillAfter: w.killAfter, Progress: worker.SetProgress, Log: log,
 		})
 		if err != nil {
 			return nil, err
@@ -110,7 +146,7 @@ func logged(run worker.TaskHandler, log zerolog.Logger) worker.TaskHandler {
 		result, err := run(ctx, t)
 		switch took := time.Since(began); {
 		case err == nil:
-			log.Debug().Dur("took_ms", took).Msg("done")
+			log.Info().Dur("took_ms", took).Msg("done")
 		case ctx.Err() != nil:
 			log.Info().Err(err).Dur("took_ms", took).Msg("ended early")
 		default:
