@@ -71,7 +71,8 @@ func (b *Measurement) fill(r *Report, answers []time.Duration, submitted time.Du
 // WriteReport shows the report to people.
 func WriteReport(w io.Writer, r Report) error {
 	_, err := fmt.Fprintf(w, `
-%d tasks of %d bytes, %d at a time by each of %d submitters; %d workers of %d slots
+%d tasks of %d bytes, %d at a time by each of %d submitters;
+%d workers of %d slots
 
   submitted  %.0f a second
   completed  %.0f a second

@@ -18,7 +18,8 @@ func TestTheReportIsShown(t *testing.T) {
 	})
 	want := `
 
-1000 tasks of 200 bytes, 100 at a time by each of 4 submitters; 2 workers of 64 slots
+1000 tasks of 200 bytes, 100 at a time by each of 4 submitters;
+2 workers of 64 slots
 
   submitted  12346 a second
   completed  1000 a second

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"errors"
 	"io"
 
@@ -27,15 +28,31 @@ func (a *App) Logger(level *Level) zerolog.Logger {
 	out := a.Stderr
 	if IsTerminal(out) {
 		_, plain := a.Env["NO_COLOR"]
-		// It writes colours, and quotes the values of fields, but not the message.
-		out = zerolog.ConsoleWriter{Out: Raw(out), NoColor: plain, TimeFormat: "15:04:05.000", FormatPrepare: escapeMessage}
+		out = console(Raw(out), plain)
 	}
 	return zerolog.New(zerolog.SyncWriter(out)).Level(zerolog.Level(*level)).With().Timestamp().Logger()
 }
 
-func escapeMessage(event map[string]any) error {
-	if message, ok := event[zerolog.MessageFieldName].(string); ok {
-		event[zerolog.MessageFieldName] = text.Escape(message)
+// console writes a log for people. It makes colours, and quotes the fields that are
+// strings; what it would write as it is, is escaped before.
+func console(out io.Writer, plain bool) io.Writer {
+	return zerolog.ConsoleWriter{Out: out, NoColor: plain, TimeFormat: "15:04:05.000", FormatPrepare: escapeEvent}
+}
+
+func escapeEvent(event map[string]any) error {
+	for field, value := range event {
+		switch v := value.(type) {
+		case string:
+			if field == zerolog.MessageFieldName {
+				event[field] = text.Escape(v)
+			}
+		case []any, map[string]any:
+			raw, err := json.Marshal(v)
+			if err != nil {
+				return err
+			}
+			event[field] = json.RawMessage(text.EscapeJSON(raw))
+		}
 	}
 	return nil
 }

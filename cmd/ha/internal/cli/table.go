@@ -12,11 +12,12 @@ import (
 
 // WriteTable writes rows in columns under their headings, all but the last padded to the
 // widest cell. A table that is wider than what w has room for, see [Width], is made to
-// fit: columns that say nothing are left out, and long cells and headings are cut.
-func WriteTable(w io.Writer, headings []string, rows [][]string) error {
+// fit: columns that say nothing are left out, then those of the optional headings, the
+// first of them first, and long cells and headings are cut.
+func WriteTable(w io.Writer, headings []string, rows [][]string, optional ...string) error {
 	table := escapedCells(append([][]string{headings}, rows...))
 	if width := Width(w); width > 0 {
-		table = fitted(table, width)
+		table = fitted(table, width, optional)
 	}
 	return align(w, table)
 }
@@ -73,26 +74,36 @@ const (
 	// gap is how many blanks are between two columns.
 	gap = 2
 	// leastCell is how short a cell of words may be cut, leastHeading how short a heading
-	// may, and shortCell how short the last cell of a row is before anything else is cut.
+	// may. To shortCell cells are cut before columns are left out for it. What is no longer
+	// than wholeCell, as numbers, states and ages are, is never cut.
 	leastCell    = 8
 	leastHeading = 4
 	shortCell    = 20
+	wholeCell    = 10
 )
 
 // fitted returns the table, whose first row are headings, for so many columns of a
 // screen. One that does not fit in any case is as narrow as it can be.
-func fitted(table [][]string, width int) [][]string {
+func fitted(table [][]string, width int, optional []string) [][]string {
 	f := fitting{table: table}
 	f.measure()
 	for f.over(width) > 0 && f.dropDull() {
 		f.measure()
 	}
-	last := len(f.widths) - 1
-	f.shrink(width, shortCell, last)
-	f.shrinkHeadings(width)
+	for {
+		f.shrink(width, shortCell, len(f.widths)-1)
+		f.shrink(width, shortCell, f.middle()...)
+		f.shrinkHeadings(width)
+		if f.over(width) <= 0 || len(optional) == 0 {
+			break
+		}
+		f.drop(slices.Index(f.table[0], optional[0]))
+		optional = optional[1:]
+		f.measure()
+	}
 	for least := shortCell; least >= leastCell; least -= 4 {
 		f.shrink(width, least, f.middle()...)
-		f.shrink(width, least, last)
+		f.shrink(width, least, len(f.widths)-1)
 	}
 	f.shrink(width, leastCell, 0)
 	return f.cut()
@@ -146,13 +157,18 @@ func (f *fitting) dropDull() bool {
 			dullest = j
 		}
 	}
-	if dullest < 0 {
-		return false
+	f.drop(dullest)
+	return dullest >= 0
+}
+
+// drop leaves out a column; less than 0: none.
+func (f *fitting) drop(column int) {
+	if column < 0 {
+		return
 	}
 	for i, row := range f.table {
-		f.table[i] = slices.Delete(slices.Clone(row), dullest, dullest+1)
+		f.table[i] = slices.Delete(slices.Clone(row), column, column+1)
 	}
-	return true
 }
 
 // shrink takes from the widest of the columns, of those with words in them, until the
@@ -161,7 +177,7 @@ func (f *fitting) shrink(width, least int, columns ...int) {
 	for f.over(width) > 0 {
 		widest := -1
 		for _, j := range columns {
-			if f.widths[j] > least && f.bodies[j] > least && (widest < 0 || f.widths[j] > f.widths[widest]) {
+			if f.widths[j] > least && f.bodies[j] > max(least, wholeCell) && (widest < 0 || f.widths[j] > f.widths[widest]) {
 				widest = j
 			}
 		}
@@ -189,11 +205,11 @@ func (f *fitting) shrinkHeadings(width int) {
 }
 
 // cut shortens the cells to the widths. The beginning and the end tell names apart, of
-// what stands last the beginning says most.
+// headings and of what stands last the beginning says most.
 func (f *fitting) cut() [][]string {
-	for _, row := range f.table {
+	for i, row := range f.table {
 		for j, cell := range row {
-			row[j] = shortened(cell, f.widths[j], j < len(row)-1)
+			row[j] = shortened(cell, f.widths[j], i > 0 && j < len(row)-1)
 		}
 	}
 	return f.table

@@ -42,7 +42,7 @@ func Workers(w io.Writer, list subjects.Workers, now time.Time) error {
 	}
 	return cli.WriteTable(w, []string{
 		"ID", "NAME", "WEIGHT", "ACTIVATIONS", "SHARE", "EXPECTED", "BUSY", "LAST SEEN", "POOLS", "KINDS",
-	}, rows)
+	}, rows, "EXPECTED", "KINDS", "POOLS", "SHARE")
 }
 
 // Status shows the status report: a line a subject, then the dispatchers.
@@ -65,7 +65,7 @@ func Status(w io.Writer, s subjects.Status) error {
 		{"", fmt.Sprintf("%d cancelled, %d timed out, %d rejected, %d lost", a.Cancelled, a.TimedOut, a.Rejected, a.Lost)},
 		{"tasks", fmt.Sprintf("%d waiting, %d scheduled, %d pending, %d running",
 			s.Tasks[ha.TaskWaiting], s.Tasks[ha.TaskScheduled], s.Tasks[ha.TaskPending], s.Tasks[ha.TaskRunning])},
-		{"", fmt.Sprintf("%d completed, %d failed, %d cancelled, %d timed out, as far as they are kept",
+		{"", fmt.Sprintf("%d completed, %d failed, %d cancelled, %d timed out are kept",
 			s.Tasks[ha.TaskCompleted], s.Tasks[ha.TaskFailed], s.Tasks[ha.TaskCancelled], s.Tasks[ha.TaskTimedOut])},
 		{"messages", fmt.Sprintf("%d malformed, %d dropped", s.Malformed, s.Dropped)},
 	}...)
@@ -106,5 +106,8 @@ func age(now, then time.Time) string {
 	if then.IsZero() {
 		return "never"
 	}
-	return Span(max(0, now.Sub(then))) + " ago"
+	if d := now.Sub(then); d >= time.Second {
+		return Span(d) + " ago"
+	}
+	return "0s ago"
 }

@@ -1,11 +1,14 @@
 package render
 
 import (
+	"io"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -58,7 +61,7 @@ workers      2 registered, 1 idle, 1 busy
 activations  40 started, 1 running, 33 done, 2 failed
              1 cancelled, 1 timed out, 1 rejected, 1 lost
 tasks        1 waiting, 0 scheduled, 7 pending, 2 running
-             5 completed, 0 failed, 0 cancelled, 3 timed out, as far as they are kept
+             5 completed, 0 failed, 0 cancelled, 3 timed out are kept
 messages     4 malformed, 9 dropped
 
 DISPATCHER  ROLE     EPOCH  POSITION  BEHIND  FORMATS  TROUBLE
@@ -71,6 +74,50 @@ d3          standby  7      13        0       1-1      -
 			var b strings.Builder
 			if err := c.write(&b); err != nil || b.String() != c.want[1:] {
 				t.Errorf("%s: %v\n%s\nwant:\n%s", name, err, b.String(), c.want[1:])
+			}
+		})
+	}
+}
+
+// On a terminal of 80 columns no table wraps, whatever names there are.
+func TestTablesFitAnOrdinaryTerminal(t *testing.T) {
+	now := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
+	name := strings.Repeat("long-name-", 6)
+	step := ha.StepRecord{Kind: name, State: ha.TaskCompleted, Attempts: 1000, Duration: 100_000, Worker: "9f2c4e0011223344", Error: strings.Repeat("no ", 50)}
+	record := ha.TaskRecord{
+		ID: ha.TaskID(name), Kind: name, State: ha.TaskScheduled, Pool: name, Priority: -1000, Attempt: 1000, SubmittedAt: now.Add(-100 * time.Hour), Worker: "9f2c4e0011223344",
+		RunAt: now.Add(time.Hour), Error: strings.Repeat("no ", 50), Steps: []ha.StepRecord{step},
+	}
+	worker := subjects.WorkerInfo{
+		ID: "9f2c4e0011223344", Name: name, Weight: 1_000_000, Activations: 1e9, Share: 1, ExpectedShare: 1, Running: 4096, Slots: 4096, LastSeen: now.Add(-time.Minute),
+		Pools: []string{name, name}, Kinds: []string{name, name},
+	}
+	limit := &ha.Limit{Concurrency: 1_000_000, Rate: 0.001, Burst: 1_000_000}
+	kind := subjects.KindStats{
+		Kind: name, Pending: 1e6, Running: 1e5, Completed: 1e9, Failed: 1e6, TimedOut: 1e6, Cancelled: 1e6, Retries: 1e6, QueuedMS: 123456, DurationMS: 123456, Paused: true, Limit: limit,
+	}
+	report := subjects.TaskReport{
+		Kinds: []subjects.KindStats{kind}, Pools: []subjects.PoolStats{{Pool: name, Pending: 1e6, Running: 1e5, Limit: limit}}, Limits: []ha.Limit{{Key: name, Concurrency: 1}},
+	}
+	dispatcher := subjects.Dispatcher{Name: name, Epoch: 1 << 40, Role: "standby", Position: 1 << 40, Format: 2, Trouble: strings.Repeat("no ", 50)}
+	workers := subjects.Workers{Workers: []subjects.WorkerInfo{worker}}
+	for what, write := range map[string]func(io.Writer) error{
+		"workers":     func(w io.Writer) error { return Workers(w, workers, now) },
+		"shares":      func(w io.Writer) error { return Shares(w, workers) },
+		"tasks":       func(w io.Writer) error { return Tasks(w, []ha.TaskRecord{record}, now) },
+		"steps":       func(w io.Writer) error { return writeSteps(w, record) },
+		"stats":       func(w io.Writer) error { return TaskReport(w, report, now) },
+		"dispatchers": func(w io.Writer) error { return Dispatchers(w, []subjects.Dispatcher{dispatcher}, 1<<41) },
+	} {
+		t.Run(what, func(t *testing.T) {
+			var b strings.Builder
+			if err := write(cli.Sized(&b, 80)); err != nil {
+				t.Fatal(err)
+			}
+			for line := range strings.Lines(b.String()) {
+				if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 80 {
+					t.Errorf("%d columns:\n%s", n, b.String())
+				}
 			}
 		})
 	}

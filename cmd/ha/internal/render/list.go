@@ -22,5 +22,6 @@ func Tasks(w io.Writer, list []ha.TaskRecord, now time.Time) error {
 			age(now, r.SubmittedAt), cli.OrDash(string(r.Worker)), cli.OrDash(note(r, now)),
 		})
 	}
-	return cli.WriteTable(w, []string{"ID", "KIND", "STATE", "POOL", "PRIORITY", "ATTEMPT", "SUBMITTED", "WORKER", "NOTE"}, rows)
+	return cli.WriteTable(w, []string{"ID", "KIND", "STATE", "POOL", "PRIORITY", "ATTEMPT", "SUBMITTED", "WORKER", "NOTE"}, rows,
+		"WORKER", "PRIORITY", "POOL", "ATTEMPT")
 }

@@ -48,10 +48,14 @@ func TaskReport(w io.Writer, r subjects.TaskReport, now time.Time) error {
 	for _, t := range []struct {
 		headings []string
 		rows     [][]string
+		optional []string
 	}{
-		{[]string{"KIND", "PENDING", "RUNNING", "COMPLETED", "FAILED", "TIMED OUT", "CANCELLED", "RETRIES", "QUEUED", "DURATION", "RULES"}, kinds},
-		{[]string{"POOL", "PENDING", "RUNNING", "RULES"}, pools},
-		{[]string{"KEY", "RULES"}, keys},
+		{
+			[]string{"KIND", "PENDING", "RUNNING", "COMPLETED", "FAILED", "TIMED OUT", "CANCELLED", "RETRIES", "QUEUED", "DURATION", "RULES"}, kinds,
+			[]string{"RETRIES", "CANCELLED", "TIMED OUT"},
+		},
+		{[]string{"POOL", "PENDING", "RUNNING", "RULES"}, pools, nil},
+		{[]string{"KEY", "RULES"}, keys, nil},
 	} {
 		if len(t.rows) == 0 {
 			continue
@@ -59,7 +63,7 @@ func TaskReport(w io.Writer, r subjects.TaskReport, now time.Time) error {
 		if _, err := fmt.Fprintln(w); err != nil {
 			return err
 		}
-		if err := cli.WriteTable(w, t.headings, t.rows); err != nil {
+		if err := cli.WriteTable(w, t.headings, t.rows, t.optional...); err != nil {
 			return err
 		}
 	}

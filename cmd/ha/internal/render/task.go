@@ -118,7 +118,7 @@ func writeSteps(w io.Writer, r ha.TaskRecord) error {
 			cli.OrDash(string(s.Worker)), cli.OrDash(cut(oneLine(s.Error), 100)),
 		})
 	}
-	return cli.WriteTable(w, []string{"STEP", "KIND", "STATE", "ATTEMPTS", "DURATION", "WORKER", "ERROR"}, rows)
+	return cli.WriteTable(w, []string{"STEP", "KIND", "STATE", "ATTEMPTS", "DURATION", "WORKER", "ERROR"}, rows, "WORKER")
 }
 
 func attempts(r ha.TaskRecord) string {
