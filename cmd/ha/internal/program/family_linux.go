@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -28,6 +29,8 @@ type family struct {
 	// mark is the value of the variable that tells this run from others.
 	mark string
 	pid  int
+	// begun is when the program was started.
+	begun time.Time
 	// known are those that were found, so that they are found again when nothing else
 	// tells whose they are.
 	known map[identity]struct{}
@@ -41,7 +44,7 @@ type identity struct {
 
 // begin starts the program.
 func (f *family) begin(cmd *exec.Cmd) error {
-	f.known = map[identity]struct{}{}
+	f.known, f.begun = map[identity]struct{}{}, time.Now()
 	err := descendants.start(cmd, f)
 	if err == nil {
 		f.pid = cmd.Process.Pid
@@ -71,14 +74,15 @@ func (f *family) signal(s syscall.Signal) {
 func (f *family) members() []entry {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	all := allProcesses()
+	oldest := f.oldest()
+	all := allProcesses(oldest)
 	below := map[int][]entry{}
 	var reached []entry
 	for _, p := range all {
 		below[p.parent] = append(below[p.parent], p)
 	}
 	self := os.Getpid()
-	strangers := descendants.strangers(f, below[self])
+	strangers := descendants.strangers(f, below[self], oldest == 0)
 	for _, p := range all {
 		_, known := f.known[p.identity]
 		if p.pid == f.pid && p.parent == self || p.group == f.pid || known || strangers[p.pid] {
@@ -103,6 +107,30 @@ func (f *family) members() []entry {
 	return members
 }
 
+// shortRun is the life of a program in which ids of processes cannot come round.
+const shortRun = time.Second
+
+// oldest returns the least id that any of the family can have. Ids are given out in
+// ascending order until they begin anew, so that after a short life, which is where the
+// time counts, only few processes are to be looked at. What earlier programs left behind
+// may have any id.
+func (f *family) oldest() int {
+	if time.Since(f.begun) > shortRun || lastID() < f.pid || descendants.hasLeft() {
+		return 0
+	}
+	return f.pid
+}
+
+// lastID is the id that was given to a process last; 0: nobody knows.
+func lastID() int {
+	load, err := os.ReadFile("/proc/loadavg")
+	fields := bytes.Fields(load)
+	if err != nil || len(fields) == 0 {
+		return 0
+	}
+	return int(number(fields[len(fields)-1]))
+}
+
 // entry is a process as the kernel lists it.
 type entry struct {
 	identity
@@ -110,8 +138,8 @@ type entry struct {
 	state                  byte
 }
 
-// allProcesses lists all that there are.
-func allProcesses() []entry {
+// allProcesses lists all that there are whose id is not below the oldest.
+func allProcesses(oldest int) []entry {
 	dir, err := os.Open("/proc")
 	if err != nil {
 		return nil
@@ -121,7 +149,7 @@ func allProcesses() []entry {
 	list := make([]entry, 0, len(names))
 	buffer := make([]byte, 1024)
 	for _, name := range names {
-		if name[0] < '0' || name[0] > '9' {
+		if name[0] < '0' || name[0] > '9' || int(number([]byte(name))) < oldest {
 			continue
 		}
 		if p, ok := readEntry("/proc/"+name+"/stat", buffer); ok {

@@ -149,7 +149,7 @@ func TestOrphansAreBuried(t *testing.T) {
 	pids.await(t, 3)
 	self := os.Getpid()
 	eventually.Nil(t, patience, func() error {
-		for _, p := range allProcesses() {
+		for _, p := range allProcesses(0) {
 			if p.parent == self && p.state == 'Z' {
 				return fmt.Errorf("process %d was not buried", p.pid)
 			}

@@ -29,6 +29,8 @@ type reaper struct {
 	own map[int]struct{}
 	// tokens begin the marks of the runners, marks are those of the runs under way.
 	tokens, marks map[string]struct{}
+	// left: a child was adopted that could be of several programs.
+	left bool
 }
 
 // enter makes this process the reaper of its descendants. The error is the kernel's: without
@@ -97,10 +99,11 @@ func (r *reaper) over(f *family) {
 // strangers returns those of this process's children that nobody started here, and that
 // are of the family: by their mark, or because the run that they are of is over and the
 // family is there to take care of them. What hides its mark is of the only run there is.
-func (r *reaper) strangers(f *family, children []entry) map[int]bool {
+// all says that they are all of its children.
+func (r *reaper) strangers(f *family, children []entry, all bool) map[int]bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	found := map[int]bool{}
+	found, left := map[int]bool{}, false
 	for _, p := range children {
 		if _, own := r.own[p.pid]; own || p.state == 'Z' {
 			continue
@@ -109,12 +112,23 @@ func (r *reaper) strangers(f *family, children []entry) map[int]bool {
 		token, _, _ := strings.Cut(mark, "-")
 		_, underWay := r.marks[mark]
 		_, ours := r.tokens[token]
-		alone := len(r.marks) <= 1 && p.session != ownSession()
-		if mark == f.mark || !underWay && (ours || alone) {
+		unknown := !underWay && !ours && p.session != ownSession()
+		switch {
+		case mark == f.mark, ours && !underWay, unknown && len(r.marks) <= 1:
 			found[p.pid] = true
+		case unknown:
+			left = true
 		}
 	}
+	r.left = left || r.left && !all
 	return found
+}
+
+// hasLeft reports whether there may be something that nobody could be told to be of.
+func (r *reaper) hasLeft() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.left
 }
 
 // ownSession is that of this process. A child of it that is in another one, and that
@@ -151,7 +165,7 @@ func (r *reaper) bury() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	self := os.Getpid()
-	for _, p := range allProcesses() {
+	for _, p := range allProcesses(0) {
 		if _, own := r.own[p.pid]; own || p.parent != self || p.state != 'Z' {
 			continue
 		}
