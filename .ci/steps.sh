@@ -121,7 +121,7 @@ step_failover() {
 # One cut between hosts, to see that it works. It says "not run" where there are no network
 # namespaces: that takes Linux and root. The figures come from "task partition".
 step_partition() {
-  show go run ./proof/partition -optional -stranger=false -scenario two-way -cuts 1 -hold 5s -watch 10s -slack 2
+  show go run ./proof/partition -optional -scenario two-way -cuts 1 -hold 5s -watch 10s -slack 2
 }
 
 # Tasks on real processes that are killed: few of them, to see that it works. More:

@@ -37,6 +37,7 @@ func (t *trial) conclude(ctx context.Context) error {
 	t.Result.None("tasks that were acknowledged and are lost", missing)
 	t.Result.None("tasks that did not end well", bad)
 	t.Result.None("tasks that ended twice in the journal", twice)
+	t.Result.None("tasks that a stranger made workers run", t.obeyed.list())
 	t.Result.None("activations that a witness took twice", t.ledger.Twice())
 	restart := 15 * time.Second // an election, and a new leader after it
 	if t.sort.majority {

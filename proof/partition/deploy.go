@@ -117,7 +117,7 @@ func (t *trial) startWorker(i int) (*harness.Process, error) {
 	name := fmt.Sprintf("w%d", i+1)
 	command = append(command, t.lab.Binary(), "worker", "--server", strings.Join(t.group.Servers, ","), "--name", name,
 		"--kind", kind, "--work-min", "10ms", "--work-max", "40ms")
-	return t.lab.StartBinary(name, command[0], nil, command[1:]...)
+	return t.lab.StartBinary(name, command[0], t.obeyed.watch, command[1:]...)
 }
 
 // gather starts workers that ended again, and has each on the server that is its own. Which server

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -21,6 +22,8 @@ const (
 	forgeEvery = 500 * time.Millisecond
 	// forgedEpoch is higher than any epoch will be.
 	forgedEpoch = ha.Epoch(1) << 63
+	// forgedTask begins the ids of the tasks that it orders workers to run.
+	forgedTask = "forged-"
 	// nobodysID is that of a worker that never registered.
 	nobodysID = "0123456789abcdef"
 )
@@ -71,12 +74,15 @@ func (f *forger) close() {
 // round forges one of everything. The witnesses are spared: what they are for is to see what the
 // dispatchers do.
 func (f *forger) round(n int, known []subjects.WorkerInfo) {
-	work := []subjects.Work{{Activation: ha.ActivationID(fmt.Sprintf("a%d-%d", uint64(forgedEpoch), n))}}
+	work := []subjects.Work{{
+		Activation: ha.ActivationID(fmt.Sprintf("a%d-%d", uint64(forgedEpoch), n)),
+		Task:       &subjects.WorkTask{ID: ha.TaskID(fmt.Sprintf("%s%d", forgedTask, n)), Kind: kind, Attempt: 1, TimeoutMS: 1000},
+	}}
 	for _, w := range known {
 		if strings.HasPrefix(w.Name, "witness") {
 			continue
 		}
-		for _, order := range []subjects.Order{subjects.OrderProbe, subjects.OrderCancel} {
+		for _, order := range []subjects.Order{subjects.OrderProbe, subjects.OrderCancel, subjects.OrderActivate} {
 			for _, subject := range []string{"ha.activate." + string(w.ID), "ha.activate"} {
 				f.say(subject, subjects.Activate{ID: w.ID, Order: order, Epoch: forgedEpoch, Work: work})
 			}
@@ -97,6 +103,28 @@ func (f *forger) say(subject string, message any) {
 	if body, err := json.Marshal(message); err == nil {
 		_ = f.nc.Publish(subject, body)
 	}
+}
+
+// obeyed keeps what workers ran that nobody but a stranger had ordered. It may be used concurrently.
+type obeyed struct {
+	mu    sync.Mutex
+	tasks []string
+}
+
+// watch reads the log of a worker.
+func (o *obeyed) watch(_ time.Time, line []byte) {
+	var entry struct{ Message, Task string }
+	if json.Unmarshal(line, &entry) == nil && entry.Message == "working" && strings.HasPrefix(entry.Task, forgedTask) {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		o.tasks = append(o.tasks, entry.Task)
+	}
+}
+
+func (o *obeyed) list() []string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Clone(o.tasks)
 }
 
 // rounds returns how often everything was forged.

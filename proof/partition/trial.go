@@ -32,6 +32,7 @@ type trial struct {
 	workers   [workers]*harness.Process
 	load      *load
 	forger    *forger // nil: no stranger
+	obeyed    obeyed
 
 	cuts  []cut
 	ended []string // how workers ended that should not
