@@ -56,7 +56,7 @@ func (g *guard) watchPeers() (off bool) {
 		return false
 	}
 	switch {
-	case p.off, !p.met: // the first start of a cluster waits for its servers with JetStream on
+	case p.off, !p.met: // nor does it stand for election before it has seen another since its start
 	case p.missing.IsZero():
 		p.missing = time.Now()
 	case time.Since(p.missing) >= apartAfter && !g.leads():

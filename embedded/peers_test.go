@@ -176,6 +176,16 @@ func TestServerThatWasCutOffDisturbsNobody(t *testing.T) {
 	})
 	eventually.Succeeds(t, electionTime, func(ctx context.Context) error { return inSync(ctx, js, 3) })
 
+	eventually.Succeeds(t, electionTime, func(context.Context) error {
+		info, err := streamInfo(t.Context(), js)
+		for _, s := range servers {
+			if all := s.Name() == s.MetaLeader() && s.Name() == info.Cluster.Leader; err == nil && s.guard.leads() != all {
+				err = fmt.Errorf("%s leads everything: %v", s.Name(), s.guard.leads())
+			}
+		}
+		return err
+	})
+
 	// Two lead at most, so one of them follows in both groups.
 	follower := slices.IndexFunc(servers, func(s *Server) bool {
 		info, err := streamInfo(t.Context(), js)
