@@ -15,7 +15,8 @@ import (
 // conclude checks what must hold in the end.
 func (t *trial) conclude(ctx context.Context) error {
 	if t.forger != nil {
-		t.Result.Note("a stranger forged %d times all that it could think of", t.forger.rounds())
+		rounds, answers := t.forger.counts()
+		t.Result.Note("a stranger forged orders to all workers, and reports, %d times, and %d answers", rounds, answers)
 		t.forger.close()
 		t.forger = nil
 	}

@@ -27,7 +27,7 @@
 // workers may end.
 //
 // Meanwhile a stranger sends workers orders of an epoch that never was, and dispatchers reports of
-// work that nobody gave.
+// work that nobody gave, and answers before they do.
 package main
 
 import (

@@ -29,14 +29,16 @@ const (
 )
 
 // forger is a stranger on the network who has read the protocol. It says what a dispatcher would
-// say to each worker, and what workers would say that do not exist.
+// say to each worker, and what workers would say that do not exist; and it answers first whatever
+// workers and clients ask, as a stream on these subjects does.
 type forger struct {
 	nc     *nats.Conn
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 
-	mu     sync.Mutex
-	forged int
+	mu      sync.Mutex
+	forged  int
+	answers int
 }
 
 func newForger(server string, more ...nats.Option) (*forger, error) {
@@ -44,7 +46,25 @@ func newForger(server string, more ...nats.Option) (*forger, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &forger{nc: nc}, nil
+	f := &forger{nc: nc}
+	for _, subject := range []string{"ha.hb.*", "ha.available.*", "ha.task.>"} {
+		if _, err := nc.Subscribe(subject, f.answer); err != nil {
+			nc.Close()
+			return nil, fmt.Errorf("listen as a stranger: %w", err)
+		}
+	}
+	return f, nil
+}
+
+// answer says that a stream has stored the message.
+func (f *forger) answer(m *nats.Msg) {
+	f.mu.Lock()
+	f.answers++
+	n := f.answers
+	f.mu.Unlock()
+	if m.Reply != "" {
+		f.say(m.Reply, map[string]any{"stream": "EVERYTHING", "seq": n})
+	}
 }
 
 func (f *forger) start(ctx context.Context) {
@@ -127,9 +147,9 @@ func (o *obeyed) list() []string {
 	return slices.Clone(o.tasks)
 }
 
-// rounds returns how often everything was forged.
-func (f *forger) rounds() int {
+// counts returns how often all orders and reports were forged, and how many answers.
+func (f *forger) counts() (rounds, answers int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.forged
+	return f.forged, f.answers
 }
