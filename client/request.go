@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -109,6 +110,7 @@ func (c *Client) try(ctx context.Context, r request, timeout time.Duration) ([]b
 	trying, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	msg, err := c.send(trying, c.names.Task(r.what), r.body)
+	runtime.KeepAlive(c) // what receives the reply goes with it
 	if err != nil {
 		if trying.Err() != nil {
 			// Not by %w: nobody is to take this for the end of the caller's own context.
