@@ -14,16 +14,18 @@ type sort struct {
 	ways func(target string, rest [2]string) []way
 	// majority says that two dispatchers can reach each other throughout, and workers reach them.
 	majority bool
+	// elections says that the servers may hold another election after the heal.
+	elections bool
 }
 
 // sorts are all of them.
 var sorts = []sort{
-	{"two-way", "one of three is cut off from the two others, both ways", apartBoth, true},
-	{"out", "what one of three sends to the two others does not arrive", apartOut, true},
-	{"in", "what two of three send to the third does not arrive", apartIn, true},
-	{"pair", "two of three are cut off from one another, and both reach the third", apartPair, true},
-	{"host", "one of three is cut off from everybody, workers and clients too", apartHost, true},
-	{"each", "all three are cut off from one another", apartEach, false},
+	{"two-way", "one of three is cut off from the two others, both ways", apartBoth, true, false},
+	{"out", "what one of three sends to the two others does not arrive", apartOut, true, false},
+	{"in", "what two of three send to the third does not arrive", apartIn, true, false},
+	{"pair", "two of three are cut off from one another, and both reach the third", apartPair, true, true},
+	{"host", "one of three is cut off from everybody, workers and clients too", apartHost, true, false},
+	{"each", "all three are cut off from one another", apartEach, false, true},
 }
 
 func apartOut(target string, rest [2]string) []way {
