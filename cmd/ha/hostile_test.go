@@ -57,6 +57,8 @@ func startHostile(t *testing.T) *fakeTasks {
 			return ha.TaskBatch{Name: hostile, Then: hostile}
 		case subjects.TaskPull:
 			return subjects.Pulled{Results: []ha.TaskResult{{ID: hostile, Kind: hostile, Result: json.RawMessage(hostileJSON)}}}
+		case subjects.TaskRetry:
+			return hostileRecord(hostile, hostile)
 		case subjects.TaskPause:
 			return ha.Conflict("hostile", "%s", hostile)
 		}
@@ -119,6 +121,7 @@ func TestNothingHostileReachesTheTerminal(t *testing.T) {
 		{"task wait broken", true},
 		{"task wait done broken --json", true},
 		{"task cancel running", false},
+		{"task retry broken", true},
 		{"task retry broken --json", true},
 		{"task submit --id done --kind k --wait", true},
 		{"task submit --id done --kind k --wait --json", true},

@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
 	"github.com/seed261fe303/ha/dispatcher/backup"
+	"github.com/seed261fe303/ha/internal/text"
 )
 
 // salvageFlags are those of "ha journal salvage".
@@ -83,7 +84,7 @@ func salvageJournal(ctx context.Context, a *cli.App, f *salvageFlags, path strin
 func writeSalvaged(w io.Writer, r backup.Salvaged, path string) error {
 	var b strings.Builder
 	for _, g := range r.Gaps {
-		fmt.Fprintln(&b, g)
+		fmt.Fprintln(&b, text.Escape(g.String()))
 	}
 	if r.MoreGaps > 0 {
 		fmt.Fprintf(&b, "and %d more\n", r.MoreGaps)

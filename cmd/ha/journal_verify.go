@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
 	"github.com/seed261fe303/ha/dispatcher/audit"
+	"github.com/seed261fe303/ha/internal/text"
 )
 
 func journalVerify(a *cli.App) *cobra.Command {
@@ -48,7 +49,7 @@ func verifyJournal(ctx context.Context, a *cli.App, i *audit.Inspector, f *journ
 // writeVerified says what is wrong, or what was found where nothing is.
 func writeVerified(w io.Writer, r audit.Report) error {
 	for _, p := range r.Problems {
-		if _, err := fmt.Fprintln(w, p); err != nil {
+		if _, err := fmt.Fprintln(w, text.Escape(p.String())); err != nil {
 			return err
 		}
 	}
@@ -58,7 +59,7 @@ func writeVerified(w io.Writer, r audit.Report) error {
 		}
 	}
 	for _, p := range r.VoidEntries {
-		if _, err := fmt.Fprintf(w, "%s: passed over, %s\n", r.Stream, p); err != nil {
+		if _, err := fmt.Fprintf(w, "%s: passed over, %s\n", r.Stream, text.Escape(p.String())); err != nil {
 			return err
 		}
 	}

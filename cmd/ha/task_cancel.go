@@ -9,6 +9,7 @@ import (
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
 	"github.com/seed261fe303/ha/cmd/ha/internal/tasks"
+	"github.com/seed261fe303/ha/internal/text"
 )
 
 func taskCancel(a *cli.App) *cobra.Command {
@@ -32,7 +33,7 @@ func showState(a *cli.App, f *tasks.Flags) func(ha.TaskRecord) error {
 		if f.JSON {
 			return tasks.PrintJSON(a.Stdout, r)
 		}
-		_, err := fmt.Fprintln(a.Stdout, r.ID, r.State)
+		_, err := fmt.Fprintln(a.Stdout, text.Escape(string(r.ID)), text.Escape(string(r.State)))
 		return err
 	}
 }

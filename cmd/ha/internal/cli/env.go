@@ -61,7 +61,8 @@ func bindEnvironment(flags *pflag.FlagSet, env Environment) error {
 // taskVariables are those by which a worker tells a program of its task, which may run ha
 // itself; those of labels begin with labelVariable.
 var taskVariables = []string{
-	"HA_TASK_ID", "HA_TASK_KIND", "HA_TASK_POOL", "HA_TASK_ATTEMPT", "HA_TASK_STEP", "HA_TASK_STEPS", "HA_TASK_TIMEOUT_MS", "HA_TASK_METADATA", "HA_TASK_LABELS",
+	"HA_TASK_ID", "HA_TASK_KIND", "HA_TASK_POOL", "HA_TASK_ATTEMPT", "HA_TASK_STEP", "HA_TASK_STEPS",
+	"HA_TASK_TIMEOUT_MS", "HA_TASK_METADATA", "HA_TASK_LABELS", "HA_TASK_RUN",
 }
 
 const (

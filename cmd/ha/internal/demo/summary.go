@@ -7,6 +7,7 @@ import (
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/cmd/ha/internal/render"
+	"github.com/seed261fe303/ha/internal/text"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -49,8 +50,8 @@ func writeIntroduction(w io.Writer, url string) error {
 }
 
 func writeActivation(w io.Writer, e subjects.Event) error {
-	_, err := fmt.Fprintf(w, "%s  %-10s  worker %s  weight %-7d  activation %s\n",
-		e.At.Local().Format("15:04:05.000"), e.Name, e.Worker, e.Weight, e.Activation)
+	_, err := fmt.Fprintln(w, text.Escape(fmt.Sprintf("%s  %-10s  worker %s  weight %-7d  activation %s",
+		e.At.Local().Format("15:04:05.000"), e.Name, e.Worker, e.Weight, e.Activation)))
 	return err
 }
 
