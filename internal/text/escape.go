@@ -26,8 +26,18 @@ func Unsafe(r rune) bool {
 // the escapes keep its value.
 func Escape(s string) string { return escaped(s, Unsafe) }
 
-// EscapeLines is [Escape], but leaves the line feeds and tabs of a layout as they are.
-func EscapeLines(s string) string { return escaped(s, unsafeInLines) }
+// EscapeLines is [Escape], but leaves the ends of lines and the tabs of a layout as they
+// are: "\n" and "\r\n", but not a carriage return alone.
+func EscapeLines(s string) string {
+	if !strings.Contains(s, "\r\n") {
+		return escaped(s, unsafeInLines)
+	}
+	lines := strings.Split(s, "\r\n")
+	for i, line := range lines {
+		lines[i] = escaped(line, unsafeInLines)
+	}
+	return strings.Join(lines, "\r\n")
+}
 
 func unsafeInLines(r rune) bool { return r != '\n' && r != '\t' && Unsafe(r) }
 
@@ -85,7 +95,8 @@ func writeEscape(b *strings.Builder, r rune) {
 }
 
 // EscapeJSON returns a JSON text that means what raw does, with an escape for each [Unsafe]
-// character of its strings. Between its tokens, carriage returns become blanks. What is no
+// character of its strings. Between its tokens, a carriage return that ends no line becomes
+// a blank. What is no
 // JSON is treated as if its quotation marks began and ended strings.
 func EscapeJSON(raw []byte) string {
 	s := string(raw)
@@ -94,11 +105,12 @@ func EscapeJSON(raw []byte) string {
 	}
 	var b strings.Builder
 	inString, escape := false, false
-	for _, r := range s {
+	for i, r := range s {
 		switch {
+		case !inString && r == '\r' && strings.HasPrefix(s[i+1:], "\n"):
+			b.WriteByte('\r')
 		case !inString && r == '\r':
 			b.WriteByte(' ')
-			continue
 		case !inString && (r == '\n' || r == '\t'), !Unsafe(r):
 			b.WriteRune(r)
 		default:

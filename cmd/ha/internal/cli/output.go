@@ -1,12 +1,12 @@
 package cli
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"slices"
-	"strings"
 	"sync"
 	"unicode/utf8"
 
@@ -79,12 +79,16 @@ func (o *safeOutput) finish() error {
 	defer o.mu.Unlock()
 	rest := string(o.begun)
 	o.begun = nil
-	_ = o.write(strings.ToValidUTF8(rest, "\ufffd")) // the error is kept
+	_ = o.write(text.EscapeLines(rest)) // the error is kept
 	return o.err
 }
 
-// unfinished returns how many bytes at the end are the beginning of a character.
+// unfinished returns how many bytes at the end are the beginning of a character, or of
+// the end of a line.
 func unfinished(b []byte) int {
+	if bytes.HasSuffix(b, []byte("\r")) {
+		return 1 // the end of a line, or not
+	}
 	for n := 1; n < utf8.UTFMax && n <= len(b); n++ {
 		if last := b[len(b)-n:]; utf8.RuneStart(last[0]) {
 			if utf8.FullRune(last) {
