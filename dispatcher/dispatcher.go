@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,6 +26,10 @@ import (
 // stopTimeout bounds how long an orderly stop waits for each of its steps.
 const stopTimeout = 5 * time.Second
 
+// firstPatience is how long after the start the journal may take to answer before that is an error in the
+// log: servers that begin together elect leaders first.
+const firstPatience = 20 * time.Second
+
 // ErrRunning is returned by a second call of Run.
 var ErrRunning = errors.New("dispatcher: Run was called before")
 
@@ -36,6 +41,12 @@ type Dispatcher struct {
 	names subjects.Names
 
 	began time.Time
+	// instance tells this dispatcher from another one of its name.
+	instance string
+	// giveWay ends Run, with that error. twinHeard is when another dispatcher of the same name was heard last, in
+	// nanoseconds since 1970; 0: none is.
+	giveWay   func(error)
+	twinHeard atomic.Int64
 	// suspended is for how long the machine was suspended since, which the clocks of Go leave
 	// out. In nanoseconds.
 	suspended atomic.Int64
@@ -87,12 +98,15 @@ func New(nc *nats.Conn, cfg Config) (*Dispatcher, error) {
 		return nil, fmt.Errorf("new dispatcher: %w", err)
 	}
 	cfg.Log = cfg.Log.With().Str("dispatcher", cfg.Name).Logger()
-	d := &Dispatcher{nc: nc, cfg: cfg, names: names, began: time.Now(), ready: make(chan struct{}), asked: make(chan struct{}, 1)}
-	d.health.logger, d.health.changed = cfg.Log, make(chan struct{}, 1)
+	d := &Dispatcher{nc: nc, cfg: cfg, names: names, began: time.Now(), instance: newInstance(), ready: make(chan struct{}), asked: make(chan struct{}, 1)}
+	d.health.logger, d.health.changed, d.health.patience = cfg.Log, make(chan struct{}, 1), d.began.Add(firstPatience)
 	d.guard.d, d.peers.raised = d, make(chan struct{}, 1)
 	d.deps = deps{openLog: d.openJournal, sizes: term.DefaultSizes()}
 	return d, nil
 }
+
+// newInstance tells a process from every other.
+func newInstance() string { return strconv.FormatUint(rand.Uint64(), 36) }
 
 // Name returns the name that tells this dispatcher from others: that of its
 // configuration, or the one that was made up.
@@ -105,13 +119,15 @@ func (d *Dispatcher) Ready() <-chan struct{} { return d.ready }
 // nobody else does, and dispatches while it leads. When ctx ends it answers the
 // requests that have reached it, hands over, and returns nil. Any other error
 // means that it could not go on; it matches [nats.ErrConnectionClosed] if the
-// connection was closed. It may be called once; a second call returns [ErrRunning].
+// connection was closed, and [ErrNameTaken] if another dispatcher of the same name was running. It may be called once; a second call returns [ErrRunning].
 func (d *Dispatcher) Run(ctx context.Context) error {
 	if !d.started.CompareAndSwap(false, true) {
 		return ErrRunning
 	}
 	closed := d.nc.StatusChanged(nats.CLOSED)
 	defer d.nc.RemoveStatusListener(closed)
+	ctx, d.giveWay = context.WithCancelCause(ctx)
+	defer d.giveWay(nil)
 	exchange, err := d.exchangePresence()
 	if err != nil {
 		return fmt.Errorf("run dispatcher: %w", err)
@@ -120,7 +136,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	log, err := d.deps.openLog(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
-			return nil
+			return d.gaveWay(ctx)
 		}
 		return fmt.Errorf("run dispatcher: %w", err)
 	}
@@ -137,7 +153,18 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 			return fmt.Errorf("run dispatcher: %w", advised(err))
 		}
 	}
+	if err := d.gaveWay(ctx); err != nil {
+		return err
+	}
 	d.cfg.Log.Info().Msg("stopped")
+	return nil
+}
+
+// gaveWay returns the error of a dispatcher that ended since its name is taken, or nil.
+func (d *Dispatcher) gaveWay(ctx context.Context) error {
+	if cause := context.Cause(ctx); errors.Is(cause, ErrNameTaken) {
+		return fmt.Errorf("run dispatcher: %w", cause)
+	}
 	return nil
 }
 

@@ -40,6 +40,7 @@ func (l *loop) follow(ctx context.Context, closed <-chan nats.Status) error {
 	again := time.NewTicker(askEndEvery)
 	defer again.Stop()
 	position := uint64(0)  // at the last look
+	standing := false      // that it stands by was logged
 	l.d.member.set(l.term) // what it was in the last term, it is no more
 	for !l.term.Won() {
 		if wait, ok := l.term.Wake(); ok {
@@ -73,6 +74,10 @@ func (l *loop) follow(ctx context.Context, closed <-chan nats.Status) error {
 			return fmt.Errorf("the journal is not the one that was read: %w", term.ErrRestart)
 		}
 		l.show()
+		if !standing && l.term.Reached() && l.term.Role() == journal.RoleStandby {
+			standing = true
+			l.d.cfg.Log.Info().Uint64("position", l.term.Position()).Uint64("epoch", uint64(l.term.Epoch())).Msg("standing by, ready to take over")
+		}
 	}
 	return nil
 }

@@ -24,6 +24,8 @@ const (
 	lookAgain = 100 * time.Millisecond
 	// lookTimeout bounds one look.
 	lookTimeout = time.Second
+	// blindAfter is after how long without an answer a dispatcher does not know where the journal stands.
+	blindAfter = 5 * time.Second
 	// replicaPatience is for how long several replicas may seem to have lost entries: the servers that
 	// a partition has cut off may not know the last ones, and answer until they notice. Nothing is acknowledged meanwhile.
 	replicaPatience = 15 * time.Second
@@ -51,6 +53,7 @@ type guard struct {
 
 	base    journal.Look // of the first look
 	based   bool
+	seen    time.Time    // when a look was answered last
 	purged  journal.Look // the first look that showed entries gone from the beginning, and is not explained
 	suspect time.Time    // since when replicas seem to have lost entries; zero: they do not
 	bad     int          // looks in a row that found something wrong
@@ -154,7 +157,9 @@ func (g *guard) look(ctx context.Context) time.Duration {
 		return 0
 	}
 	g.tellSettings(l, err)
-	switch found, wrong := g.judge(l, err); found {
+	found, wrong := g.judge(l, err)
+	g.tellBlind(found, err)
+	switch found {
 	case nothing:
 		return lookEvery
 	case undecided:
@@ -172,6 +177,18 @@ func (g *guard) look(ctx context.Context) time.Duration {
 		}
 		g.fail(wrong, found == certain || g.base.Replicas <= 1 || time.Since(g.suspect) >= replicaPatience)
 		return lookEvery
+	}
+}
+
+// tellBlind tells if nobody has said for a while where the journal stands. A standby of a server that is cut off may be
+// answered by one that does not know it yet, and waits without a word for entries that do not come.
+func (g *guard) tellBlind(found finding, err error) {
+	switch {
+	case found != nothing || g.seen.IsZero():
+		g.seen = time.Now()
+		g.d.health.note(troubleBlind, nil)
+	case time.Since(g.seen) >= blindAfter:
+		g.d.health.note(troubleBlind, fmt.Errorf("where the journal stands is not known for %s: %w", time.Since(g.seen).Round(time.Second), err))
 	}
 }
 

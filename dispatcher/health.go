@@ -3,6 +3,7 @@ package dispatcher
 import (
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/rs/zerolog"
 )
@@ -28,6 +29,10 @@ const (
 	troubleLoss
 	// troubleMark: the mark of the journal cannot be written.
 	troubleMark
+	// troubleBlind: nobody who would know has said for some seconds where the journal stands.
+	troubleBlind
+	// troubleTwin: another dispatcher has the same name.
+	troubleTwin
 	sources
 )
 
@@ -36,7 +41,12 @@ const (
 type health struct {
 	logger zerolog.Logger
 
+	// patience is until when a journal that does not answer is waited for without an error in the log, as
+	// that of a cluster that has just begun.
+	patience time.Time
+
 	mu       sync.Mutex
+	waiting  bool // it is, and that was logged
 	troubles [sources]string
 	access   error // what the journal answered last
 	// changed holds a value when a trouble has begun or ended since it was taken.
@@ -75,9 +85,16 @@ func (h *health) note(s source, err error) {
 		default:
 		}
 	}
+	patient := s == troubleJournal && time.Now().Before(h.patience)
 	switch {
-	case text != "" && before == "":
+	case text != "" && before == "" && patient:
+		h.waiting = true
+		h.logger.Info().Str("reason", text).Msg("waiting for the journal")
+	case text != "" && (before == "" || s == troubleJournal && h.waiting && !patient):
+		h.waiting = h.waiting && s != troubleJournal
 		h.logger.Error().Str("error", text).Msg("unhealthy")
+	case text == "" && s == troubleJournal && h.waiting:
+		h.waiting = false
 	case was != "" && h.text() == "":
 		h.logger.Info().Msg("healthy again")
 	}

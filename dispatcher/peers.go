@@ -1,8 +1,10 @@
 package dispatcher
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,6 +27,10 @@ const (
 	presenceEvery = 2 * time.Second
 	// presenceKept is for how long it is believed.
 	presenceKept = 3 * presenceEvery
+	// presenceShown is for how long one that is not heard any more is shown as silent.
+	presenceShown = time.Minute
+	// twinWindow is how long after its start a dispatcher gives way to another one of its name.
+	twinWindow = 10 * time.Second
 	// presenceRemembered is for how long a dispatcher that is not heard any more is
 	// remembered, and maxPresence how many are.
 	presenceRemembered = term.Remembered
@@ -32,9 +38,6 @@ const (
 	answerPause = 20 * time.Millisecond
 	maxPresence = 1000
 )
-
-// roleStarting is what a dispatcher is before it has opened the journal.
-const roleStarting = "starting"
 
 // memberState is the role, epoch and position of this dispatcher, for readers outside the
 // loop. It may be used concurrently.
@@ -94,7 +97,8 @@ func (p *memberState) get() (role journal.Role, epoch ha.Epoch, position uint64)
 // that look at the status, and never a ground for a decision.
 type peerList struct {
 	mu    sync.Mutex
-	heard map[string]presence
+	heard map[string]presence // by name
+	rows  map[string]presence // by name and instance, of those that are shown
 	// raised tells that somebody told of a mark higher than any before.
 	raised  chan struct{}
 	highest mark.Position
@@ -120,6 +124,15 @@ func (l *peerList) note(p presence) {
 		delete(l.heard, oldest.Name)
 	}
 	l.heard[p.Name] = p
+	switch key := p.Name + " " + p.Instance; {
+	case p.Role == subjects.RoleStopped:
+		delete(l.rows, key)
+	case len(l.rows) < maxPresence || l.rows[key].Name != "":
+		if l.rows == nil {
+			l.rows = map[string]presence{}
+		}
+		l.rows[key] = p
+	}
 	if at, ok := p.markPosition(); ok && at.Compare(l.highest) > 0 {
 		l.highest = at
 		select {
@@ -147,6 +160,7 @@ func (l *peerList) unableToRead(f int, own string, now time.Time) []term.Reader 
 
 // presenceExchange announces the state of this dispatcher and listens to the others.
 type presenceExchange struct {
+	d    *Dispatcher
 	sub  *nats.Subscription
 	quit chan struct{}
 	wg   sync.WaitGroup
@@ -163,7 +177,10 @@ func (d *Dispatcher) exchangePresence() (*presenceExchange, error) {
 		}
 		p := presence{Dispatcher: said, at: time.Now()}
 		d.peers.note(p)
-		if p.Role == roleStarting && p.Name != d.cfg.Name {
+		if p.Name == d.cfg.Name && p.Instance != "" && p.Instance != d.instance {
+			d.meetTwin(p.Dispatcher)
+		}
+		if p.Role == subjects.RoleStarting && p.Instance != d.instance {
 			select {
 			case d.asked <- struct{}{}: // it wants to know about the others before it leads
 			default:
@@ -173,7 +190,7 @@ func (d *Dispatcher) exchangePresence() (*presenceExchange, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen to the other dispatchers: %w", err)
 	}
-	p := &presenceExchange{sub: sub, quit: make(chan struct{})}
+	p := &presenceExchange{d: d, sub: sub, quit: make(chan struct{})}
 	p.wg.Go(func() { d.announcePresence(p.quit) })
 	return p, nil
 }
@@ -181,13 +198,59 @@ func (d *Dispatcher) exchangePresence() (*presenceExchange, error) {
 func (p *presenceExchange) stop() {
 	close(p.quit)
 	p.wg.Wait()
+	p.leave()
 	_ = p.sub.Unsubscribe() // fails only on a closed connection, which has no subscriptions
+}
+
+// leave tells the others that this dispatcher ends, so that it is not taken for one that fell silent.
+func (p *presenceExchange) leave() {
+	d := p.d
+	if !d.nc.IsConnected() {
+		return
+	}
+	last := d.presence()
+	last.Role = subjects.RoleStopped
+	body, err := json.Marshal(last)
+	if err == nil {
+		err = d.nc.Publish(d.names.Dispatcher(d.cfg.Name), body)
+	}
+	if err == nil {
+		err = d.nc.FlushTimeout(time.Second)
+	}
+	if err != nil {
+		d.cfg.Log.Debug().Err(err).Msg("telling the other dispatchers of the end")
+	}
+}
+
+// ErrNameTaken is returned by Run if another dispatcher of the same name was running when this one started.
+var ErrNameTaken = errors.New("the name of the dispatcher is taken")
+
+// meetTwin takes note that another dispatcher has the same name. Whoever has just started gives way; one that was started
+// again after it was killed does not meet its former self.
+func (d *Dispatcher) meetTwin(other subjects.Dispatcher) {
+	mine := time.Since(d.began).Milliseconds()
+	younger := mine < other.UptimeMS || mine == other.UptimeMS && d.instance > other.Instance
+	if younger && time.Since(d.began) < twinWindow {
+		d.giveWay(fmt.Errorf("%w: another dispatcher called %s has run for %s; stop it, or give this one another name (--name)",
+			ErrNameTaken, d.cfg.Name, (time.Duration(other.UptimeMS) * time.Millisecond).Round(time.Second)))
+		return
+	}
+	d.twinHeard.Store(time.Now().UnixNano())
+	d.health.note(troubleTwin, fmt.Errorf("another dispatcher is called %s, too: stop one of them, or give it another name (--name)", d.cfg.Name))
+}
+
+// forgetTwin ends the trouble about another dispatcher of the same name when that is not heard any more.
+func (d *Dispatcher) forgetTwin() {
+	if at := d.twinHeard.Load(); at != 0 && time.Since(time.Unix(0, at)) > presenceKept && d.twinHeard.CompareAndSwap(at, 0) {
+		d.health.note(troubleTwin, nil)
+	}
 }
 
 func (d *Dispatcher) announcePresence(quit <-chan struct{}) {
 	ticker := time.NewTicker(presenceEvery)
 	defer ticker.Stop()
 	for {
+		d.forgetTwin()
 		body, err := json.Marshal(d.presence())
 		if err == nil {
 			err = d.nc.Publish(d.names.Dispatcher(d.cfg.Name), body)
@@ -212,14 +275,15 @@ func (d *Dispatcher) presence() subjects.Dispatcher {
 	role, epoch, position := d.member.get()
 	switch {
 	case role == "":
-		role = roleStarting
+		role = subjects.RoleStarting
 	case role == journal.RoleLeader && !(gate{d}).open():
 		// A process that was stopped and woke: it must be heard by the journal before it
 		// may call itself the leader again.
 		role = journal.RoleCandidate
 	}
 	return subjects.Dispatcher{
-		Name: d.cfg.Name, Epoch: epoch, Role: string(role), Position: position, Format: NewestFormat, Void: d.void.Load(), Mark: d.saidMark(),
+		Name: d.cfg.Name, Instance: d.instance, UptimeMS: time.Since(d.began).Milliseconds(),
+		Epoch: epoch, Role: string(role), Position: position, Format: NewestFormat, Void: d.void.Load(), Mark: d.saidMark(),
 		Trouble: d.health.get(),
 	}
 }
@@ -238,17 +302,48 @@ func (d *Dispatcher) otherLeads() bool {
 
 // dispatchers lists this dispatcher and those heard of lately, by name.
 func (d *Dispatcher) dispatchers() []subjects.Dispatcher {
-	list := []subjects.Dispatcher{d.presence()}
+	own := d.presence()
 	d.peers.mu.Lock()
 	defer d.peers.mu.Unlock()
 	for name, p := range d.peers.heard {
-		switch silent := time.Since(p.at); {
-		case silent > presenceRemembered:
+		if time.Since(p.at) > presenceRemembered {
 			delete(d.peers.heard, name)
-		case silent <= presenceKept && name != d.cfg.Name:
-			list = append(list, p.Dispatcher)
 		}
 	}
-	slices.SortFunc(list, func(a, b subjects.Dispatcher) int { return strings.Compare(a.Name, b.Name) })
+	return d.peers.list(own, time.Now())
+}
+
+// list returns the rows of own and those heard in the last minute, by name. One of which nothing was heard for some seconds is
+// silent, unless another of its name is there, which has taken its place. It is called with mu held.
+func (l *peerList) list(own subjects.Dispatcher, now time.Time) []subjects.Dispatcher {
+	list := []subjects.Dispatcher{own}
+	there := map[string]bool{own.Name: true}
+	var silent []subjects.Dispatcher
+	for key, p := range l.rows {
+		row, since := p.Dispatcher, now.Sub(p.at)
+		row.LastHeardMS = max(1, since.Milliseconds())
+		switch {
+		case since > presenceShown:
+			delete(l.rows, key)
+		case row.Name == own.Name && row.Instance == own.Instance:
+		case since > presenceKept:
+			row.Role, row.Trouble = subjects.RoleSilent, ""
+			silent = append(silent, row)
+		default:
+			if row.Role == string(journal.RoleLeader) && row.Epoch < own.Epoch {
+				row.Role = string(journal.RoleDeposed)
+			}
+			there[row.Name] = true
+			list = append(list, row)
+		}
+	}
+	for _, row := range silent {
+		if !there[row.Name] {
+			list = append(list, row)
+		}
+	}
+	slices.SortFunc(list, func(a, b subjects.Dispatcher) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Instance, b.Instance))
+	})
 	return list
 }

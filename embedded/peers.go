@@ -34,6 +34,19 @@ type peers struct {
 // cut off from the others. It is turned on again once more than half of the cluster is seen.
 func (s *Server) StoreApart() error { return s.guard.trouble(func(g *guard) error { return g.apart }) }
 
+// Peers returns how many servers of its cluster a server sees, itself included, and how many the cluster has, as far as it
+// is known: the routes that it was told, at first. Outside of a cluster both are 1.
+func (s *Server) Peers() (seen, size int) {
+	if s.store.mode != cluster || s.guard == nil {
+		return 1, 1
+	}
+	size = len(s.guard.options().Routes)
+	if js, err := s.ns.Jsz(nil); err == nil && js.Meta != nil {
+		size = max(size, js.Meta.Size)
+	}
+	return s.ns.NumRemotes() + 1, size
+}
+
 // watchPeers turns JetStream off while this server sees no more than half of its cluster, itself
 // counted, and reports whether it is off for that.
 //

@@ -64,7 +64,27 @@ func (n *Node) startServer(ctx context.Context, cfg Config) (err error) {
 		return err
 	}
 	n.server.Announce()
+	stop, err := n.announceWaiting(cfg.Dispatcher)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	return n.server.JetStreamReady(ctx)
+}
+
+// announceWaiting lets those who look know that this node waits for the other servers of its cluster.
+func (n *Node) announceWaiting(cfg dispatcher.Config) (stop func(), err error) {
+	if _, size := n.server.Peers(); size < 2 || cfg.Name == "" {
+		return func() {}, nil
+	}
+	if n.nc, err = n.Connect(connectionName(cfg.Name)); err != nil {
+		return nil, err
+	}
+	return dispatcher.AnnounceWaiting(n.nc, cfg, func() string {
+		seen, size := n.server.Peers()
+		return fmt.Sprintf("it waits for the other NATS servers of its cluster, of which more than half must run and reach each other:"+
+			" it sees %d of %d, itself included", seen, size)
+	})
 }
 
 // startDispatcher connects, if need be, and runs a dispatcher.

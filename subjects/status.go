@@ -34,10 +34,14 @@ type Status struct {
 // every 2 s on its own subject, and when a trouble begins or ends.
 type Dispatcher struct {
 	Name string `json:"name"`
+	// Instance tells its process from another one of the same name; empty: it does not say.
+	Instance string `json:"instance,omitempty"`
 	// Epoch is the highest it has seen.
 	Epoch ha.Epoch `json:"epoch"`
 	// Role is "leader", "standby", "candidate", "deposed" while it reads the journal
-	// anew, or "starting" while it waits for the journal.
+	// anew, "starting" while it waits for the journal, or "stopped" as it ends. In a
+	// [Status] it is "silent" if nothing was heard of it for 6 s, and "deposed" if it called itself the
+	// leader of an epoch that is over.
 	Role string `json:"role,omitempty"`
 	// Position is the sequence of the last journal entry it has applied.
 	Position uint64 `json:"position"`
@@ -50,9 +54,20 @@ type Dispatcher struct {
 	// Mark is how far the journal is known to have been by what the dispatcher keeps outside
 	// of it; nil: it keeps nothing.
 	Mark *Mark `json:"mark,omitempty"`
+	// UptimeMS is how long it has run, in milliseconds.
+	UptimeMS int64 `json:"uptime_ms,omitempty"`
+	// LastHeardMS is, in a [Status], how long ago the leader heard of it, in milliseconds; 0: it is the leader.
+	LastHeardMS int64 `json:"last_heard_ms,omitempty"`
 	// Trouble says why it cannot work, and what to do about it; empty: it is healthy.
 	Trouble string `json:"trouble,omitempty"`
 }
+
+// The roles of a [Dispatcher] that the journal's own do not have.
+const (
+	RoleStarting = "starting"
+	RoleStopped  = "stopped"
+	RoleSilent   = "silent"
+)
 
 // DecodeDispatcher decodes what a dispatcher publishes of itself. The error is an
 // [*ha.Error].

@@ -97,7 +97,7 @@ func listenToDispatchers(ctx context.Context, nc *nats.Conn, names subjects.Name
 	defer func() { _ = sub.Unsubscribe() }() // fails only on a closed connection
 	limited, cancel := context.WithTimeout(ctx, presenceWait)
 	defer cancel()
-	heard := map[string]subjects.Dispatcher{}
+	heard := map[string]subjects.Dispatcher{} // by name and instance
 	for {
 		m, err := sub.NextMsgWithContext(limited)
 		switch {
@@ -105,13 +105,19 @@ func listenToDispatchers(ctx context.Context, nc *nats.Conn, names subjects.Name
 			return nil, context.Cause(ctx)
 		case limited.Err() != nil:
 			list := slices.AppendSeq([]subjects.Dispatcher{}, maps.Values(heard))
-			slices.SortFunc(list, func(a, b subjects.Dispatcher) int { return strings.Compare(a.Name, b.Name) })
+			slices.SortFunc(list, func(a, b subjects.Dispatcher) int {
+				return strings.Compare(a.Name+" "+a.Instance, b.Name+" "+b.Instance)
+			})
 			return list, nil
 		case err != nil:
 			return nil, fmt.Errorf("listen to the dispatchers: %w", err)
 		}
-		if d, err := subjects.DecodeDispatcher(m.Data); err == nil {
-			heard[d.Name] = d
+		switch d, err := subjects.DecodeDispatcher(m.Data); {
+		case err != nil:
+		case d.Role == subjects.RoleStopped:
+			delete(heard, d.Name+" "+d.Instance)
+		default:
+			heard[d.Name+" "+d.Instance] = d
 		}
 	}
 }

@@ -63,7 +63,7 @@ func TestStatusWithoutALeaderShowsWhoIsThereAndWhatToDo(t *testing.T) {
 		stdout []string
 		stderr string
 	}{
-		"table": {nil, []string{"DISPATCHER", "d1          deposed  7      100       0       1-1      the disk is full", "d2          standby  7      90        10      1-1      -"},
+		"table": {nil, []string{"DISPATCHER", "d1          deposed  7      100       0       1-1      now    yes", "d1: the disk is full", "d2          standby  7      90        10      1-1      now    -"},
 			"1 of the 2 that are there are in trouble"},
 		"json":         {[]string{"--json"}, []string{`"leader": null`, `"name": "d1"`, `"trouble": "the disk is full"`, `"problem": "no dispatcher leads`}, "no dispatcher leads"},
 		"nobody":       {[]string{"--prefix", "other"}, nil, "no dispatcher answers"},

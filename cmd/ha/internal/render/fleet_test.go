@@ -26,7 +26,7 @@ func TestTables(t *testing.T) {
 		Dispatchers: []subjects.Dispatcher{
 			{Name: "d1", Epoch: 7, Role: "leader", Position: 12, Format: 2},
 			{Name: "d2", Epoch: 7, Role: "standby", Position: 9, Trouble: "no answer in time;\n\tto mend it: restart"},
-			{Name: "d3", Epoch: 7, Role: "standby", Position: 13}, // heard of after the leader wrote this
+			{Name: "d3", Epoch: 7, Role: "standby", Position: 13, LastHeardMS: 1900}, // heard of after the leader wrote this
 		},
 		Journal:     subjects.Journal{Kind: "jetstream", Format: 1, Position: 12, Bytes: 9 << 20, Warnings: []string{"the disk is lazy"}},
 		Workers:     subjects.WorkerCounts{Registered: 2, Idle: 1, Busy: 1, Joined: 5, Left: 2, Lost: 1},
@@ -64,10 +64,12 @@ tasks        1 waiting, 0 scheduled, 7 pending, 2 running
              5 completed, 0 failed, 0 cancelled, 3 timed out are kept
 messages     4 malformed, 9 dropped
 
-DISPATCHER  ROLE     EPOCH  POSITION  BEHIND  FORMATS  TROUBLE
-d1          leader   7      12        0       1-2      -
-d2          standby  7      9         3       1-1      no answer in time; to mend it: restart
-d3          standby  7      13        0       1-1      -
+DISPATCHER  ROLE     EPOCH  POSITION  BEHIND  FORMATS  HEARD   TROUBLE
+d1          leader   7      12        0       1-2      now     -
+d2          standby  7      9         3       1-1      now     yes
+d3          standby  7      13        0       1-1      1s ago  -
+
+d2: no answer in time; to mend it: restart
 `},
 	} {
 		t.Run(name, func(t *testing.T) {
