@@ -185,7 +185,7 @@ func TestTheStoreGoesAway(t *testing.T) {
 		"to the last":           {purgeStream(jetstream.WithPurgeKeep(2)), "somebody purged it"},
 		"an entry is removed":   {removeEntry, "somebody removed them"},
 		"it is limited":         {change(func(c *jetstream.StreamConfig) { c.MaxMsgs = 3 }), "somebody purged it"},
-		"it keeps for interest": {change(func(c *jetstream.StreamConfig) { c.Retention = jetstream.InterestPolicy }), "stop all dispatchers"},
+		"it keeps for interest": {keepForInterest, "stop all dispatchers"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -244,6 +244,27 @@ func purgeStream(opts ...jetstream.StreamPurgeOpt) func(*testing.T, *kept) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// keepForInterest has the stream keep entries for those who follow it alone, until one is lost by that: the dispatcher
+// puts the setting right, and may do so before the next entry.
+func keepForInterest(t *testing.T, k *kept) {
+	t.Helper()
+	js, s := k.stream(t)
+	first := s.CachedInfo().State.FirstSeq
+	eventually(t, "an entry to be lost", func() bool {
+		cfg := s.CachedInfo().Config
+		cfg.Retention = jetstream.InterestPolicy
+		if _, err := js.UpdateStream(t.Context(), cfg); err != nil {
+			t.Fatal(err)
+		}
+		_ = k.submit() // refused: it was noticed
+		info, err := s.Info(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.State.FirstSeq > first
+	})
 }
 
 func removeEntry(t *testing.T, k *kept) {

@@ -3,6 +3,7 @@ package roam
 import (
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,19 +11,33 @@ import (
 
 // cluster is a connection to servers that the test describes: the id of the server behind each address.
 type cluster struct {
-	pool    []string // the present one first
-	ids     map[string]string
-	forgets bool // the present server tells only of itself, as one does that is cut off
+	ids map[string]string
+
+	mu      sync.Mutex // a planned move comes in a goroutine of its own
+	pool    []string   // the present one first
+	forgets bool       // the present server tells only of itself, as one does that is cut off
 	moves   int
 	closed  bool
 }
 
-func (c *cluster) IsConnected() bool         { return !c.closed }
-func (c *cluster) IsClosed() bool            { return c.closed }
-func (c *cluster) ConnectedUrl() string      { return c.pool[0] }        //nolint:revive,staticcheck // as nats.go calls it
-func (c *cluster) ConnectedServerId() string { return c.ids[c.pool[0]] } //nolint:revive,staticcheck // as nats.go calls it
+func (c *cluster) IsConnected() bool         { return !c.IsClosed() }
+func (c *cluster) ConnectedServerId() string { return c.ids[c.ConnectedUrl()] } //nolint:revive,staticcheck // as nats.go calls it
+
+func (c *cluster) IsClosed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closed
+}
+
+func (c *cluster) ConnectedUrl() string { //nolint:revive,staticcheck // as nats.go calls it
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.pool[0]
+}
 
 func (c *cluster) Servers() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.forgets {
 		return c.pool[:1]
 	}
@@ -30,6 +45,8 @@ func (c *cluster) Servers() []string {
 }
 
 func (c *cluster) SetServerPool(servers []string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	here := slices.Index(servers, c.pool[0])
 	if here < 0 {
 		return errors.New("the present server is not in it")
@@ -39,6 +56,8 @@ func (c *cluster) SetServerPool(servers []string) error {
 }
 
 func (c *cluster) ForceReconnect() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.moves++
 	if !c.forgets {
 		c.pool = append(c.pool[1:], c.pool[0])
@@ -46,8 +65,25 @@ func (c *cluster) ForceReconnect() error {
 	return nil
 }
 
-// wait lets time pass in a bubble.
-func wait(d time.Duration) { <-time.After(d) }
+// moved returns how often it came to another server.
+func (c *cluster) moved() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.moves
+}
+
+// forget has the present server tell only of itself.
+func (c *cluster) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.forgets = true
+}
+
+// wait lets time pass in a bubble, and what is due then be done.
+func wait(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}
 
 func of(ids ...string) *cluster {
 	c := &cluster{ids: map[string]string{}}
@@ -72,7 +108,7 @@ func roaming(c *cluster, chance float64) (*Roamer, *User) {
 func TestOneServerIsNotLeft(t *testing.T) {
 	c := of("a")
 	r, _ := roaming(c, 0)
-	if r.Unanswered() || c.moves > 0 {
+	if r.Unanswered() || c.moved() > 0 {
 		t.Error("moved")
 	}
 	var none *Roamer
@@ -112,7 +148,7 @@ func TestAnotherNameOfTheSameHost(t *testing.T) {
 	c := of("a", "a", "b")
 	r, _ := roaming(c, 0)
 	if !r.Unanswered() || c.ConnectedServerId() != "a" || !r.Again() || c.ConnectedServerId() != "b" {
-		t.Errorf("at %s after %d moves", c.ConnectedUrl(), c.moves)
+		t.Errorf("at %s after %d moves", c.ConnectedUrl(), c.moved())
 	}
 	if r.Again() {
 		t.Error("it moves on from where it was not asked yet")
@@ -124,7 +160,7 @@ func TestServersThatTheCutOffOneDoesNotSee(t *testing.T) {
 	c := of("a", "b")
 	r, _ := roaming(c, 0)
 	r.Answered()
-	c.forgets = true
+	c.forget()
 	if !r.Unanswered() || c.ConnectedServerId() != "b" {
 		t.Errorf("at %s", c.ConnectedServerId())
 	}
@@ -156,18 +192,18 @@ func TestSpread(t *testing.T) {
 				r.Answered()
 				r.Unanswered()
 				r.Answered()
-				moves := c.moves
+				moves := c.moved()
 				wait(tc.wait)
-				if moved := c.moves > moves; moved != (tc.wait > 0) || moved && c.ConnectedServerId() != tc.to {
-					t.Errorf("after %s: %d moves, at %s", tc.wait, c.moves-moves, c.ConnectedServerId())
+				if moved := c.moved() > moves; moved != (tc.wait > 0) || moved && c.ConnectedServerId() != tc.to {
+					t.Errorf("after %s: %d moves, at %s", tc.wait, c.moved()-moves, c.ConnectedServerId())
 				}
-				moves = c.moves
+				moves = c.moved()
 				for range 3600 {
 					wait(time.Second)
 					r.Answered()
 				}
-				if c.moves != moves {
-					t.Errorf("%d moves more", c.moves-moves)
+				if c.moved() != moves {
+					t.Errorf("%d moves more", c.moved()-moves)
 				}
 			})
 		})
@@ -182,12 +218,12 @@ func TestNothingMovesOnceNobodyUsesIt(t *testing.T) {
 		r.Answered()
 		r.Unanswered()
 		r.Answered()
-		moves := c.moves
+		moves := c.moved()
 		if !r.leave(u) {
 			t.Error("somebody is left")
 		}
 		wait(time.Hour)
-		if c.moves != moves {
+		if c.moved() != moves {
 			t.Error("it moved")
 		}
 	})

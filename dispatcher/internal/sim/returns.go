@@ -13,7 +13,8 @@ import (
 const free = 2
 
 // returns is how often in a row a task came back without having begun, by what the books have seen (most). A
-// leader that began with a snapshot does not know all of them, but at least (least) those of its own time.
+// leader that began with a snapshot does not know all of them, but at least (least) those of its own time. The
+// next leader may know more than the one before: it may have followed for longer.
 type returns struct {
 	least, most int
 	epoch       ha.Epoch // of the last
@@ -77,8 +78,6 @@ func (b *books) countReturn(t *task, r *record.TaskEnded) {
 	n := b.nextReturn(t)
 	if r.Lost {
 		n.least = max(n.least, free+1)
-	} else {
-		n.most = min(n.most, free)
 	}
 	t.returns = n
 }
