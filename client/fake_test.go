@@ -3,6 +3,7 @@ package client_test
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"strconv"
@@ -30,6 +31,7 @@ var (
 )
 
 func TestMain(m *testing.M) {
+	_ = flag.Set("test.parallel", "6") // more than processors: most of what these tests do is to wait
 	var err error
 	if server, err = embedded.Start(context.Background(), embedded.Config{NoJetStream: true}); err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -30,6 +30,7 @@ func dial(t *testing.T, url string) *nats.Conn {
 // the next one, while no request of the time between is kept. Who watches is told of
 // the gap.
 func TestServerRestart(t *testing.T) {
+	t.Parallel()
 	first, err := embedded.Start(t.Context(), embedded.Config{NoJetStream: true, Listen: "127.0.0.1:0"})
 	if err != nil {
 		t.Fatal(err)

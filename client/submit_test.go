@@ -38,6 +38,7 @@ func TestSubmitGivesAnID(t *testing.T) {
 
 // TestSubmitKeepsTheID: after an error too the caller can repeat the task.
 func TestSubmitKeepsTheID(t *testing.T) {
+	t.Parallel()
 	f := newFake(t)
 	f.on(subjects.TaskSubmit, func(int, []byte) any { return silence{} }).listen()
 	c, _ := f.client(client.Config{Patience: time.Second})
@@ -54,6 +55,7 @@ func TestSubmitKeepsTheID(t *testing.T) {
 // TestRepeatedInVain: a dispatcher that fails and fails is unavailable, and did not
 // refuse.
 func TestRepeatedInVain(t *testing.T) {
+	t.Parallel()
 	for _, answer := range []error{errors.New("out of ink"), ha.Unavailable("unavailable", "out of ink")} {
 		f := newFake(t)
 		f.on(subjects.TaskSubmit, func(int, []byte) any { return answer }).listen()

@@ -37,6 +37,7 @@ func TestOneSnapshotACleaning(t *testing.T) {
 // rather than writing down the whole state at once; and removes what that one, which
 // may have died over it, did not.
 func TestNextLeaderKnowsTheSnapshot(t *testing.T) {
+	t.Parallel()
 	log := journal.NewMemory()
 	kept := unpurged{log}
 	first := begin(t, kept, 40_000)

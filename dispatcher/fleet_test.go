@@ -152,6 +152,7 @@ func TestAWorkerThatIsToldToStopFinishesFirst(t *testing.T) {
 // TestWorkersComeBackAfterARestart: with a journal in memory the new dispatcher
 // knows nobody. Its epoch is higher than the one before, so the workers obey it.
 func TestWorkersComeBackAfterARestart(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	settings := func(c *dispatcher.Config) { c.Timing, c.ActivateEvery = patient, 2*time.Millisecond }
 	first := r.start(settings)

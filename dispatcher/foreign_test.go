@@ -60,6 +60,7 @@ func (s *stranger) entry(fromEnd uint64) []byte {
 // passed over by leader and standby, and by those who start afterwards; nothing that was
 // acknowledged is lost.
 func TestStrangersInTheJournal(t *testing.T) {
+	t.Parallel()
 	r := newStoredRig(t)
 	stream := func(name string) func(*dispatcher.Config) {
 		return func(c *dispatcher.Config) { c.Name, c.Journal = name, dispatcher.JournalStream }
@@ -125,6 +126,7 @@ func TestStrangersInTheJournal(t *testing.T) {
 
 // TestAFloodIsATrouble, which is over when it is.
 func TestAFloodIsATrouble(t *testing.T) {
+	t.Parallel()
 	r := newStoredRig(t)
 	r.start(func(c *dispatcher.Config) { c.Journal = dispatcher.JournalStream })
 	s := newStranger(r)

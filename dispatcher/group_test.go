@@ -188,9 +188,9 @@ func TestStandbyHoldsTheLeadersState(t *testing.T) {
 // A leader that cannot reach the log is replaced, sends nothing from then on, says
 // what its trouble is, and stands by once the log is back.
 func TestLeaderCutOffIsReplaced(t *testing.T) {
+	t.Parallel()
 	for name, blocks := range map[string]bool{"fails": false, "blocks": true} {
 		t.Run(name, func(t *testing.T) {
-			leakFree(t)
 			nc := connectTo(t, embedded.Config{NoJetStream: true})
 			heard := listen(t, nc)
 			log := journal.NewMemoryAt(0)

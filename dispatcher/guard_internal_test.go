@@ -70,7 +70,7 @@ func submitTo(nc *nats.Conn, id int) error {
 // TestCleaningIsNoTrouble: the journal is purged again and again by its leader, and neither that nor a standby takes
 // it for damage, also one that begins later, or takes over.
 func TestCleaningIsNoTrouble(t *testing.T) {
-	leakFree(t)
+	t.Parallel()
 	nc := connectTo(t, embedded.Config{StoreDir: t.TempDir()})
 	var log logbook
 	small := func(d *Dispatcher) { d.deps.sizes.CleanBytes, d.deps.sizes.PieceBytes = 8<<10, 1<<10 }
@@ -122,7 +122,7 @@ func (l *full) Room(context.Context, int) (journal.Room, error) { return *l.room
 // TestRoomOfTheAccount: what the account may store is a reserve too, and an append that is refused for it
 // makes all submissions be refused, until there is room.
 func TestRoomOfTheAccount(t *testing.T) {
-	leakFree(t)
+	t.Parallel()
 	nc := connectTo(t, embedded.Config{StoreDir: t.TempDir()})
 	l := &full{JetStream: streamOn(t, nc, "ha")}
 	l.room.Store(&journal.Room{Limited: true, Free: 1 << 30, Size: 10 << 30})

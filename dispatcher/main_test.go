@@ -2,6 +2,7 @@ package dispatcher_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"testing"
@@ -16,6 +17,7 @@ import (
 var server *embedded.Server
 
 func TestMain(m *testing.M) {
+	_ = flag.Set("test.parallel", "6") // more than processors: most of what these tests do is to wait
 	var err error
 	server, err = embedded.Start(context.Background(), embedded.Config{NoJetStream: true, MaxPayload: 8 << 20})
 	if err != nil {

@@ -80,6 +80,7 @@ func TestAStreamThatStoresRequestsSpoilsNoReply(t *testing.T) {
 
 // TestARequestThatWasOnlyStoredHasNoAnswer: the error says what came in its place.
 func TestARequestThatWasOnlyStoredHasNoAnswer(t *testing.T) {
+	t.Parallel()
 	r := newStoredRig(t)
 	r.storeEverything("NOBODY-ELSE")
 	c, err := client.New(r.nc, client.Config{Prefix: r.names.Prefix(), Timeout: 200 * time.Millisecond, Patience: 500 * time.Millisecond})

@@ -88,7 +88,7 @@ func jetStream(t *testing.T, nc *nats.Conn) jetstream.JetStream {
 }
 
 func TestClusterOutlivesAnyOfItsServers(t *testing.T) {
-	leakFree(t)
+	t.Parallel()
 	configs := clusterConfigs(t, 3)
 	servers := startAll(t, configs)
 	for i, s := range servers {

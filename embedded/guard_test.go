@@ -57,7 +57,7 @@ func serving(t *testing.T) (s *Server, js jetstream.JetStream, dir string) {
 
 // TestStoreThatIsRemoved: within two seconds of it nothing is acknowledged any more.
 func TestStoreThatIsRemoved(t *testing.T) {
-	leakFree(t)
+	t.Parallel()
 	remove := func(path ...string) func(*testing.T, string) {
 		return func(t *testing.T, dir string) {
 			t.Helper()
@@ -105,7 +105,7 @@ func TestStoreThatIsRemoved(t *testing.T) {
 
 // TestStoreThatComesBack: what was moved away and is back where it was is served again, whole.
 func TestStoreThatComesBack(t *testing.T) {
-	leakFree(t)
+	t.Parallel()
 	s, js, dir := serving(t)
 	away := dir + ".away"
 	if err := os.Rename(dir, away); err != nil {
@@ -128,7 +128,7 @@ func TestStoreThatComesBack(t *testing.T) {
 
 // TestOrderlyChangesOfStreams are none of the guard's business.
 func TestOrderlyChangesOfStreams(t *testing.T) {
-	leakFree(t)
+	t.Parallel()
 	s, js, _ := serving(t)
 	for range 3 {
 		log, err := js.Stream(t.Context(), "LOG")

@@ -167,7 +167,7 @@ func terms(s *Server) map[string]uint64 {
 // TestServerThatWasCutOffDisturbsNobody: a follower that sees none of the others does not stand for
 // election, and finds the leaders where they were.
 func TestServerThatWasCutOffDisturbsNobody(t *testing.T) {
-	leakFree(t)
+	t.Parallel()
 	servers, links := linked(t)
 	js := jetStream(t, inProcess(t, servers[0]))
 	eventually.Succeeds(t, electionTime, func(ctx context.Context) error { // until all three are known to be there

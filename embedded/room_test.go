@@ -14,7 +14,7 @@ import (
 // TestFullDisk: a server that met a full disk goes on by itself once there is room again, with
 // all that it acknowledged, and connections last.
 func TestFullDisk(t *testing.T) {
-	leakFree(t)
+	t.Parallel()
 	disk := smalldisk.New(t, 32)
 	s := start(t, Config{StoreDir: filepath.Join(disk, "store")})
 	nc := inProcess(t, s)

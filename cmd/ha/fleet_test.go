@@ -87,6 +87,7 @@ func (f *fleet) startWorker(t *testing.T, name string, weight int) *running {
 }
 
 func TestProcessesAndAForeignWorkerAreActivatedByWeight(t *testing.T) {
+	t.Parallel()
 	f := startFleet(t, "--activate-every", "5ms", "--heartbeat", "500ms", "--reply-timeout", "500ms", "--evict-after", "10s")
 	seen, err := f.nc.SubscribeSync("ha.>") // what "nats sub" does
 	if err != nil {
@@ -168,6 +169,7 @@ func expectEvents(t *testing.T, seen *nats.Subscription, want map[string]int) {
 }
 
 func TestWorkersOfAKilledDispatcherExitWith3(t *testing.T) {
+	t.Parallel()
 	f := startFleet(t, quick...)
 	workers := []*running{f.startWorker(t, "a", 1), f.startWorker(t, "b", 2)}
 	f.dispatcher.signal(t, syscall.SIGKILL)
@@ -187,6 +189,7 @@ func TestWorkersOfAKilledDispatcherExitWith3(t *testing.T) {
 }
 
 func TestAFrozenWorkerIsRemovedAndComesBack(t *testing.T) {
+	t.Parallel()
 	f := startFleet(t, quick...)
 	p := f.startWorker(t, "frozen", 1)
 	before, err := f.worker("frozen")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -35,6 +36,7 @@ func buildAndRun(m *testing.M) int {
 		fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
 		return 1
 	}
+	_ = flag.Set("test.parallel", "6") // more than processors: most of what these tests do is to wait
 	code := m.Run()
 	if err := starter.Close(patience); err != nil {
 		fmt.Fprintln(os.Stderr, err)

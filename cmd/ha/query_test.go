@@ -12,6 +12,7 @@ import (
 )
 
 func TestWorkersAndStatusCommands(t *testing.T) {
+	t.Parallel()
 	f := startFleet(t, append([]string{"--name", "north"}, quick...)...)
 	f.startWorker(t, "east-1", 7)
 	server := []string{"NATS_URL=" + f.url}

@@ -17,6 +17,7 @@ import (
 
 // A server that outlives the dispatcher answers 'no responders', which is a miss as silence is.
 func TestWorkersOfADispatcherThatIsGoneExitWith3(t *testing.T) {
+	t.Parallel()
 	server, err := embedded.Start(t.Context(), embedded.Config{Listen: "127.0.0.1:0", NoJetStream: true})
 	if err != nil {
 		t.Fatal(err)
@@ -90,6 +91,7 @@ func TestSettingsReachTheDispatcherAndTheWorker(t *testing.T) {
 
 // --timeout is for the connection too: the server may only be on its way.
 func TestACommandWaitsForItsServer(t *testing.T) {
+	t.Parallel()
 	address := freeAddress(t)
 	var waiting []*running
 	for _, args := range [][]string{{"status"}, {"task", "list"}, {"workers", "--watch"}} {
