@@ -11,7 +11,7 @@ STEPS=(test format build tidy docs lint race disk sim fuzz examples demo failove
 
 LINT_VERSION=2.15.0
 CACHE=${HA_CI_CACHE:-$PWD/.cache}
-FUZZ_TIME=${FUZZ_TIME:-40000x} # per target: a time (1m) or a number of inputs (40000x)
+FUZZ_TIME=${FUZZ_TIME:-20000x} # per target: a time (1m) or a number of inputs (20000x)
 
 # show prints a command, on standard error, and runs it.
 show() { printf '+ %s\n' "$*" >&2; "$@"; }

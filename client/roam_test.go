@@ -23,18 +23,22 @@ func TestMovesFromAServerThatIsCutOff(t *testing.T) {
 		t.Cleanup(s.Shutdown)
 		urls, last = append(urls, s.URL()), s
 	}
-	f := newFakeOn(t, dial(t, last.URL())).listen()
-	nc := dial(t, urls[0])
-	if err := nc.SetServerPool(urls); err != nil {
-		t.Fatal(err)
-	}
-	for _, keep := range []bool{true, false} {
-		c := f.clientOn(nc, client.Config{Timeout: 300 * time.Millisecond, Patience: 6 * time.Second, KeepServer: keep})
-		if _, err := c.Submit(t.Context(), ha.TaskSpec{Kind: "k"}); (err != nil) != keep {
-			t.Errorf("it keeps its server: %t, and got %v", keep, err)
-		}
-	}
-	if n := len(f.seen(subjects.TaskSubmit)); n != 1 || nc.ConnectedUrl() != urls[1] {
-		t.Errorf("%d submissions, at %s", n, nc.ConnectedUrl())
+	for name, keep := range map[string]bool{"moves": false, "unless it keeps its server": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFakeOn(t, dial(t, last.URL())).listen()
+			nc := dial(t, urls[0])
+			if err := nc.SetServerPool(urls); err != nil {
+				t.Fatal(err)
+			}
+			c := f.clientOn(nc, client.Config{Timeout: 300 * time.Millisecond, Patience: 6 * time.Second, KeepServer: keep})
+			if _, err := c.Submit(t.Context(), ha.TaskSpec{Kind: "k"}); (err != nil) != keep {
+				t.Errorf("got %v", err)
+			}
+			n, at := len(f.seen(subjects.TaskSubmit)), nc.ConnectedUrl()
+			if keep && (n > 0 || at != urls[0]) || !keep && (n != 1 || at != urls[1]) {
+				t.Errorf("%d submissions, at %s", n, at)
+			}
+		})
 	}
 }

@@ -1,6 +1,7 @@
 package process
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,10 +32,10 @@ func newStarter(t *testing.T) *Starter {
 	return s
 }
 
-// shell starts a script, and waits until it says that it is ready.
-func shell(t *testing.T, s *Starter, script string) *Process {
+// shell starts a script, and waits until the trap that it begins with is set, if there is one.
+func shell(t *testing.T, s *Starter, trap, script string) *Process {
 	t.Helper()
-	cmd := exec.Command("/bin/sh", "-c", "echo ready; "+script)
+	cmd := exec.Command("/bin/sh", "-c", cmp.Or(trap, ":")+"; echo ready; "+script)
 	said := &Output{Most: 100}
 	cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = said, said, Attributes(syscall.SIGKILL)
 	p, err := s.Start("shell", cmd, said)
@@ -55,7 +56,7 @@ func shell(t *testing.T, s *Starter, script string) *Process {
 
 func TestCloseEndsEverything(t *testing.T) {
 	s := NewStarter()
-	processes := []*Process{shell(t, s, "exec sleep 60"), shell(t, s, "trap '' TERM; while :; do sleep 0.1; done"), shell(t, s, "exit 0")}
+	processes := []*Process{shell(t, s, "", "exec sleep 60"), shell(t, s, "trap '' TERM", "while :; do sleep 0.1; done"), shell(t, s, "", "exit 0")}
 	if err := s.Close(patience); err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +71,7 @@ func TestCloseEndsEverything(t *testing.T) {
 }
 
 func TestSignalsReachTheProcess(t *testing.T) {
-	p := shell(t, newStarter(t), "trap 'exit 7' TERM; while :; do sleep 0.01; done")
+	p := shell(t, newStarter(t), "trap 'exit 7' TERM", "while :; do sleep 0.01; done")
 	if err := p.Await(t.Context(), time.Millisecond); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("awaiting what runs: %v", err)
 	}
@@ -103,7 +104,7 @@ func TestWhatCannotBeStartedIsAnError(t *testing.T) {
 
 func TestAwaitEndsWithWhatItWaitsFor(t *testing.T) {
 	s := newStarter(t)
-	ended := shell(t, s, "echo because >&2; exit 3")
+	ended := shell(t, s, "", "echo because >&2; exit 3")
 	no := errors.New("not yet")
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
