@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
+	"strconv"
+	"sync/atomic"
 	"time"
 )
 
@@ -39,23 +42,42 @@ func Await(ctx context.Context, what string, within time.Duration, try func(cont
 	}
 }
 
-// FreeAddresses returns n addresses of this machine on which nobody listens at
-// the moment. They are all different; another process may take one before it is used.
+// Ports below those that systems give to connections and to listeners on port 0 by themselves: what is free here stays
+// so unless somebody asks for it by number.
+const (
+	firstPort = 10_000
+	ports     = 22_000
+)
+
+// nextPort counts the ports that were tried, from a random one, as other processes look for theirs at the same time.
+var nextPort = func() *atomic.Uint32 {
+	var n atomic.Uint32
+	n.Store(rand.Uint32N(ports))
+	return &n
+}()
+
+// FreeAddresses returns n addresses of this machine on which nobody listens at the moment. They are all different, and a
+// process is given one again only after thousands of others; another process may take one before it is used. It may be
+// called concurrently.
 func FreeAddresses(ctx context.Context, n int) (addresses []string, err error) {
-	var held []net.Listener
-	defer func() {
-		for _, l := range held { // held until all are chosen
-			err = errors.Join(err, l.Close())
-		}
-	}()
 	var config net.ListenConfig
-	for range n {
-		l, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
+	var last error
+	for tried := 0; len(addresses) < n; tried++ {
+		if tried == ports {
+			return nil, fmt.Errorf("find a free address: %w", last)
+		}
+		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(int(firstPort+nextPort.Add(1)%ports)))
+		l, err := config.Listen(ctx, "tcp", address)
 		if err != nil {
+			if last = err; ctx.Err() != nil {
+				return nil, fmt.Errorf("find a free address: %w", err)
+			}
+			continue
+		}
+		if err := l.Close(); err != nil {
 			return nil, fmt.Errorf("find a free address: %w", err)
 		}
-		held = append(held, l)
-		addresses = append(addresses, l.Addr().String())
+		addresses = append(addresses, address)
 	}
 	return addresses, nil
 }
