@@ -7,6 +7,7 @@ import (
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/step"
+	"github.com/seed261fe303/ha/dispatcher/internal/term"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -17,7 +18,7 @@ var clusterDecoders = map[string]decoder{
 }
 
 func decodeUpgrade(_ time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
-	return inboxItem{ask: func(l *loop, _ string) any { return l.upgrade() }}, subjects.DecodeEmpty(body)
+	return inboxItem{ask: func(l *loop, _ term.Caller) any { return l.upgrade() }}, subjects.DecodeEmpty(body)
 }
 
 func decodeClock(at time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {

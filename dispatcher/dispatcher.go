@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/micro"
 
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/format"
@@ -43,6 +42,7 @@ type Dispatcher struct {
 	began time.Time
 	// instance tells this dispatcher from another one of its name.
 	instance string
+	service  service
 	// giveWay ends Run, with that error. twinHeard is when another dispatcher of the same name was heard last, in
 	// nanoseconds since 1970; 0: none is.
 	giveWay   func(error)
@@ -100,7 +100,7 @@ func New(nc *nats.Conn, cfg Config) (*Dispatcher, error) {
 	cfg.Log = cfg.Log.With().Str("dispatcher", cfg.Name).Logger()
 	d := &Dispatcher{nc: nc, cfg: cfg, names: names, began: time.Now(), instance: newInstance(), ready: make(chan struct{}), asked: make(chan struct{}, 1)}
 	d.health.logger, d.health.changed, d.health.patience = cfg.Log, make(chan struct{}, 1), d.began.Add(firstPatience)
-	d.guard.d, d.peers.raised = d, make(chan struct{}, 1)
+	d.guard.d, d.service.d, d.peers.raised = d, d, make(chan struct{}, 1)
 	d.deps = deps{openLog: d.openJournal, sizes: term.DefaultSizes()}
 	return d, nil
 }
@@ -145,6 +145,11 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 		return fmt.Errorf("run dispatcher: %w", err)
 	}
 	defer closeMark()
+	endService, err := d.service.start()
+	if err != nil {
+		return fmt.Errorf("run dispatcher: %w", err)
+	}
+	defer endService()
 	out := newOutbox(d)
 	defer out.stop()
 	defer d.guard.watch(log)()
@@ -195,30 +200,20 @@ func (d *Dispatcher) guardedTerm(ctx context.Context, closed <-chan nats.Status,
 // term is one round of following and, if this dispatcher wins, leading. Nil:
 // ctx ended, or there is another round.
 func (d *Dispatcher) term(ctx context.Context, closed <-chan nats.Status, log journal.Log, out *outbox) error {
-	svc, err := d.registerService(0)
-	if err != nil {
-		return err
-	}
 	l := newLoop(d, log, out)
 	defer l.stop()
 	if err := l.follow(ctx, closed); err != nil || !l.term.Won() {
-		if stopErr := svc.Stop(); stopErr != nil {
-			d.cfg.Log.Debug().Err(stopErr).Msg("stopping the service")
-		}
 		return d.ignoreRestart(ctx, err)
 	}
-	return d.lead(ctx, closed, l, svc)
+	return d.lead(ctx, closed, l)
 }
 
 // lead leads until ctx ends or the leadership does.
-func (d *Dispatcher) lead(ctx context.Context, closed <-chan nats.Status, l *loop, svc micro.Service) error {
+func (d *Dispatcher) lead(ctx context.Context, closed <-chan nats.Status, l *loop) error {
 	err := l.beginLeading()
+	var served *endpoints
 	if err == nil {
-		svc, err = d.registerLeader(svc, l.term.Epoch())
-	}
-	var progress *progressReports
-	if err == nil {
-		progress, err = d.subscribe(svc, l.inbox, l.done)
+		served, err = d.subscribe(l.term.Epoch(), l.inbox, l.done)
 	}
 	if err == nil {
 		l.appender.wg.Go(func() { d.confirmSubscriptions(l.appender.ctx) })
@@ -238,7 +233,7 @@ func (d *Dispatcher) lead(ctx context.Context, closed <-chan nats.Status, l *loo
 	defer cancel()
 	// No request may be accepted that nobody will answer: the subscriptions end
 	// first, then what they had delivered is worked off.
-	drained := d.unsubscribe(limit, svc, progress)
+	drained := d.unsubscribe(limit, served)
 	if err != nil {
 		close(l.done)
 		return err

@@ -164,18 +164,19 @@ func (r *rig) in(t *testing.T) *rig {
 }
 
 // refused wants a request to be refused.
-func (r *rig) refused(subject, body string, status int, code string) {
+func (r *rig) refused(subject, body string, status int, code string) (message string) {
 	r.t.Helper()
 	var answer map[string]any
 	err := r.ask(subject, body, &answer)
 	var refusal *ha.Error
 	if !errors.As(err, &refusal) || refusal.Status != status || refusal.Code != code {
 		r.t.Errorf("%s %s\n got %+v, %v\nwant %d %s", subject, subjects.Quote(body), answer, err, status, code)
-		return
+		return ""
 	}
 	if strings.ContainsAny(refusal.Message, "\r\n") || refusal.Message == "" || len(refusal.Message) > 600 {
 		r.t.Errorf("%s: message is not one short line: %q", subject, refusal.Message)
 	}
+	return refusal.Message
 }
 
 func (r *rig) hello(body string) subjects.HelloReply {

@@ -135,7 +135,7 @@ func (l *loop) drain() {
 
 func (l *loop) handle(r inboxItem) {
 	if r.ask != nil {
-		l.term.Ask(r.ReplyTo, func() any { return r.ask(l, r.ReplyTo) })
+		l.term.Ask(r.Caller, func() any { return r.ask(l, r.Caller) })
 		return
 	}
 	l.term.Handle(r.Request)

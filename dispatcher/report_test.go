@@ -3,6 +3,7 @@ package dispatcher_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -180,7 +181,7 @@ func TestTheMicroToolsFindTheDispatcher(t *testing.T) {
 	}
 	want := map[string]string{
 		"hello": r.names.Hello(), "heartbeat": r.names.HeartbeatAll(), "available": r.names.AvailableAll(),
-		"bye": r.names.ByeAll(), "workers": r.names.Workers(), "status": r.names.Status(),
+		"bye": r.names.ByeAll(), "progress": r.names.ProgressAll(), "workers": r.names.Workers(), "status": r.names.Status(),
 	}
 	for _, what := range []string{
 		subjects.TaskSubmit, subjects.TaskGet, subjects.TaskWait, subjects.TaskList, subjects.TaskCancel, subjects.TaskRetry,
@@ -194,16 +195,46 @@ func TestTheMicroToolsFindTheDispatcher(t *testing.T) {
 	if fmt.Sprint(endpoints) != fmt.Sprint(want) {
 		t.Errorf("endpoints %v, want %v", endpoints, want)
 	}
-	eventually(t, "micro stats to count 8 heartbeats and 2 errors", func() bool {
-		var stats micro.Stats
-		r.discover("$SRV.STATS.ha."+info.ID, &stats, &stats.ServiceIdentity)
-		for _, e := range stats.Endpoints {
-			if e.Name == "heartbeat" {
-				return e.NumRequests == 8 && e.NumErrors == 2
-			}
+	// What the loop refuses counts like what is malformed.
+	r.refused(r.names.Task(subjects.TaskGet), `{"id":"nothing"}`, 404, "unknown_task")
+	r.must(r.names.Task(subjects.TaskSubmit), `{"id":"one","kind":"k"}`, &subjects.Submitted{})
+	r.refused(r.names.Task(subjects.TaskSubmit), `{"id":"one","kind":"other"}`, 409, "id_conflict")
+	r.refused(r.names.Available(id), `{"finished":[{"activation":"x-1","outcome":"done"}]}`, 409, "not_yours")
+	var stats micro.Stats
+	r.discover("$SRV.STATS.ha."+info.ID, &stats, &stats.ServiceIdentity)
+	counted := map[string]string{}
+	for _, e := range stats.Endpoints {
+		if e.NumRequests > 0 && e.Name != "status" {
+			counted[e.Name] = fmt.Sprintf("%d %d %s", e.NumRequests, e.NumErrors, e.LastError)
 		}
-		return false
-	})
+		if e.NumRequests > 0 && (e.ProcessingTime <= 0 || e.AverageProcessingTime != e.ProcessingTime/time.Duration(e.NumRequests)) {
+			t.Errorf("%s took %s, %s on average", e.Name, e.ProcessingTime, e.AverageProcessingTime)
+		}
+	}
+	want = map[string]string{
+		"hello": "1 0 ", "heartbeat": "8 2 400:body must be a JSON object, got []", "available": "1 1 409:worker " + string(id) + " does not run activation x-1",
+		"task-get": "1 1 404:there is no task nothing", "task-submit": "2 1 409:a task one was submitted with other content",
+	}
+	if !maps.Equal(counted, want) {
+		t.Errorf("stats count\n%q, want\n%q", counted, want)
+	}
+}
+
+// TestARequestThatDoesNotExistIsAnswered, with the one that was meant.
+func TestARequestThatDoesNotExistIsAnswered(t *testing.T) {
+	r := started(t, nil)
+	for subject, says := range map[string]string{
+		r.names.Task("sumbit"):      `did you mean "` + r.names.Task("submit") + `"?`,
+		r.names.Task("Get"):         `did you mean "` + r.names.Task("get") + `"?`,
+		r.names.Cluster("clok"):     `did you mean "` + r.names.Cluster("clock") + `"?`,
+		r.names.Task("drop"):        "those of task are submit, get, wait,",
+		r.names.Task("get") + ".t1": "one request must follow task",
+		r.names.Cluster("up.grade"): "one request must follow cluster",
+	} {
+		if refusal := r.refused(subject, `{}`, 400, "invalid_subject"); !strings.Contains(refusal, says) {
+			t.Errorf("%s: %s, which lacks %s", subject, refusal, says)
+		}
+	}
 }
 
 // discover asks all services and decodes the answer of this rig's dispatcher.

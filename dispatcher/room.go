@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"sync"
 
 	"github.com/nats-io/nats.go"
@@ -226,11 +225,7 @@ func (d *Dispatcher) refuseSubmission(m *nats.Msg, why string) {
 		return
 	}
 	refusal, body := subjects.EncodeRefusal(ha.Overloaded("no_room", "no new work is taken, and nobody leads: %s", why), "")
-	reply := nats.NewMsg(m.Reply)
-	reply.Header.Set(subjects.HeaderErrorCode, strconv.Itoa(refusal.Status))
-	reply.Header.Set(subjects.HeaderError, subjects.HeaderText(refusal.Message))
-	reply.Data = body
-	if err := d.nc.PublishMsg(reply); err != nil {
+	if err := d.nc.PublishMsg(refusalTo(m.Reply, refusal, body)); err != nil {
 		d.cfg.Log.Debug().Err(err).Msg("refusing a submission")
 	}
 }

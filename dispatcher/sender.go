@@ -2,9 +2,6 @@ package dispatcher
 
 import (
 	"encoding/json"
-	"strconv"
-
-	"github.com/nats-io/nats.go"
 
 	"github.com/seed261fe303/ha/dispatcher/internal/term"
 	"github.com/seed261fe303/ha/subjects"
@@ -62,11 +59,8 @@ func (s *sender) sendMessage(to string, message any) {
 
 func (s *sender) sendRefusal(r *term.Reply) {
 	refusal, body := subjects.EncodeRefusal(r.Result.Err, r.Result.Task)
-	msg := nats.NewMsg(r.To)
-	msg.Header.Set(subjects.HeaderErrorCode, strconv.Itoa(refusal.Status))
-	msg.Header.Set(subjects.HeaderError, subjects.HeaderText(refusal.Message))
-	msg.Data = body
-	if err := s.d.nc.PublishMsg(msg); err != nil {
+	s.d.service.refused(r.Tag, refusal)
+	if err := s.d.nc.PublishMsg(refusalTo(r.To, refusal, body)); err != nil {
 		s.logFailure(r.To, err)
 	}
 }

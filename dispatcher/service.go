@@ -3,28 +3,20 @@ package dispatcher
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
-	"strconv"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
 
 	ha "github.com/seed261fe303/ha"
-	"github.com/seed261fe303/ha/dispatcher/internal/journal"
 	"github.com/seed261fe303/ha/dispatcher/internal/step"
 	"github.com/seed261fe303/ha/dispatcher/internal/term"
 	"github.com/seed261fe303/ha/internal/pause"
 	"github.com/seed261fe303/ha/subjects"
 )
-
-// ServiceName is the name under which "nats micro" finds the dispatchers.
-const ServiceName = "ha"
-
-// serviceVersion is the version of the protocol in the form micro services use.
-const serviceVersion = "1.0.0"
 
 // serveTimeout is how long the server may take to confirm the subscriptions.
 const serveTimeout = 5 * time.Second
@@ -35,7 +27,7 @@ type inboxItem struct {
 	term.Request
 	// ask is set instead of the rest but ReplyTo; its reply is sent when all before it is committed.
 	// Nil: there will be one later.
-	ask func(l *loop, replyTo string) any
+	ask func(l *loop, from term.Caller) any
 }
 
 // inputItem is an input on its way to the loop.
@@ -45,66 +37,50 @@ func inputItem(in step.Input) inboxItem { return inboxItem{Request: term.Request
 // message's subject.
 type decoder func(at time.Time, worker ha.WorkerID, body []byte) (inboxItem, error)
 
-// registerService makes this dispatcher known as a micro service without endpoints, which
-// is what a standby is. leads is the epoch of its leadership; 0: it does not lead.
-func (d *Dispatcher) registerService(leads ha.Epoch) (micro.Service, error) {
-	metadata := map[string]string{"name": d.cfg.Name, "prefix": d.names.Prefix(), "role": string(journal.RoleStandby)}
-	if leads > 0 {
-		metadata["role"], metadata["epoch"] = string(journal.RoleLeader), strconv.FormatUint(uint64(leads), 10)
-	}
-	svc, err := micro.AddService(d.nc, micro.Config{
-		Name:        ServiceName,
-		Version:     serviceVersion,
-		Description: "weighted dispatcher " + d.cfg.Name,
-		Metadata:    metadata,
-		ErrorHandler: func(_ micro.Service, err *micro.NATSError) {
-			d.serviceError(err)
-		},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("introduce the service: %w", err)
-	}
-	return svc, nil
-}
-
-// registerLeader registers the service anew, as that of the leader: what it says of itself
-// cannot be changed. The one before is stopped first, as each puts the connection's error
-// handler back that it found. If there is an error, the service is the one before, stopped.
-func (d *Dispatcher) registerLeader(standby micro.Service, epoch ha.Epoch) (micro.Service, error) {
-	if err := standby.Stop(); err != nil {
-		d.cfg.Log.Debug().Err(err).Msg("stopping the service")
-	}
-	leader, err := d.registerService(epoch)
-	if err != nil {
-		return standby, err
-	}
-	return leader, nil
-}
-
-// subscribe subscribes to the requests of the table as endpoints of svc, one for each
-// subscription. Callbacks run until the service is stopped; they only decode, and hand
-// over to inbox. After done is closed they drop what they get. Reports of progress have a subscription
-// that is no endpoint.
-func (d *Dispatcher) subscribe(svc micro.Service, inbox chan<- inboxItem, done <-chan struct{}) (*progressReports, error) {
-	progress, err := d.listenToProgress(inbox, done)
-	if err != nil {
-		return nil, err
-	}
-	handle := d.handler(inbox, done)
-	for _, s := range subjects.Subscriptions() {
-		if s.Name == progressName {
-			continue
+// subscribe subscribes to the requests of the table. Callbacks run until unsubscribe has ended
+// them; they only decode, and hand over to inbox. After done is closed they drop what they get.
+func (d *Dispatcher) subscribe(epoch ha.Epoch, inbox chan<- inboxItem, done <-chan struct{}) (*endpoints, error) {
+	all := newEndpoints(d.names, epoch)
+	take := func(m *nats.Msg) {
+		began := time.Now()
+		r, e, ok := d.receive(all, m)
+		if ok {
+			select {
+			case inbox <- r:
+			case <-done:
+			}
 		}
-		handle := handle
-		if s.Name == availableName {
-			handle = progress.before(handle)
+		if e != nil {
+			e.handled.Add(int64(time.Since(began)))
 		}
+	}
+	progress := &progressReports{done: done}
+	serve := func(s subjects.Subscription, handle nats.MsgHandler) error {
 		subject := s.Subject(d.names)
-		if err := svc.AddEndpoint(s.Name, handle, micro.WithEndpointSubject(subject)); err != nil {
-			return progress, fmt.Errorf("serve %s: %w", subject, err)
+		sub, err := d.nc.QueueSubscribe(subject, micro.DefaultQueueGroup, handle)
+		if err != nil {
+			return fmt.Errorf("serve %s: %w", subject, err)
+		}
+		all.subs = append(all.subs, sub)
+		return nil
+	}
+	table := subjects.Subscriptions()
+	first := slices.IndexFunc(table, func(s subjects.Subscription) bool { return s.Name == progressName })
+	if err := serve(table[first], progress.counted(take)); err != nil {
+		return all, err
+	}
+	progress.sub = all.subs[0]
+	for _, s := range slices.Delete(table, first, first+1) {
+		handle := take
+		if s.Name == availableName {
+			handle = progress.before(take)
+		}
+		if err := serve(s, handle); err != nil {
+			return all, err
 		}
 	}
-	return progress, nil
+	d.service.leading.Store(all)
+	return all, nil
 }
 
 // confirmSubscriptions closes ready once the server has taken the subscriptions. Until it
@@ -126,13 +102,15 @@ func (d *Dispatcher) confirmSubscriptions(ctx context.Context) {
 // unsubscribe ends the subscriptions. The channel it returns is closed once their
 // callbacks have handed over all that the server had delivered. It is never
 // closed if that cannot be known; ctx ends the search for it.
-func (d *Dispatcher) unsubscribe(ctx context.Context, svc micro.Service, progress *progressReports) <-chan struct{} {
+func (d *Dispatcher) unsubscribe(ctx context.Context, all *endpoints) <-chan struct{} {
 	drained := make(chan struct{})
-	if progress != nil {
-		progress.stop()
-	}
-	if err := svc.Stop(); err != nil {
-		d.cfg.Log.Warn().Err(err).Msg("stopping the service")
+	d.service.leading.Store(nil)
+	if all != nil {
+		for _, sub := range all.subs {
+			if err := sub.Drain(); err != nil {
+				d.cfg.Log.Debug().Err(err).Str("subject", sub.Subject).Msg("ending a subscription")
+			}
+		}
 	}
 	go func() {
 		// After the flush nothing more comes from the server, and the barrier stands
@@ -150,37 +128,12 @@ func (d *Dispatcher) unsubscribe(ctx context.Context, svc micro.Service, progres
 	return drained
 }
 
-func (d *Dispatcher) serviceError(err *micro.NATSError) {
-	if errors.Is(err, nats.ErrSlowConsumer) {
-		d.dropped.Add(1)
-	}
-	d.cfg.Log.Warn().Str("subject", err.Subject).Str("error", err.Description).Msg("subscription")
-}
-
-func (d *Dispatcher) handler(inbox chan<- inboxItem, done <-chan struct{}) micro.Handler {
-	return micro.HandlerFunc(func(req micro.Request) {
-		r, err := d.decode(req.Subject(), req.Headers().Get(subjects.HeaderStrict) == "true", req.Data())
-		if err != nil {
-			d.refuse(req, err)
-			return
-		}
-		r.ReplyTo = req.Reply()
-		select {
-		case inbox <- r:
-		case <-done:
-		}
-	})
-}
-
-func (d *Dispatcher) decode(subject string, strict bool, body []byte) (inboxItem, error) {
-	s, name, err := d.names.ParseRequest(subject)
-	if err != nil {
-		return inboxItem{}, err
-	}
+// decode makes what the loop handles of the request of that name.
+func decode(name string, worker ha.WorkerID, strict bool, body []byte) (inboxItem, error) {
 	if strict {
-		return decodeStrict(name, s.Worker, body)
+		return decodeStrict(name, worker, body)
 	}
-	return decoders[name](time.Now().UTC(), s.Worker, body)
+	return decoders[name](time.Now().UTC(), worker, body)
 }
 
 // decodeStrict decodes a request that is to be refused for what it has beside the fields of
@@ -207,19 +160,6 @@ var requestsByName = func() map[string]subjects.Request {
 	}
 	return all
 }()
-
-// refuse is the reply to a malformed message. It never reaches the loop.
-func (d *Dispatcher) refuse(req micro.Request, err error) {
-	d.malformed.Add(1)
-	d.cfg.Log.Debug().Err(err).Str("subject", req.Subject()).Int("bytes", len(req.Data())).Msg("malformed message refused")
-	if req.Reply() == "" {
-		return
-	}
-	refusal, body := subjects.EncodeError(err)
-	if err := req.Error(strconv.Itoa(refusal.Status), subjects.HeaderText(refusal.Message), body); err != nil {
-		d.cfg.Log.Warn().Err(err).Str("subject", req.Subject()).Msg("answering a malformed message")
-	}
-}
 
 // decoders make what the loop handles of each request in the table of requests, by its
 // name. A request has its decoder in one of these lists.
@@ -278,9 +218,9 @@ func decodeBye(at time.Time, worker ha.WorkerID, body []byte) (inboxItem, error)
 
 func decodeWorkers(_ time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
 	r, after, err := subjects.DecodeWorkersRequest(body)
-	return inboxItem{ask: func(l *loop, _ string) any { return l.workers(after, r.Limit) }}, err
+	return inboxItem{ask: func(l *loop, _ term.Caller) any { return l.workers(after, r.Limit) }}, err
 }
 
 func decodeStatus(_ time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
-	return inboxItem{ask: func(l *loop, _ string) any { return l.status() }}, subjects.DecodeEmpty(body)
+	return inboxItem{ask: func(l *loop, _ term.Caller) any { return l.status() }}, subjects.DecodeEmpty(body)
 }

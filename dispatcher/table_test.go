@@ -27,7 +27,7 @@ func TestServiceListsTheRequests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := strings.Fields(`hello:hello heartbeat:hb.* available:available.* bye:bye.* workers:workers status:status
+	want := strings.Fields(`hello:hello heartbeat:hb.* available:available.* bye:bye.* workers:workers status:status progress:progress.*
 		task-submit:task.submit task-get:task.get task-wait:task.wait task-list:task.list task-cancel:task.cancel task-retry:task.retry
 		task-pull:task.pull task-pause:task.pause task-resume:task.resume task-limit:task.limit task-stats:task.stats task-batch:task.batch
 		cluster-clock:cluster.clock cluster-upgrade:cluster.upgrade`)

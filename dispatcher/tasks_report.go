@@ -8,6 +8,7 @@ import (
 	ha "github.com/seed261fe303/ha"
 	"github.com/seed261fe303/ha/dispatcher/internal/step"
 	"github.com/seed261fe303/ha/dispatcher/internal/tasks"
+	"github.com/seed261fe303/ha/dispatcher/internal/term"
 	"github.com/seed261fe303/ha/subjects"
 )
 
@@ -22,19 +23,19 @@ var taskQueries = map[string]decoder{
 
 func decodeTaskGet(_ time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
 	id, err := subjects.DecodeTaskRequest(body)
-	return inboxItem{ask: func(l *loop, _ string) any { return l.term.TaskRecord(id) }}, err
+	return inboxItem{ask: func(l *loop, _ term.Caller) any { return l.term.TaskRecord(id) }}, err
 }
 
 func decodeTaskWait(_ time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
 	r, err := subjects.DecodeWait(body)
-	return inboxItem{ask: func(l *loop, replyTo string) any {
-		return l.term.Await(r.ID, replyTo, r.TimeoutMS.Duration())
+	return inboxItem{ask: func(l *loop, from term.Caller) any {
+		return l.term.Await(r.ID, from, r.TimeoutMS.Duration())
 	}}, err
 }
 
 func decodeTaskList(_ time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
 	r, after, err := subjects.DecodeList(body)
-	return inboxItem{ask: func(l *loop, _ string) any { return l.taskPage(r, after) }}, err
+	return inboxItem{ask: func(l *loop, _ term.Caller) any { return l.taskPage(r, after) }}, err
 }
 
 const (
@@ -85,7 +86,7 @@ func rowSize(r *ha.TaskRecord) int {
 }
 
 func decodeTaskStats(_ time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
-	return inboxItem{ask: func(l *loop, _ string) any { return l.taskReport() }}, subjects.DecodeEmpty(body)
+	return inboxItem{ask: func(l *loop, _ term.Caller) any { return l.taskReport() }}, subjects.DecodeEmpty(body)
 }
 
 // taskReport answers a request for the statistics of tasks.

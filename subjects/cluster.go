@@ -8,8 +8,8 @@ const (
 
 // The rows of these requests in the table.
 var clusterRequests = []Request{
-	{Name: "cluster-clock", Topic: TopicCluster, What: ClusterClock, Forms: forms(form[Empty, OK]()), From: forAdmins},
-	{Name: "cluster-upgrade", Topic: TopicCluster, What: ClusterUpgrade, Forms: forms(form[Empty, Upgraded]()), From: forAdmins},
+	{Name: "cluster-clock", Topic: TopicCluster, What: ClusterClock, Ordered: true, Forms: forms(form[Empty, OK]()), From: forAdmins},
+	{Name: "cluster-upgrade", Topic: TopicCluster, What: ClusterUpgrade, Ordered: true, Forms: forms(form[Empty, Upgraded]()), From: forAdmins},
 }
 
 // Upgraded is the reply to the request to write the journal in the newest format that the

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	ha "github.com/seed261fe303/ha"
+	"github.com/seed261fe303/ha/internal/text"
 )
 
 // DefaultPrefix begins every subject unless configured otherwise.
@@ -158,16 +159,24 @@ func (n Names) Parse(subject string) (Subject, error) {
 }
 
 // ParseRequest is Parse for the subject of a request, of which it also returns the name
-// in the table of requests. Any other subject is refused.
+// in the table of requests. Any other subject is refused; the error names the nearest request of
+// the topic, or all of them.
 func (n Names) ParseRequest(subject string) (s Subject, name string, err error) {
 	if s, err = n.Parse(subject); err != nil {
 		return Subject{}, "", err
 	}
 	name, ok := requestNames[requestKey{s.Topic, s.What}]
-	if !ok {
+	switch {
+	case ok:
+		return s, name, nil
+	case s.What == "":
 		return Subject{}, "", badSubject(subject, "it is none of this protocol's requests")
 	}
-	return s, name, nil
+	known := requestsOf(s.Topic)
+	if near, ok := text.Nearest(s.What, known); ok {
+		return Subject{}, "", badSubject(subject, "there is no such request, did you mean \""+n.of(s.Topic, near)+"\"?")
+	}
+	return Subject{}, "", badSubject(subject, "there is no such request; those of "+string(s.Topic)+" are "+strings.Join(known, ", "))
 }
 
 func badSubject(subject, why string) error {

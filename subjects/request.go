@@ -63,9 +63,9 @@ type Request struct {
 	// PerWorker: the subject ends with the id of the worker that sends it.
 	PerWorker bool
 	// Ordered: the dispatcher receives all requests of the topic under one subscription,
-	// and so in the order in which one sender sent them. Otherwise it has a subscription
-	// for this one, and requests of different subscriptions may overtake each other. The
-	// requests of a topic are all ordered, or none is.
+	// and so in the order in which one sender sent them, and can answer those that the topic does not
+	// have. Otherwise it has a subscription for this one, and requests of different subscriptions may overtake
+	// each other. The requests of a topic are all ordered, or none is.
 	Ordered bool
 	// Forms are the forms that the request may have, with the reply to each.
 	Forms []Form
@@ -168,6 +168,16 @@ var requestNames = func() map[requestKey]string {
 	}
 	return names
 }()
+
+// requestsOf returns what tells the requests of a topic apart, in the order of the table.
+func requestsOf(topic Topic) (list []string) {
+	for _, r := range requests {
+		if r.Topic == topic {
+			list = append(list, r.What)
+		}
+	}
+	return list
+}
 
 // follower is what may follow a topic in a subject, as a set; 0: there is no such topic.
 type follower uint8

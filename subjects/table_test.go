@@ -108,8 +108,21 @@ func TestAnOrderedTopicHasOneSubscription(t *testing.T) {
 	checkSubscriptions(t, ordered)
 	list := subscriptionsOf(ordered)
 	last := list[len(list)-1]
-	if len(list) != len(Requests())+1 || last.Name != "actor" || len(last.Requests) != 2 || last.Subject(mustNames(t, "")) != "ha.actor.>" {
+	if len(list) != len(Subscriptions())+1 || last.Name != "actor" || len(last.Requests) != 2 || last.Subject(mustNames(t, "")) != "ha.actor.>" {
 		t.Errorf("got %d subscriptions, the last %+v", len(list), last)
+	}
+}
+
+// TestARequestThatDoesNotExist is told which one is near.
+func TestARequestThatDoesNotExist(t *testing.T) {
+	n := mustNames(t, "a.b")
+	for subject, want := range map[string]string{
+		"a.b.task.sumbit": `did you mean "a.b.task.submit"?`, "a.b.task.can": `did you mean "a.b.task.cancel"?`,
+		"a.b.cluster.Upgrade": `did you mean "a.b.cluster.upgrade"?`, "a.b.cluster.end": "those of cluster are clock, upgrade",
+	} {
+		if _, _, err := n.ParseRequest(subject); err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", subject, err, want)
+		}
 	}
 }
 

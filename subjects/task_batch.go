@@ -10,7 +10,7 @@ const TaskBatch = "batch"
 
 // The row of this request in the table.
 var taskBatchRequests = []Request{
-	{Name: "task-batch", Topic: TopicTask, What: TaskBatch, Forms: forms(form[BatchRequest, ha.TaskBatch]()), From: forClients},
+	{Name: "task-batch", Topic: TopicTask, What: TaskBatch, Ordered: true, Forms: forms(form[BatchRequest, ha.TaskBatch]()), From: forClients},
 }
 
 // BatchRequest creates a batch, closes it, gives it a task that runs when it is

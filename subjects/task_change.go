@@ -11,12 +11,12 @@ const (
 
 // The rows of these requests in the table.
 var taskChangeRequests = []Request{
-	{Name: "task-cancel", Topic: TopicTask, What: TaskCancel, Forms: forms(form[TaskRequest, ha.TaskRecord]()), From: forClients},
+	{Name: "task-cancel", Topic: TopicTask, What: TaskCancel, Ordered: true, Forms: forms(form[TaskRequest, ha.TaskRecord]()), From: forClients},
 	{
-		Name: "task-retry", Topic: TopicTask, What: TaskRetry, From: forClients,
+		Name: "task-retry", Topic: TopicTask, What: TaskRetry, Ordered: true, From: forClients,
 		Forms: forms(form[RetryRequest, ha.TaskRecord](), form[RetryRequest, Retried]()),
 	},
-	{Name: "task-pull", Topic: TopicTask, What: TaskPull, Forms: forms(form[PullRequest, Pulled]()), From: forClients},
+	{Name: "task-pull", Topic: TopicTask, What: TaskPull, Ordered: true, Forms: forms(form[PullRequest, Pulled]()), From: forClients},
 }
 
 // RetryRequest puts a failed task back, or up to Limit failed ones of a kind.

@@ -15,9 +15,9 @@ const (
 
 // The rows of these requests in the table.
 var taskQueryRequests = []Request{
-	{Name: "task-get", Topic: TopicTask, What: TaskGet, Forms: forms(form[TaskRequest, ha.TaskRecord]()), From: forClients | forObservers},
-	{Name: "task-wait", Topic: TopicTask, What: TaskWait, Forms: forms(form[WaitRequest, ha.TaskRecord]()), From: forClients | forObservers},
-	{Name: "task-list", Topic: TopicTask, What: TaskList, Forms: forms(form[ListRequest, TaskPage]()), From: forClients | forObservers},
+	{Name: "task-get", Topic: TopicTask, What: TaskGet, Ordered: true, Forms: forms(form[TaskRequest, ha.TaskRecord]()), From: forClients | forObservers},
+	{Name: "task-wait", Topic: TopicTask, What: TaskWait, Ordered: true, Forms: forms(form[WaitRequest, ha.TaskRecord]()), From: forClients | forObservers},
+	{Name: "task-list", Topic: TopicTask, What: TaskList, Ordered: true, Forms: forms(form[ListRequest, TaskPage]()), From: forClients | forObservers},
 }
 
 const (

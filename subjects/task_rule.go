@@ -15,9 +15,9 @@ const (
 
 // The rows of these requests in the table.
 var taskRuleRequests = []Request{
-	{Name: "task-pause", Topic: TopicTask, What: TaskPause, Forms: forms(form[PauseRequest, OK]()), From: forAdmins},
-	{Name: "task-resume", Topic: TopicTask, What: TaskResume, Forms: forms(form[PauseRequest, OK]()), From: forAdmins},
-	{Name: "task-limit", Topic: TopicTask, What: TaskLimit, Forms: forms(form[ha.Limit, OK]()), From: forAdmins},
+	{Name: "task-pause", Topic: TopicTask, What: TaskPause, Ordered: true, Forms: forms(form[PauseRequest, OK]()), From: forAdmins},
+	{Name: "task-resume", Topic: TopicTask, What: TaskResume, Ordered: true, Forms: forms(form[PauseRequest, OK]()), From: forAdmins},
+	{Name: "task-limit", Topic: TopicTask, What: TaskLimit, Ordered: true, Forms: forms(form[ha.Limit, OK]()), From: forAdmins},
 }
 
 // PauseRequest pauses or resumes a kind or a pool; exactly one is set.

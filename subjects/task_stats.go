@@ -7,7 +7,7 @@ const TaskStats = "stats"
 
 // The row of this request in the table.
 var taskStatsRequests = []Request{
-	{Name: "task-stats", Topic: TopicTask, What: TaskStats, Forms: forms(form[Empty, TaskReport]()), From: forClients | forObservers},
+	{Name: "task-stats", Topic: TopicTask, What: TaskStats, Ordered: true, Forms: forms(form[Empty, TaskReport]()), From: forClients | forObservers},
 }
 
 // MaxStats is how many kinds, pools and limits of keys the reply to stats lists,

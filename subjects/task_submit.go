@@ -16,7 +16,7 @@ const TaskSubmit = "submit"
 // The row of this request in the table.
 var taskSubmitRequests = []Request{
 	{
-		Name: "task-submit", Topic: TopicTask, What: TaskSubmit, From: forClients,
+		Name: "task-submit", Topic: TopicTask, What: TaskSubmit, Ordered: true, From: forClients,
 		Forms: forms(form[ha.TaskSpec, Submitted](), form[[]ha.TaskSpec, []Submitted]()),
 	},
 }

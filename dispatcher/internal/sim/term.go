@@ -294,9 +294,9 @@ func (v *driver) handle(in incoming) {
 	}
 	switch {
 	case in.get != "":
-		v.Ask(to, func() any { return v.TaskRecord(in.get) })
+		v.Ask(term.Caller{ReplyTo: to}, func() any { return v.TaskRecord(in.get) })
 	case in.list != nil:
-		r := term.Request{ReplyTo: to, Submissions: []subjects.Submission{}}
+		r := term.Request{Caller: term.Caller{ReplyTo: to}, Submissions: []subjects.Submission{}}
 		for _, one := range in.list {
 			if s, ok := one.(step.Submit); ok {
 				r.Submissions = append(r.Submissions, subjects.Submission{Spec: s.Spec})
@@ -304,7 +304,7 @@ func (v *driver) handle(in incoming) {
 		}
 		v.Handle(r)
 	default:
-		v.Handle(term.Request{Input: in.input, ReplyTo: to})
+		v.Handle(term.Request{Input: in.input, Caller: term.Caller{ReplyTo: to}})
 	}
 	if in.room != nil {
 		v.short = in.room.Short

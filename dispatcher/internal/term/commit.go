@@ -31,13 +31,15 @@ type Reply struct {
 	Hello     *step.Hello
 	Heartbeat bool
 	Submit    bool
+	// Tag is that of the request's Caller.
+	Tag uint8
 	// Submitted replies to a submission of many.
 	Submitted []subjects.Submitted
 }
 
 // replyTo returns the reply to the input of r.
 func replyTo(r Request, result step.Reply) Reply {
-	out := Reply{To: r.ReplyTo, Result: result}
+	out := Reply{To: r.ReplyTo, Tag: r.Tag, Result: result}
 	switch in := r.Input.(type) {
 	case step.Hello:
 		out.Hello = &in

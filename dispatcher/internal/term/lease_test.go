@@ -11,7 +11,7 @@ import (
 )
 
 func hello(r *rig, to string) term.Request {
-	return term.Request{ReplyTo: to, Input: step.Hello{At: r.Wall(), Weight: 1, Slots: 1, Instance: to}}
+	return term.Request{Caller: term.Caller{ReplyTo: to}, Input: step.Hello{At: r.Wall(), Weight: 1, Slots: 1, Instance: to}}
 }
 
 // TestNothingIsSentOutOfTheLease: what is committed when the lease has run out is kept until the

@@ -16,8 +16,15 @@ type Request struct {
 	Input step.Input
 	// Submissions is set instead of Input if many tasks are submitted at once.
 	Submissions []subjects.Submission
+	Caller
+}
+
+// Caller is whoever sent a request.
+type Caller struct {
 	// ReplyTo is where the reply goes; empty: none is wanted.
 	ReplyTo string
+	// Tag is handed back with the reply. A Term does not look at it.
+	Tag uint8
 }
 
 // Handle takes a request. Its reply becomes a part of a commit.
@@ -36,10 +43,10 @@ func (t *Term) Handle(r Request) {
 
 // Ask takes a question. What answer returns is sent when all before it is committed; nil: there will be a
 // reply later, or none.
-func (t *Term) Ask(replyTo string, answer func() any) {
+func (t *Term) Ask(from Caller, answer func() any) {
 	t.filling.cost += askCost
 	if message := answer(); message != nil {
-		t.filling.addReply(Reply{To: replyTo, Message: message})
+		t.filling.addReply(Reply{To: from.ReplyTo, Tag: from.Tag, Message: message})
 	}
 }
 
@@ -97,7 +104,7 @@ func (t *Term) submitMany(r Request) {
 			replies[i].Error = detail(a.Err)
 		}
 	}
-	t.filling.addReply(Reply{To: r.ReplyTo, Submitted: replies})
+	t.filling.addReply(Reply{To: r.ReplyTo, Tag: r.Tag, Submitted: replies})
 }
 
 func detail(err *ha.Error) *subjects.ErrorDetail {

@@ -34,7 +34,7 @@ type waiters struct {
 
 type waiter struct {
 	id       ha.TaskID
-	replyTo  string
+	from     Caller
 	since    time.Duration // on the monotonic clock
 	until    time.Duration // on the monotonic clock
 	number   uint64        // of those with the same until the first goes first
@@ -57,12 +57,12 @@ func (w *waiters) wake() (at time.Duration, ok bool) {
 	return w.queue[0].until, true
 }
 
-func (w *waiters) add(id ha.TaskID, replyTo string, since, until time.Duration) {
+func (w *waiters) add(id ha.TaskID, from Caller, since, until time.Duration) {
 	if w.byTask == nil {
 		w.byTask = make(map[ha.TaskID][]*waiter)
 	}
 	w.count++
-	one := &waiter{id: id, replyTo: replyTo, since: since, until: until, number: w.count, index: len(w.byTask[id])}
+	one := &waiter{id: id, from: from, since: since, until: until, number: w.count, index: len(w.byTask[id])}
 	w.byTask[id] = append(w.byTask[id], one)
 	w.n++
 	w.queue = append(w.queue, one)
@@ -151,7 +151,7 @@ func (w *waiters) pop() *waiter {
 
 // Await returns the reply to a request to wait for a task, if the task is unknown or has
 // ended; nil: the reply comes later, within that time.
-func (t *Term) Await(id ha.TaskID, replyTo string, within time.Duration) any {
+func (t *Term) Await(id ha.TaskID, from Caller, within time.Duration) any {
 	r, err := t.core.TaskRecord(id)
 	w := &t.waiters
 	switch {
@@ -159,7 +159,7 @@ func (t *Term) Await(id ha.TaskID, replyTo string, within time.Duration) any {
 		return err
 	case r.State.Final():
 		return r
-	case replyTo == "":
+	case from.ReplyTo == "":
 		return nil
 	}
 	now := t.now()
@@ -170,7 +170,7 @@ func (t *Term) Await(id ha.TaskID, replyTo string, within time.Duration) any {
 		}
 		t.answerWaiter(one)
 	}
-	w.add(id, replyTo, now, now+within)
+	w.add(id, from, now, now+within)
 	return nil
 }
 
@@ -178,7 +178,7 @@ func (t *Term) Await(id ha.TaskID, replyTo string, within time.Duration) any {
 func (t *Term) answerWaiter(one *waiter) {
 	one.answered = true
 	t.waiters.leave(one)
-	t.filling.addReply(Reply{To: one.replyTo, Message: t.TaskRecord(one.id)})
+	t.filling.addReply(Reply{To: one.from.ReplyTo, Tag: one.from.Tag, Message: t.TaskRecord(one.id)})
 }
 
 // replyToWaiters replies to the requests that wait for tasks that ended, as the effects
@@ -207,7 +207,7 @@ func (t *Term) replyToWaitersOf(id ha.TaskID) {
 	message := t.TaskRecord(id)
 	for _, w := range list {
 		w.answered = true
-		t.filling.addReply(Reply{To: w.replyTo, Message: message})
+		t.filling.addReply(Reply{To: w.from.ReplyTo, Tag: w.from.Tag, Message: message})
 	}
 }
 
@@ -229,7 +229,7 @@ func (t *Term) expireWaiters(now time.Duration) {
 func (t *Term) DismissWaiters() {
 	for _, list := range t.waiters.byTask { //ha:sorted these replies go to different clients, none of which waits for another
 		for _, w := range list {
-			t.filling.addReply(Reply{To: w.replyTo, Message: ha.Unavailable("unavailable", "this dispatcher stops: ask again")})
+			t.filling.addReply(Reply{To: w.from.ReplyTo, Tag: w.from.Tag, Message: ha.Unavailable("unavailable", "this dispatcher stops: ask again")})
 		}
 	}
 	t.waiters = waiters{}

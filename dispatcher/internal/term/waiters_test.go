@@ -28,7 +28,7 @@ func TestWaitersAgreeWithTheirTwin(t *testing.T) {
 			switch rng.IntN(4) {
 			case 0, 1:
 				one := twin{ha.TaskID(fmt.Sprint(rng.IntN(20))), fmt.Sprint(n), now, now + time.Duration(rng.IntN(50))*time.Second/4}
-				w.add(one.id, one.to, one.since, one.until)
+				w.add(one.id, Caller{ReplyTo: one.to}, one.since, one.until)
 				list = append(list, one)
 			case 2: // a task ends
 				id := ha.TaskID(fmt.Sprint(rng.IntN(20)))
@@ -41,7 +41,7 @@ func TestWaitersAgreeWithTheirTwin(t *testing.T) {
 			case 3: // time passes
 				now += time.Duration(rng.IntN(20)) * time.Second / 4
 				one := w.yields(now)
-				if old := len(list) > 0 && now-list[0].since >= leastWait; old != (one != nil) || old && one.replyTo != list[0].to {
+				if old := len(list) > 0 && now-list[0].since >= leastWait; old != (one != nil) || old && one.from.ReplyTo != list[0].to {
 					t.Fatalf("%+v makes room at %d, want the first of %+v", one, now, list)
 				}
 				for {
@@ -53,10 +53,10 @@ func TestWaitersAgreeWithTheirTwin(t *testing.T) {
 					one.answered = true
 					w.leave(one)
 					first := slices.MinFunc(list, func(a, b twin) int { return int(a.until - b.until) })
-					if one.replyTo != first.to || one.until != first.until {
-						t.Fatalf("%s comes first, at %d, want %s at %d", one.replyTo, one.until, first.to, first.until)
+					if one.from.ReplyTo != first.to || one.until != first.until {
+						t.Fatalf("%s comes first, at %d, want %s at %d", one.from.ReplyTo, one.until, first.to, first.until)
 					}
-					list = slices.DeleteFunc(list, func(o twin) bool { return o.to == one.replyTo })
+					list = slices.DeleteFunc(list, func(o twin) bool { return o.to == one.from.ReplyTo })
 				}
 			}
 			if _, ok := w.wake(); w.n != len(list) || ok != (len(list) > 0) {
@@ -71,7 +71,7 @@ func TestAnsweredWaitersAreForgotten(t *testing.T) {
 	var w waiters
 	for n := range 10_000 {
 		id := ha.TaskID(fmt.Sprint(n))
-		w.add(id, "to", 0, time.Hour)
+		w.add(id, Caller{ReplyTo: "to"}, 0, time.Hour)
 		for _, one := range w.byTask[id] {
 			one.answered = true
 		}

@@ -20,7 +20,7 @@ func TestWaitsOfThoseWhoHaveGoneMakeRoom(t *testing.T) {
 	r.term.Handle(term.Request{Input: step.Submit{Spec: &ha.TaskSpec{ID: "t", Kind: "k"}}})
 	r.answerAll()
 	wait := func(to string) error {
-		reply := r.term.Await("t", to, 30*time.Second)
+		reply := r.term.Await("t", term.Caller{ReplyTo: to}, 30*time.Second)
 		r.answerAll()
 		err, _ := reply.(error)
 		return err
