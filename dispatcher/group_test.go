@@ -262,7 +262,7 @@ func TestJournalThatCannotBeRead(t *testing.T) {
 		"unknown kind":       {logOf(t, valid(elected), []byte{record.FormatVersion, 200, 1}), record.ErrCorrupt, []string{"entry 3", "unknown kind 200"}},
 		"cut short":          {logOf(t, valid(elected)[:4]), record.ErrCorrupt, []string{"entry 2", "cut short"}},
 		"does not apply":     {logOf(t, valid(elected, &record.Ended{Worker: "x", Number: 1, Outcome: ha.OutcomeDone})), record.ErrCorrupt, []string{"entry 2", "worker x is not registered"}},
-		"newer":              {logOf(t, valid(elected), []byte{record.FormatVersion + 1, 1}), journal.ErrNewer, []string{"entry 3", "format 4", "reads up to 3"}},
+		"newer":              {logOf(t, valid(elected), []byte{record.FormatVersion + 1, 1}), journal.ErrNewer, []string{"entry 3", fmt.Sprintf("format %d", record.FormatVersion+1), fmt.Sprintf("reads up to %d", record.FormatVersion)}},
 		"emptied":            {emptied{logOf(t, valid(elected))}, journal.ErrCorrupt, []string{"lost its entries", "backup"}},
 		"half of a snapshot": {logOf(t, valid(&record.Begun{Epoch: 1, Node: "d0"})), record.ErrCorrupt, []string{"entry 2", "within a snapshot"}},
 	} {

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/dispatcher"
 	"github.com/seed261fe303/ha/embedded"
 	"github.com/seed261fe303/ha/internal/eventually"
 )
@@ -65,7 +66,7 @@ func TestJournalCommands(t *testing.T) {
 	if _, two, _ := journal("tail", "--from", "1", "--limit", "2"); len(journalLines(t, two)) != 2 {
 		t.Errorf("two lines asked for, got %s", two)
 	}
-	if status, out, errs := journal("verify"); status != cli.ExitOK || !strings.Contains(out, "HA-ha: all is well: format 2, entries 1 to ") {
+	if status, out, errs := journal("verify"); status != cli.ExitOK || !strings.Contains(out, fmt.Sprintf("HA-ha: all is well: format %d, entries 1 to ", dispatcher.NewestFormat)) {
 		t.Errorf("verify: exit status %d, %s%s", status, out, errs)
 	}
 	js, err := jetstream.New(f.nc)

@@ -2,11 +2,13 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/seed261fe303/ha/cmd/ha/internal/cli"
+	"github.com/seed261fe303/ha/dispatcher"
 	"github.com/seed261fe303/ha/internal/eventually"
 	"github.com/seed261fe303/ha/subjects"
 )
@@ -39,7 +41,7 @@ func TestWorkersAndStatusCommands(t *testing.T) {
 	if got := status.status(t, patience); got != cli.ExitOK {
 		t.Fatalf("exit status %d: %s", got, status.stderr.String())
 	}
-	for _, want := range []string{"north, epoch ", "jetstream, format 2, at position ", "1 registered, ", "north       leader "} {
+	for _, want := range []string{"north, epoch ", fmt.Sprintf("jetstream, format %d, at position ", dispatcher.NewestFormat), "1 registered, ", "north       leader "} {
 		if !strings.Contains(status.stdout.String(), want) {
 			t.Errorf("status does not say %q:\n%s", want, status.stdout.String())
 		}

@@ -9,8 +9,7 @@ import (
 
 // FormatVersion is the highest version of the records' form in bytes. A reader refuses
 // a higher one than its own, and reads every lower one. Version 2 added the records
-// about tasks, version 3, which is that of the journal's format 2, those about its format and
-// its clock.
+// about tasks; the version of the records of the journal's format f is f + 1.
 const FormatVersion = format.Newest + 1
 
 var (

@@ -8,7 +8,7 @@ import (
 	"github.com/seed261fe303/ha/dispatcher/internal/term"
 )
 
-// In some worlds the journal begins in the oldest format, with dispatchers that know no other. The
+// In some worlds the journal begins in an older format, with dispatchers that know no newer one. The
 // operator starts one after the other again with a program that reads the newest, takes a step back now and then, and
 // asks for the newest format at some moment.
 
@@ -21,13 +21,14 @@ func (w *world) drawFormats() {
 		return
 	}
 	w.mixed = true
+	first := w.log.format
 	for _, d := range w.dispatchers {
-		d.reads = format.Oldest
+		d.reads = first
 		w.at(w.randomTime(70*time.Second), func() { w.install(d, format.Newest) })
 	}
 	if w.chance(600) { // before the format changes, or too late
 		back := pick(w, w.dispatchers...)
-		w.at(20*time.Second+w.randomTime(80*time.Second), func() { w.install(back, format.Oldest) })
+		w.at(20*time.Second+w.randomTime(80*time.Second), func() { w.install(back, first) })
 	}
 	w.at(20*time.Second+w.randomTime(60*time.Second), w.upgrade)
 }

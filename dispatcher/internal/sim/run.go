@@ -81,7 +81,7 @@ func newWorld(o Options) *world {
 	w.log = log{
 		node: w.node("log"), view: view{first: 1}, slowest: pick(w, time.Millisecond, 5*time.Millisecond, 50*time.Millisecond, 300*time.Millisecond),
 		lose: pick(w, 0, 5, 30), late: pick(w, 0, 10, 50), latest: pick(w, time.Second, 6*time.Second, 15*time.Second),
-		refuse: pick(w, 0, 5, 30), format: pick(w, format.Oldest, format.Newest),
+		refuse: pick(w, 0, 5, 30), format: pick(w, format.Oldest, format.Newest-1, format.Newest),
 	}
 	w.books = newBooks(w)
 	w.nemesis = &nemesis{w: w, pause: pick(w, 2*time.Second, 8*time.Second, 30*time.Second), strong: w.chance(700)}
