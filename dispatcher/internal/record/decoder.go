@@ -27,7 +27,7 @@ func (d *Decoder) Next() (r Record, size int, err error) {
 		return nil, 0, errEmpty()
 	}
 	t := d.c.buf[0]
-	if t == 0 || t >= Types {
+	if !Type(t).exists() {
 		return nil, 0, errUnknown(t)
 	}
 	if r = d.blank[t]; r == nil {

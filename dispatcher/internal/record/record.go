@@ -71,8 +71,8 @@ const (
 	TypeClockSet      Type = 26
 )
 
-// Types is how many numbers of types there are, 0 among them, which is none.
-const Types = 27
+// Types is how many numbers of types there may be. Those that types does not list, 0 among them, are none.
+const Types = 64
 
 // types gives every type its name and a way to make an empty record of it.
 var types = [Types]struct {
@@ -110,11 +110,14 @@ var types = [Types]struct {
 // String returns the name of t in lower case, words joined by '_', such as
 // "task_submitted".
 func (t Type) String() string {
-	if t == 0 || t >= Types {
+	if !t.exists() {
 		return fmt.Sprintf("type %d", byte(t))
 	}
 	return types[t].name
 }
+
+// exists reports whether there are records of the type.
+func (t Type) exists() bool { return t < Types && types[t].make != nil }
 
 // Snapshot reports whether records of the type are pieces of snapshots.
 func (t Type) Snapshot() bool {
@@ -150,7 +153,7 @@ func Decode(b []byte) (r Record, rest []byte, err error) {
 	if len(b) == 0 {
 		return nil, nil, errEmpty()
 	}
-	if b[0] == 0 || b[0] >= Types {
+	if !Type(b[0]).exists() {
 		return nil, nil, errUnknown(b[0])
 	}
 	r = types[b[0]].make()
