@@ -104,6 +104,10 @@ func build(ctx context.Context, command, tag, binary string) error {
 	if err != nil {
 		return fmt.Errorf("build %s: %w", command, err)
 	}
+	// No process may be forked meanwhile: until it executes its program it would have the file open for writing too,
+	// and what is open for writing cannot be executed.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	return os.WriteFile(binary, body, 0o700) // #nosec G306 G703 -- it is a program, in our own directory
 }
 
