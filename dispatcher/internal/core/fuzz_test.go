@@ -57,8 +57,9 @@ func FuzzApply(f *testing.F) {
 			b = rest
 		}
 		c.Digest(nil)
-		if c.Loading() != (c.Lead(noon, c.Epoch()+1, "d1", new(step.Ready)) != nil) && c.Epoch() < math.MaxUint64 {
-			t.Fatalf("loading %v, but lead says otherwise", c.Loading())
+		start := Start{Elapsed: noon, Date: noon, Epoch: c.Epoch() + 1, Node: "d1", Format: c.common.Format}
+		if err := c.LeadFrom(start, new(step.Ready)); c.Loading() != (err != nil) && c.Epoch() < math.MaxUint64 {
+			t.Fatalf("loading %t, and lead: %v", c.Loading(), err)
 		}
 		for range c.Workers(0) {
 			continue
