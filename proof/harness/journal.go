@@ -38,17 +38,20 @@ type Entry struct {
 // entryMagic begins every entry.
 const entryMagic = 0xfa
 
-// decodeEntry reads the head of an entry of format 1 or 2, on its own: magic, version
+// newestFormat is the newest format that decodeEntry reads.
+const newestFormat = 3
+
+// decodeEntry reads the head of an entry of format 1 to 3, on its own: magic, version
 // and type; epoch, number, lease, from format 2 on two clocks, and the length of the node as
 // varints; node, nonce.
 func decodeEntry(b []byte) (e Entry, err error) {
-	if len(b) < 3 || b[0] != entryMagic || b[1] < 1 || b[1] > 2 {
-		return e, fmt.Errorf("not an entry of format 1 or 2: % x", b[:min(len(b), 16)])
+	if len(b) < 3 || b[0] != entryMagic || b[1] < 1 || b[1] > newestFormat {
+		return e, fmt.Errorf("not an entry of format 1 to %d: % x", newestFormat, b[:min(len(b), 16)])
 	}
 	e.Type = EntryType(b[2])
 	var lease, elapsed, date, length uint64
 	fields := []*uint64{&e.Epoch, &e.Number, &lease}
-	if b[1] == 2 {
+	if b[1] >= 2 {
 		fields = append(fields, &elapsed, &date)
 	}
 	b = b[3:]
