@@ -219,6 +219,13 @@ type Task struct {
 	Pool    string
 	// Attempt counts from 1 how often the task, or this step of it, was started.
 	Attempt int
+	// Failures is how many attempts at the task, or at this step of it, failed so far, of those that count against
+	// [Retry.MaxAttempts].
+	Failures int
+	// Priority is the task's, from -100 to 100.
+	Priority int
+	// SubmittedAt is when the dispatcher took the task. Zero: a dispatcher of an earlier version does not say.
+	SubmittedAt time.Time
 	// Timeout is what this attempt is given; the handler's context ends with it.
 	Timeout time.Duration
 	// Step counts from 0, of Steps; both are 0 where the task has no steps.

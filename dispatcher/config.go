@@ -47,6 +47,9 @@ const (
 	// RetainNone as any of the Retain fields of [TaskConfig]: tasks that have ended are
 	// forgotten at once.
 	RetainNone = -1
+	// StrictPriority as [TaskConfig.Aging]: a task goes before all of lower priority, however long these
+	// have waited.
+	StrictPriority = -1
 	// ReserveNone as [Config.DiskReserve]: new work is taken until the disk is full.
 	ReserveNone = -1
 )
@@ -125,7 +128,7 @@ type TaskConfig struct {
 	Timeout time.Duration
 	// Aging is the age that one level of priority is worth, from 1 s to 24 h: a task
 	// goes before all that were ready that much later, for each level that these are
-	// higher. Default 10 min.
+	// higher. [StrictPriority]: age does not count beside priority. Default 10 min.
 	Aging time.Duration
 	// MaxTasks is how many tasks may be unfinished, from 1 to 100,000,000, MaxBytes about
 	// how many bytes they may take, at least 1 MiB. What is over is refused with status
@@ -219,8 +222,8 @@ func (c Config) checkTasks(wrong *problems.List) {
 	if t.Timeout < time.Millisecond || t.Timeout > ha.MaxTimeout {
 		wrong.Add("task timeout must be from 1ms to %s, got %s", ha.MaxTimeout, t.Timeout)
 	}
-	if t.Aging < time.Second || t.Aging > 24*time.Hour {
-		wrong.Add("priority aging must be from 1s to 24h, got %s", t.Aging)
+	if t.Aging != StrictPriority && (t.Aging < time.Second || t.Aging > 24*time.Hour) {
+		wrong.Add("priority aging must be 0 (priorities are strict) or from 1s to 24h, got %s", t.Aging)
 	}
 	if t.MaxTasks < 1 || t.MaxTasks > 100_000_000 || t.MaxBytes < 1<<20 {
 		wrong.Add("max tasks must be from 1 to 100000000 and their bytes at least 1048576, got %d and %d", t.MaxTasks, t.MaxBytes)
@@ -243,15 +246,15 @@ func (c Config) core() core.Config {
 			Direct: c.Direct,
 		},
 		TaskConfig: core.TaskConfig{
-			Aging: t.Aging, TaskTimeout: t.Timeout, MaxTasks: t.MaxTasks, MaxTaskBytes: t.MaxBytes,
+			Aging: meant(t.Aging), TaskTimeout: t.Timeout, MaxTasks: t.MaxTasks, MaxTaskBytes: t.MaxBytes,
 			Retain: meant(t.Retain), RetainFailed: meant(t.RetainFailed),
 			RetainTasks: meant(t.RetainTasks), RetainBytes: meant(t.RetainBytes),
 		},
 	}
 }
 
-// meant returns 0 for -1, which is [ActivateWhenIdle], [ShareAll] and
-// [RetainNone], and any other value as it is.
+// meant returns 0 for -1, which is [ActivateWhenIdle], [ShareAll], [RetainNone] and
+// [StrictPriority], and any other value as it is.
 func meant[T ~int | ~int64](value T) T {
 	if value == -1 {
 		return 0

@@ -66,7 +66,7 @@ func TestOtherNegativeSettingsAreRefused(t *testing.T) {
 		"misses":           {Timing: ha.Timing{Misses: -1}},
 		"evict after":      {Timing: ha.Timing{EvictAfter: -1}},
 		"task timeout":     {Tasks: TaskConfig{Timeout: -1}},
-		"priority aging":   {Tasks: TaskConfig{Aging: -1}},
+		"priority aging":   {Tasks: TaskConfig{Aging: -2}},
 		"max tasks":        {Tasks: TaskConfig{MaxTasks: -1}},
 		"their bytes":      {Tasks: TaskConfig{MaxBytes: -1}},
 		"for failed":       {Tasks: TaskConfig{RetainFailed: -2}},

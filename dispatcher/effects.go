@@ -114,6 +114,7 @@ func appendWork(dst []byte, c *term.Commit, e *step.Effect) []byte {
 	if t := c.Ready.TaskOf(e); t != nil {
 		task = subjects.WorkTask{
 			ID: t.ID, Kind: t.Kind, Payload: t.Payload, Attempt: t.Attempt, TimeoutMS: t.Timeout, Pool: t.Pool,
+			Failures: t.Failures, Priority: t.Priority, SubmittedAt: step.Moment(t.Submitted),
 			Step: t.Step, Steps: t.Steps, Labels: t.Labels, Metadata: t.Metadata, Upstream: t.Upstream,
 		}
 		work.Task = &task

@@ -75,6 +75,7 @@ func (q *Queue) begin(t *queued) ha.Task {
 	r.Attempt++
 	task := ha.Task{
 		ID: r.ID, Kind: r.Kind, Payload: t.data(), Pool: r.Pool, Attempt: r.Attempt, Timeout: r.Timeout.Duration(),
+		Failures: r.Failures, Priority: r.Priority, SubmittedAt: r.SubmittedAt,
 		Step: r.Step, Steps: len(r.Steps), Labels: r.Labels, Metadata: r.Metadata,
 		Activation: ha.Activation{ID: "a1-1", Worker: "queue", Epoch: 1},
 	}

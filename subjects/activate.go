@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"time"
 	"unicode/utf8"
 
 	ha "github.com/seed261fe303/ha"
@@ -48,6 +49,10 @@ type WorkTask struct {
 	Attempt   int             `json:"attempt"`
 	TimeoutMS ha.Millis       `json:"timeout_ms"`
 	Pool      string          `json:"pool,omitempty"`
+	// Failures is how many attempts at it, or at this step, count against its limit so far.
+	Failures    int       `json:"failures,omitempty"`
+	Priority    int       `json:"priority,omitempty"`
+	SubmittedAt time.Time `json:"submitted_at,omitzero"`
 	// Step counts from 0, of Steps.
 	Step     int               `json:"step,omitempty"`
 	Steps    int               `json:"steps,omitempty"`
@@ -158,6 +163,19 @@ func (in *reader) task() (t *WorkTask, ok bool) {
 
 // moreOfTask reads what few tasks of activations have.
 func (in *reader) moreOfTask(t *WorkTask) (ok bool) {
+	if in.Skip(`,"failures":`) && !in.Into(&t.Failures, nil) || in.Skip(`,"priority":`) && !in.Into(&t.Priority, nil) {
+		return false
+	}
+	if in.Skip(`,"submitted_at":`) {
+		raw, found := in.Value()
+		if !found || len(raw) < 2 {
+			return false
+		}
+		var err error
+		if t.SubmittedAt, err = time.Parse(time.RFC3339, string(raw[1:len(raw)-1])); err != nil {
+			return false
+		}
+	}
 	if in.Skip(`,"step":`) && !in.Into(&t.Step, nil) || in.Skip(`,"steps":`) && !in.Into(&t.Steps, nil) ||
 		in.Skip(`,"labels":`) && !in.Into(&t.Labels, nil) {
 		return false
@@ -218,6 +236,12 @@ func appendWorkTask(dst []byte, t *WorkTask) []byte {
 	dst = append(dst, `,"timeout_ms":`...)
 	dst = strconv.AppendInt(dst, int64(t.TimeoutMS), 10)
 	dst = rawjson.AppendToken(dst, `,"pool":"`, t.Pool)
+	dst = rawjson.AppendInt(dst, `,"failures":`, int64(t.Failures))
+	dst = rawjson.AppendInt(dst, `,"priority":`, int64(t.Priority))
+	if !t.SubmittedAt.IsZero() {
+		dst = t.SubmittedAt.UTC().AppendFormat(append(dst, `,"submitted_at":"`...), time.RFC3339Nano)
+		dst = append(dst, '"')
+	}
 	dst = rawjson.AppendInt(dst, `,"step":`, int64(t.Step))
 	dst = rawjson.AppendInt(dst, `,"steps":`, int64(t.Steps))
 	if len(t.Labels) > 0 {

@@ -65,6 +65,9 @@ func checkTaskOrder(t *testing.T, id, kind, pool string, raw []byte, text string
 	if flag(0) {
 		task.Step, task.Steps = n, n/2
 	}
+	if flag(5) {
+		task.Failures, task.Priority, task.SubmittedAt = n/3, -n, time.Unix(0, ms).UTC()
+	}
 	if flag(1) {
 		task.Labels = map[string]string{"b": text, "a": "", pool: kind, "größe": "<" + text}
 	}

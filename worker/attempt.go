@@ -31,6 +31,7 @@ type Attempted struct {
 func Attempt(ctx context.Context, h TaskHandler, t ha.Task) Attempted {
 	task := &subjects.WorkTask{
 		ID: t.ID, Kind: t.Kind, Payload: t.Payload, Attempt: t.Attempt, TimeoutMS: ha.Milliseconds(t.Timeout), Pool: t.Pool,
+		Failures: t.Failures, Priority: t.Priority, SubmittedAt: t.SubmittedAt,
 		Step: t.Step, Steps: t.Steps, Labels: t.Labels, Metadata: t.Metadata, Upstream: t.Upstream,
 	}
 	x := newExecutor(context.WithoutCancel(ctx), Config{})

@@ -149,17 +149,20 @@ func TaskFrom(ctx context.Context) (ha.Task, bool) {
 func (c *runContext) attempt() ha.Task {
 	t := c.task
 	return ha.Task{
-		ID:         t.ID,
-		Kind:       t.Kind,
-		Payload:    slices.Clip(t.Payload),
-		Pool:       t.Pool,
-		Attempt:    t.Attempt,
-		Timeout:    c.timeout(),
-		Step:       t.Step,
-		Steps:      t.Steps,
-		Labels:     t.Labels,
-		Metadata:   slices.Clip(t.Metadata),
-		Upstream:   t.Upstream,
-		Activation: *c.activation,
+		ID:          t.ID,
+		Kind:        t.Kind,
+		Payload:     slices.Clip(t.Payload),
+		Pool:        t.Pool,
+		Attempt:     t.Attempt,
+		Failures:    t.Failures,
+		Priority:    t.Priority,
+		SubmittedAt: t.SubmittedAt,
+		Timeout:     c.timeout(),
+		Step:        t.Step,
+		Steps:       t.Steps,
+		Labels:      t.Labels,
+		Metadata:    slices.Clip(t.Metadata),
+		Upstream:    t.Upstream,
+		Activation:  *c.activation,
 	}
 }

@@ -164,7 +164,7 @@ func addJournalSettings(flags *pflag.FlagSet, cfg *dispatcher.Config) {
 // addTaskSettings adds the flags that say how a dispatcher deals with tasks.
 func addTaskSettings(flags *pflag.FlagSet, cfg *dispatcher.TaskConfig) {
 	flags.DurationVar(&cfg.Timeout, "task-timeout", cfg.Timeout, "how long an attempt at a task may take that names no timeout")
-	flags.DurationVar(&cfg.Aging, "priority-aging", cfg.Aging, "age that one level of a task's priority is worth")
+	flags.DurationVar(&cfg.Aging, "priority-aging", cfg.Aging, "age that one level of a task's priority is worth; 0: priorities are strict")
 	flags.IntVar(&cfg.MaxTasks, "max-tasks", cfg.MaxTasks, "tasks that may be unfinished; more are refused")
 	flags.Int64Var(&cfg.MaxBytes, "max-task-bytes", cfg.MaxBytes, "about how many bytes unfinished tasks may take; more are refused")
 	flags.DurationVar(&cfg.Retain, "retain", cfg.Retain, "how long completed and cancelled tasks are kept")

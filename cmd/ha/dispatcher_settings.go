@@ -40,7 +40,6 @@ func fromFlags(c dispatcher.Config) (dispatcher.Config, error) {
 	notZero(&wrong, "misses must be from 1 to 1000", c.Timing.Misses)
 	notZero(&wrong, "evict after must be more than misses × heartbeat + reply timeout", c.Timing.EvictAfter)
 	notZero(&wrong, "task timeout must be from 1ms to "+ha.MaxTimeout.String(), t.Timeout)
-	notZero(&wrong, "priority aging must be from 1s to 24h", t.Aging)
 	notZero(&wrong, "max tasks must be from 1 to 100000000", t.MaxTasks)
 	notZero(&wrong, "max task bytes must be at least 1048576", t.MaxBytes)
 	notZero(&wrong, "max workers must be from 1 to 10000000", c.MaxWorkers)
@@ -49,6 +48,7 @@ func fromFlags(c dispatcher.Config) (dispatcher.Config, error) {
 		wrong.Add("journal must be auto, jetstream or memory, got \"\"")
 	}
 	named(&wrong, "activate every must be from 0 to 24h", &c.ActivateEvery, dispatcher.ActivateWhenIdle)
+	named(&wrong, "priority aging must be 0 (priorities are strict) or from 1s to 24h", &t.Aging, dispatcher.StrictPriority)
 	named(&wrong, "share window must be from 0 (all) to 10000000 activations", &c.ShareWindow, dispatcher.ShareAll)
 	named(&wrong, "disk reserve must be from 0 (none) to 1099511627776 bytes", &c.DiskReserve, dispatcher.ReserveNone)
 	named(&wrong, "ended tasks must be kept from 0 to 10 years", &t.Retain, dispatcher.RetainNone)

@@ -24,19 +24,19 @@ func parsedDispatcher(t *testing.T, args ...string) (dispatcher.Config, error) {
 // default, which it is in a Config.
 func TestZeroOnTheCommandLine(t *testing.T) {
 	cfg, err := parsedDispatcher(t, "--activate-every", "0", "--share-window", "0",
-		"--disk-reserve", "0", "--retain", "0", "--retain-failed", "0", "--retain-tasks", "0", "--retain-bytes", "0", "--replicas", "0")
+		"--disk-reserve", "0", "--priority-aging", "0", "--retain", "0", "--retain-failed", "0", "--retain-tasks", "0", "--retain-bytes", "0", "--replicas", "0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if cfg.DiskReserve != dispatcher.ReserveNone || cfg.ActivateEvery != dispatcher.ActivateWhenIdle || cfg.ShareWindow != dispatcher.ShareAll {
 		t.Errorf("got %+v", cfg)
 	}
-	if k := cfg.Tasks; k.Retain != dispatcher.RetainNone || k.RetainFailed != dispatcher.RetainNone ||
+	if k := cfg.Tasks; k.Aging != dispatcher.StrictPriority || k.Retain != dispatcher.RetainNone || k.RetainFailed != dispatcher.RetainNone ||
 		k.RetainTasks != dispatcher.RetainNone || k.RetainBytes != dispatcher.RetainNone {
 		t.Errorf("got %+v", k)
 	}
 	for _, flag := range []string{"heartbeat", "reply-timeout", "misses", "evict-after", "max-workers", "lease", "task-timeout",
-		"priority-aging", "max-tasks", "max-task-bytes", "journal"} {
+		"max-tasks", "max-task-bytes", "journal"} {
 		t.Run(flag, func(t *testing.T) {
 			value := "0"
 			if flag == "journal" {
@@ -52,7 +52,7 @@ func TestZeroOnTheCommandLine(t *testing.T) {
 // TestNegativeOnTheCommandLine: the values that have a name in a Config have none here.
 func TestNegativeOnTheCommandLine(t *testing.T) {
 	for flag, unit := range map[string]string{"activate-every": "ns", "share-window": "", "retain": "ns", "retain-failed": "ns",
-		"retain-tasks": "", "retain-bytes": "", "lease": "ns", "max-workers": "", "disk-reserve": ""} {
+		"retain-tasks": "", "retain-bytes": "", "lease": "ns", "priority-aging": "ns", "max-workers": "", "disk-reserve": ""} {
 		for _, n := range []string{"-1", "-2"} {
 			if _, err := parsedDispatcher(t, "--"+flag, n+unit); err == nil {
 				t.Errorf("--%s %s is not refused", flag, n+unit)

@@ -94,8 +94,14 @@ func (b *books) isFirst(t *task, _ time.Time) error {
 	rank := func(u *task) int64 {
 		return b.elapsed(u.ready).UnixNano() - int64(u.spec.Priority)*int64(b.rules.Aging)
 	}
+	first := func(u *task) bool { // it goes before t
+		if b.rules.Aging == 0 && u.spec.Priority != t.spec.Priority {
+			return u.spec.Priority > t.spec.Priority
+		}
+		return rank(u) < rank(t) || rank(u) == rank(t) && u.turn < t.turn
+	}
 	for p, u := range heads { // any order: it is red or not
-		if p == t.spec.Priority && u != t || u != t && (rank(u) < rank(t) || rank(u) == rank(t) && u.turn < t.turn) {
+		if p == t.spec.Priority && u != t || u != t && first(u) {
 			return errors.New("it is not the first of its kind and pool")
 		}
 	}
@@ -106,7 +112,8 @@ func (b *books) isFirst(t *task, _ time.Time) error {
 func (b *books) orderOf(t *task) *step.TaskEffect {
 	s := t.spec
 	e := &step.TaskEffect{
-		ID: t.id, Kind: t.kind(), Pool: s.Pool, Attempt: t.attempt, Timeout: ha.Milliseconds(b.limit(t)), Payload: t.data,
+		ID: t.id, Kind: t.kind(), Pool: s.Pool, Attempt: t.attempt, Failures: t.failures, Priority: s.Priority,
+		Submitted: t.submitted.UnixNano(), Timeout: ha.Milliseconds(b.limit(t)), Payload: t.data,
 		Labels: s.Labels, Metadata: s.Metadata,
 	}
 	if b.w.opts.Mutation == NoTimeouts {

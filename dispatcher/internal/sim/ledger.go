@@ -47,6 +47,7 @@ type task struct {
 	// ready is when it first was pending since it was submitted or put back, due when
 	// it is to become pending.
 	ready, due, started time.Time
+	submitted           time.Time
 	dueElapsed          time.Time // what due was in elapsed time when it was set
 	dueSlack            time.Duration
 	returned            bool // it was started before, in this step
@@ -162,7 +163,7 @@ func (b *books) enterSubmitted(r *record.TaskSubmitted) error {
 	case b.live >= b.rules.MaxTasks:
 		return fmt.Errorf("%d tasks have not ended", b.live)
 	}
-	t := &task{id: s.ID, number: r.Number, spec: s, intended: intended, timeout: b.rules.TaskTimeout, data: s.Payload}
+	t := &task{id: s.ID, number: r.Number, spec: s, intended: intended, timeout: b.rules.TaskTimeout, data: s.Payload, submitted: r.At}
 	b.tasks = append(b.tasks, t)
 	b.byID[t.id], b.byToken[name] = t, t
 	b.live++

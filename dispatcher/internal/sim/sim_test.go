@@ -126,7 +126,7 @@ func TestMutations(t *testing.T) {
 		{NoNaming, "no naming", "log:|at the same time"},
 		{NoLease, "no lease", "leaves after something of epoch"},
 		{AskOnce, "ask once", "leaves after something of epoch"},
-		{NoFencing, "no fencing", "its worker never said that"},
+		{NoFencing, "no fencing", "its worker never said that|was told that its report"},
 		{NoTaskIDs, "no task ids", "it was submitted before|so was another one with its id"},
 		{NoTimeouts, "no timeouts", "and its timeout is"},
 		{NoCancels, "no cancels", "within"},

@@ -54,7 +54,7 @@ func (w *world) drawTasks() {
 
 // drawTaskLimits draws the settings of a dispatcher that are about tasks.
 func (w *world) drawTaskLimits(cfg *core.TaskConfig) {
-	cfg.Aging = pick(w, time.Second, 10*time.Minute)
+	cfg.Aging = pick(w, 0, time.Second, 10*time.Minute)
 	cfg.TaskTimeout = pick(w, 2*time.Second, 10*time.Second)
 	cfg.MaxTasks, cfg.MaxTaskBytes = pick(w, 15, 1000, 1000, 1000), 1<<20
 	cfg.Retain, cfg.RetainFailed = pick(w, 0, 10*time.Second, time.Hour, time.Hour), pick(w, 10*time.Second, time.Hour)

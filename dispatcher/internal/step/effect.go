@@ -56,12 +56,15 @@ type Effect struct {
 	Task int
 }
 
-// TaskEffect is what an effect says of a task. Payload, Labels, Metadata and
+// TaskEffect is what an effect says of a task. Failures, Priority, Submitted, Payload, Labels, Metadata and
 // Upstream are for an activation, and are not to be changed.
 type TaskEffect struct {
 	ID          ha.TaskID
 	Kind, Pool  string
 	Attempt     int
+	Failures    int
+	Priority    int
+	Submitted   int64 // date
 	Step, Steps int
 	Timeout     ha.Millis
 	Payload     []byte

@@ -42,7 +42,8 @@ func (l *list) remove(t *task) {
 
 // lanes is a queue of pending tasks, one lane a priority.
 //
-// The order. Each level of priority is worth an age of [Config.Aging]: of two
+// The order. If [Config.Aging] is 0, higher priorities go first, and within one the older task. Otherwise each
+// level of priority is worth that age: of two
 // tasks goes first the one with the lower ready − priority × aging. While nothing
 // waits for longer than that, higher priorities go first, and within one the
 // older task. The difference of two such numbers never changes, so that no task
@@ -114,6 +115,9 @@ func (t *task) rank(aging int64) int64 { return t.readyElapsed - int64(t.priorit
 
 // before reports whether t goes first.
 func (t *task) before(o *task, aging int64) bool {
+	if aging == 0 && t.priority != o.priority {
+		return t.priority > o.priority
+	}
 	if a, b := t.rank(aging), o.rank(aging); a != b {
 		return a < b
 	}
@@ -122,7 +126,7 @@ func (t *task) before(o *task, aging int64) bool {
 
 // head returns the task that goes first, or nil.
 func (q *lanes) head(aging int64) *task {
-	if len(q.list) == 1 {
+	if len(q.list) == 1 || aging == 0 && len(q.list) > 0 {
 		return q.list[0].first()
 	}
 	var best *task

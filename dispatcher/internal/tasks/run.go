@@ -78,6 +78,7 @@ func (ts *Tasks) start(out *step.Ready, t *task, w *fleet.Worker) {
 	effect := ts.taskEffect(t)
 	effect.Timeout = ha.Milliseconds(time.Duration(t.attemptTimeout()))
 	effect.Payload = t.data()
+	effect.Failures, effect.Priority, effect.Submitted = int(t.failures), int(t.priority), t.submitted
 	if m := t.extras; m != nil {
 		effect.Labels, effect.Metadata, effect.Upstream = m.labels, m.metadata, ts.upstream(m)
 	}

@@ -13,7 +13,7 @@ import (
 
 // Config holds the rules [Tasks] work by. The dispatcher validates them.
 type Config struct {
-	// Aging is the age that one level of priority is worth; see lanes.
+	// Aging is the age that one level of priority is worth; see lanes. 0: no age makes up for priority.
 	Aging time.Duration
 	// TaskTimeout is that of a task which names none.
 	TaskTimeout time.Duration

@@ -62,6 +62,7 @@ func bindEnvironment(flags *pflag.FlagSet, env Environment) error {
 // itself; those of labels begin with labelVariable.
 var taskVariables = []string{
 	"HA_TASK_ID", "HA_TASK_KIND", "HA_TASK_POOL", "HA_TASK_ATTEMPT", "HA_TASK_STEP", "HA_TASK_STEPS",
+	"HA_TASK_FAILURES", "HA_TASK_PRIORITY", "HA_TASK_SUBMITTED_AT",
 	"HA_TASK_TIMEOUT_MS", "HA_TASK_METADATA", "HA_TASK_LABELS", "HA_TASK_RUN",
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	ha "github.com/seed261fe303/ha"
 )
@@ -28,6 +29,11 @@ func environment(inherited []string, t ha.Task, mark string) []string {
 	set("KIND", t.Kind)
 	set("POOL", t.Pool)
 	set("ATTEMPT", strconv.Itoa(t.Attempt))
+	set("FAILURES", strconv.Itoa(t.Failures))
+	set("PRIORITY", strconv.Itoa(t.Priority))
+	if !t.SubmittedAt.IsZero() {
+		set("SUBMITTED_AT", t.SubmittedAt.UTC().Format(time.RFC3339Nano))
+	}
 	set("STEP", strconv.Itoa(t.Step))
 	set("STEPS", strconv.Itoa(t.Steps))
 	set("TIMEOUT_MS", fmt.Sprint(ha.Milliseconds(t.Timeout)))

@@ -136,7 +136,7 @@ func TestAProgramKnowsItsTask(t *testing.T) {
 		c.Environ = append(os.Environ(), "HA_TASK_ID=another", "HA_TASK_LABEL_old=1", "HA_SERVER=nats://h")
 	})
 	got, err := r.Handle(t.Context(), ha.Task{
-		ID: "t7-42", Kind: "resize", Pool: "gpu", Attempt: 3, Step: 1, Steps: 4, Timeout: 1500 * time.Millisecond,
+		ID: "t7-42", Kind: "resize", Pool: "gpu", Attempt: 3, Failures: 1, Priority: -2, SubmittedAt: time.Unix(1, 5).UTC(), Step: 1, Steps: 4, Timeout: 1500 * time.Millisecond,
 		Labels: map[string]string{"user-id": "a b", "Q": "zero\x00", "a-b": "1", "a_b": "2", "c-d_e": "3", "c_d-e": "4"}, Metadata: json.RawMessage(`{"m":1}`),
 	})
 	if err != nil {
@@ -149,7 +149,7 @@ func TestAProgramKnowsItsTask(t *testing.T) {
 	}
 	lines := strings.Split(text, "\n")
 	for _, want := range []string{
-		"HA_TASK_ID=t7-42", "HA_TASK_KIND=resize", "HA_TASK_POOL=gpu", "HA_TASK_ATTEMPT=3", "HA_TASK_STEP=1", "HA_TASK_STEPS=4",
+		"HA_TASK_ID=t7-42", "HA_TASK_KIND=resize", "HA_TASK_POOL=gpu", "HA_TASK_ATTEMPT=3", "HA_TASK_FAILURES=1", "HA_TASK_PRIORITY=-2", "HA_TASK_SUBMITTED_AT=1970-01-01T00:00:01.000000005Z", "HA_TASK_STEP=1", "HA_TASK_STEPS=4",
 		"HA_TASK_TIMEOUT_MS=1500", "HA_TASK_LABEL_user_id=a b", "HA_TASK_LABEL_Q=zero", "HA_TASK_LABEL_a_b=2", "HA_TASK_LABEL_c_d_e=3",
 		`HA_TASK_LABELS={"Q":"zero\u0000","a-b":"1","a_b":"2","c-d_e":"3","c_d-e":"4","user-id":"a b"}`, `HA_TASK_METADATA={"m":1}`, "HA_SERVER=nats://h",
 	} {
