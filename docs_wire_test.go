@@ -30,6 +30,8 @@ var onTheWire = []struct {
 	{"`ha.task.wait`", []any{subjects.WaitRequest{}}},
 	{"`ha.task.list`", []any{subjects.ListRequest{}, subjects.TaskPage{}}},
 	{"`ha.task.cancel`", []any{subjects.TaskRequest{}}},
+	{"`ha.task.run`", []any{subjects.TaskRequest{}}},
+	{"`ha.task.delete`", []any{subjects.TaskRequest{}}},
 	{"`ha.task.retry`", []any{subjects.RetryRequest{}, subjects.RetryRequest{}, subjects.Retried{}}},
 	{"`ha.task.pull`", []any{subjects.PullRequest{}, subjects.Pulled{}}},
 	{"`ha.task.pause`", []any{subjects.PauseRequest{}}},

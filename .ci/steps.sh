@@ -18,11 +18,11 @@ show() { printf '+ %s\n' "$*" >&2; "$@"; }
 
 step_test() { show go test ./...; }
 
-# The race detector, where there are goroutines: the pure packages that take long have none, as
-# purity_test.go checks.
+# The race detector, where goroutines share something: the pure packages that take long have none, as purity_test.go
+# checks, of the simulation some worlds are enough, and the proofs are about other processes.
 step_race() {
-  local pure='/dispatcher/internal/(core|share)$'
-  show go test -race -timeout 10m $(go list ./... | grep -Ev "$pure")
+  show go test -race -timeout 10m $(go list ./... | grep -Ev '/dispatcher/internal/(core|share|sim)$|/proof/')
+  show go test -race -run '^TestWorld$' ./dispatcher/internal/sim
 }
 
 step_format() {
@@ -70,12 +70,12 @@ step_lint() {
 step_disk() { show go test -count=1 -v -run '^TestFullDisk$' ./embedded ./dispatcher; }
 
 # Thousands of simulated worlds: dispatchers, workers and clients over a faulty
-# network, and members that fight over the log; and a million histories of the
+# network, and members that fight over the log; and half a million histories of the
 # selection. "go test" runs some of each.
 step_sim() {
-  HA_HISTORIES=1000000 show go test -count=1 -run '^TestHistories' ./dispatcher/internal/share
-  HA_SIM_SEEDS=2000 show go test -count=1 -run '^TestWorld$' ./dispatcher/internal/sim
-  HA_SIM_SEEDS=2000 show go test -count=1 -run '^TestMembers$' ./dispatcher/internal/journal
+  HA_HISTORIES=500000 show go test -count=1 -run '^TestHistories' ./dispatcher/internal/share
+  HA_SIM_SEEDS=1500 show go test -count=1 -run '^TestWorld$' ./dispatcher/internal/sim
+  HA_SIM_SEEDS=1500 show go test -count=1 -run '^TestMembers$' ./dispatcher/internal/journal
 }
 
 # Every fuzz target for a few seconds: enough to find what is plainly wrong.
@@ -118,9 +118,9 @@ step_failover() {
   show go run ./proof/failover -kills 2 -node-kills 1 -pause 3s -slack 2
   show go run ./proof/soak -for 5s -slack 2
   show go run ./proof/upgrade -slack 2
-  show go run ./proof/linear -duration 10s
+  show go run ./proof/linear -duration 6s
   # It says "not run" where no power can be cut: that takes Linux, root, FUSE and loop devices.
-  show go run ./proof/power -cuts 3 -scenario one,unsynced
+  show go run ./proof/power -cuts 2 -scenario one,unsynced
 }
 
 # One cut between hosts, to see that it works. It says "not run" where there are no network

@@ -47,6 +47,13 @@ var calls = []struct {
 		_, err := c.Cancel(ctx, "t1")
 		return err
 	}},
+	{"RunNow", subjects.TaskRun, func(ctx context.Context, c *client.Client) error {
+		_, err := c.RunNow(ctx, "t1")
+		return err
+	}},
+	{"Delete", subjects.TaskDelete, func(ctx context.Context, c *client.Client) error {
+		return c.Delete(ctx, "t1")
+	}},
 	{"Retry", subjects.TaskRetry, func(ctx context.Context, c *client.Client) error {
 		_, err := c.Retry(ctx, "t1")
 		return err

@@ -130,6 +130,21 @@ func (c *Client) Retry(ctx context.Context, id ha.TaskID) (ha.TaskRecord, error)
 	return call[ha.TaskRecord](ctx, c, "retry", string(id), subjects.TaskRetry, subjects.RetryRequest{ID: id})
 }
 
+// RunNow starts a task now that is scheduled for later, or pauses before its next attempt: it becomes pending, and
+// goes by its priority and age like any other. It returns the task's record. One that is pending or running stays as it
+// is. One that has ended, or comes after something that has not, is an error that matches [ha.ErrConflict].
+func (c *Client) RunNow(ctx context.Context, id ha.TaskID) (ha.TaskRecord, error) {
+	return call[ha.TaskRecord](ctx, c, "run", string(id), subjects.TaskRun, subjects.TaskRequest{ID: id})
+}
+
+// Delete forgets a task that has ended, with its result. Its id stays known for as long as those of forgotten tasks are, so
+// that another submission of it is a duplicate still. To delete it again is no error. One that has not ended is an error
+// that matches [ha.ErrConflict], and one that never was is one that matches [ha.ErrNotFound].
+func (c *Client) Delete(ctx context.Context, id ha.TaskID) error {
+	_, err := call[subjects.OK](ctx, c, "delete", string(id), subjects.TaskDelete, subjects.TaskRequest{ID: id})
+	return err
+}
+
 // RetryKind puts back all failed tasks of a kind, page by page, and returns how
 // many. It stops once it has put back about as many as had failed when it began, so
 // that tasks which fail again at once do not keep it going for ever. The count

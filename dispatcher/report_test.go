@@ -185,7 +185,7 @@ func TestTheMicroToolsFindTheDispatcher(t *testing.T) {
 	}
 	for _, what := range []string{
 		subjects.TaskSubmit, subjects.TaskGet, subjects.TaskWait, subjects.TaskList, subjects.TaskCancel, subjects.TaskRetry,
-		subjects.TaskPull, subjects.TaskPause, subjects.TaskResume, subjects.TaskLimit, subjects.TaskStats, subjects.TaskBatch,
+		subjects.TaskPull, subjects.TaskRun, subjects.TaskDelete, subjects.TaskPause, subjects.TaskResume, subjects.TaskLimit, subjects.TaskStats, subjects.TaskBatch,
 	} {
 		want["task-"+what] = r.names.Task(what)
 	}

@@ -29,7 +29,7 @@ func TestServiceListsTheRequests(t *testing.T) {
 	}
 	want := strings.Fields(`hello:hello heartbeat:hb.* available:available.* bye:bye.* workers:workers status:status progress:progress.*
 		task-submit:task.submit task-get:task.get task-wait:task.wait task-list:task.list task-cancel:task.cancel task-retry:task.retry
-		task-pull:task.pull task-pause:task.pause task-resume:task.resume task-limit:task.limit task-stats:task.stats task-batch:task.batch
+		task-pull:task.pull task-run:task.run task-delete:task.delete task-pause:task.pause task-resume:task.resume task-limit:task.limit task-stats:task.stats task-batch:task.batch
 		cluster-clock:cluster.clock cluster-upgrade:cluster.upgrade`)
 	var got []string
 	for _, e := range info.Endpoints {
@@ -86,11 +86,13 @@ func TestRepliesAreAsTheTableSays(t *testing.T) {
 	running := string(receive(t, orders, "an activation").Work[0].Activation)
 	r.must(r.names.Task(subjects.TaskSubmit), `{"id":"t","kind":"k","batch":"b"}`, &subjects.Submitted{})
 	r.must(r.names.Task(subjects.TaskCancel), `{"id":"t"}`, &ha.TaskRecord{})
+	r.must(r.names.Task(subjects.TaskSubmit), `[{"id":"gone","kind":"k"},{"id":"later","kind":"k","delay_ms":3600000}]`, &[]subjects.Submitted{})
+	r.must(r.names.Task(subjects.TaskCancel), `{"id":"gone"}`, &ha.TaskRecord{})
 	bodies := map[string][]string{
 		"hello": {`{"weight":2}`}, "heartbeat": {`{"running":["` + running + `"]}`}, "progress": {`{"activation":"` + running + `","percent":1}`},
 		"available":   {`{"finished":[{"activation":"` + running + `","outcome":"done","result":1}]}`},
 		"task-submit": {`{"kind":"k"}`, `[{"kind":"k"},{"kind":""}]`}, "task-retry": {`{"id":"t"}`, `{"kind":"k"}`},
-		"task-get": {`{"id":"t"}`}, "task-wait": {`{"id":"t","timeout_ms":1}`}, "task-cancel": {`{"id":"t"}`},
+		"task-run": {`{"id":"later"}`}, "task-delete": {`{"id":"gone"}`}, "task-get": {`{"id":"t"}`}, "task-wait": {`{"id":"t","timeout_ms":1}`}, "task-cancel": {`{"id":"t"}`},
 		"task-pause": {`{"kind":"k"}`}, "task-resume": {`{"kind":"k"}`}, "task-limit": {`{"kind":"k","rate":1}`}, "task-batch": {`{"name":"b"}`},
 	}
 	table := subjects.Requests()

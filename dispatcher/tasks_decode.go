@@ -15,6 +15,8 @@ var taskDecoders = map[string]decoder{
 	"progress":    decodeProgress,
 	"task-submit": decodeSubmit,
 	"task-cancel": decodeTaskCancel,
+	"task-run":    decodeTaskRun,
+	"task-delete": decodeTaskDelete,
 	"task-retry":  decodeTaskRetry,
 	"task-pull":   decodeTaskPull,
 	"task-pause":  decodeTaskPause,
@@ -51,6 +53,16 @@ func decodeProgress(at time.Time, worker ha.WorkerID, body []byte) (inboxItem, e
 func decodeTaskCancel(at time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
 	id, err := subjects.DecodeTaskRequest(body)
 	return inputItem(step.CancelTask{At: at, ID: id}), err
+}
+
+func decodeTaskRun(at time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
+	id, err := subjects.DecodeTaskRequest(body)
+	return inputItem(step.RunTask{At: at, ID: id}), err
+}
+
+func decodeTaskDelete(at time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {
+	id, err := subjects.DecodeTaskRequest(body)
+	return inputItem(step.DeleteTask{At: at, ID: id}), err
 }
 
 func decodeTaskRetry(at time.Time, _ ha.WorkerID, body []byte) (inboxItem, error) {

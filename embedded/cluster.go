@@ -118,6 +118,8 @@ func (c Config) addClusterOptions(o *server.Options) {
 	o.Cluster.Advertise = c.ClusterAdvertise
 	o.Cluster.PingInterval, o.Cluster.MaxPingsOut = routePing, routePingsOut
 	o.Routes, _ = parseRoutes(c.Routes)
+	// When JetStream is started anew, nats-server sorts the routes that it has while others read them.
+	slices.SortFunc(o.Routes, func(a, b *url.URL) int { return strings.Compare(a.String(), b.String()) })
 	o.ReconnectErrorReports = reportEvery
 }
 

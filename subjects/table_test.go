@@ -256,13 +256,13 @@ var tableConstant = regexp.MustCompile(`^(Topic|Task|Cluster)[A-Z][a-z]+$`)
 func TestRoles(t *testing.T) {
 	for role, want := range map[Roles]string{
 		RoleWorker:     "hello heartbeat available bye progress",
-		RoleClient:     "task-submit task-get task-wait task-list task-cancel task-retry task-pull task-stats task-batch",
+		RoleClient:     "task-submit task-get task-wait task-list task-cancel task-retry task-pull task-run task-delete task-stats task-batch",
 		RoleObserver:   "workers status task-get task-wait task-list task-stats",
 		RoleDispatcher: "",
-		RoleAdmin: "workers status task-submit task-get task-wait task-list task-cancel task-retry task-pull task-pause task-resume task-limit" +
+		RoleAdmin: "workers status task-submit task-get task-wait task-list task-cancel task-retry task-pull task-run task-delete task-pause task-resume task-limit" +
 			" task-stats task-batch cluster-clock cluster-upgrade",
 		RoleGateway: "hello heartbeat available bye workers status progress task-submit task-get task-wait task-list task-cancel task-retry" +
-			" task-pull task-pause task-resume task-limit task-stats task-batch cluster-clock cluster-upgrade",
+			" task-pull task-run task-delete task-pause task-resume task-limit task-stats task-batch cluster-clock cluster-upgrade",
 	} {
 		var got []string
 		for _, r := range Requests() {

@@ -7,6 +7,8 @@ const (
 	TaskCancel = "cancel"
 	TaskRetry  = "retry"
 	TaskPull   = "pull"
+	TaskRun    = "run"
+	TaskDelete = "delete"
 )
 
 // The rows of these requests in the table.
@@ -17,6 +19,8 @@ var taskChangeRequests = []Request{
 		Forms: forms(form[RetryRequest, ha.TaskRecord](), form[RetryRequest, Retried]()),
 	},
 	{Name: "task-pull", Topic: TopicTask, What: TaskPull, Ordered: true, Forms: forms(form[PullRequest, Pulled]()), From: forClients},
+	{Name: "task-run", Topic: TopicTask, What: TaskRun, Ordered: true, Forms: forms(form[TaskRequest, ha.TaskRecord]()), From: forClients},
+	{Name: "task-delete", Topic: TopicTask, What: TaskDelete, Ordered: true, Forms: forms(form[TaskRequest, OK]()), From: forClients},
 }
 
 // RetryRequest puts a failed task back, or up to Limit failed ones of a kind.

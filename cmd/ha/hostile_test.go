@@ -123,6 +123,8 @@ func TestNothingHostileReachesTheTerminal(t *testing.T) {
 		{"task cancel running", false},
 		{"task retry broken", true},
 		{"task retry broken --json", true},
+		{"task run later", false},
+		{"task run later --json", true},
 		{"task submit --id done --kind k --wait", true},
 		{"task submit --id done --kind k --wait --json", true},
 		{"task submit --id broken --kind k --wait", true},

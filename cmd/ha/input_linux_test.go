@@ -25,6 +25,8 @@ func TestASignalEndsTheReadingOfStandardInput(t *testing.T) {
 		"get":     {"task", "get", "-"},
 		"cancel":  {"task", "cancel", "-"},
 		"retry":   {"task", "retry", "-"},
+		"run":     {"task", "run", "-"},
+		"delete":  {"task", "delete", "-"},
 		"payload": {"task", "submit", "--kind", "k", "-"},
 		"text":    {"task", "submit", "--kind", "k", "--text", "-"},
 		"file":    {"task", "submit", "--kind", "k", "--file", "-"},
@@ -81,7 +83,7 @@ func TestOutputThatFailsIsSaidSo(t *testing.T) {
 	for name, args := range map[string][]string{
 		"pull": {"task", "pull"}, "pull again": {"task", "pull", "--receipt", "r"},
 		"get": {"task", "get", "done"}, "get JSON": {"task", "get", "done", "--json"}, "list": {"task", "list"}, "list JSON": {"task", "list", "--json"},
-		"wait": {"task", "wait", "done"}, "cancel": {"task", "cancel", "done"}, "stats": {"task", "stats"}, "batch": {"task", "batch", "night"},
+		"wait": {"task", "wait", "done"}, "cancel": {"task", "cancel", "done"}, "run": {"task", "run", "done"}, "delete": {"task", "delete", "done"}, "stats": {"task", "stats"}, "batch": {"task", "batch", "night"},
 		"submit": {"task", "submit", "--kind", "k"}, "submit and wait": {"task", "submit", "--kind", "k", "--id", "done", "--wait"},
 		"version": {"version"}, "--version": {"--version"}, "help": {"--help"}, "help of a command": {"help", "task"}, "completion": {"completion", "bash"},
 	} {

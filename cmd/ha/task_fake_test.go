@@ -100,7 +100,7 @@ func (f *fakeTasks) task(what string, body []byte) any {
 	}
 	f.asked = append(f.asked, what+" "+string(body))
 	switch what {
-	case subjects.TaskGet, subjects.TaskWait, subjects.TaskCancel, subjects.TaskRetry:
+	case subjects.TaskGet, subjects.TaskWait, subjects.TaskCancel, subjects.TaskRetry, subjects.TaskRun:
 		var r subjects.RetryRequest
 		_ = json.Unmarshal(body, &r)
 		if r.Kind != "" {

@@ -148,6 +148,20 @@ func tourRetry(t *testing.T, f *fleet) {
 		t.Errorf("the task is %+v", got)
 	}
 	f.fails(t, "", cli.ExitFailed, "has completed", "task", "retry", ids[0])
+	f.must(t, "", "task", "submit", "--kind", "flaky", "--id", "tomorrow", "--run-at", "+24h", "1")
+	f.fails(t, "", cli.ExitFailed, "cancel it first", "task", "delete", "tomorrow")
+	if out := f.must(t, "", "task", "run", "tomorrow"); out != "tomorrow pending\n" {
+		t.Errorf("run says %q", out)
+	}
+	f.must(t, "", "task", "wait", "tomorrow")
+	f.fails(t, "", cli.ExitFailed, "has ended, as completed", "task", "run", "tomorrow")
+	for range 2 {
+		if out := f.must(t, "", "task", "delete", "tomorrow"); out != "tomorrow deleted\n" {
+			t.Errorf("delete says %q", out)
+		}
+	}
+	f.fails(t, "", cli.ExitFailed, "is kept no longer", "task", "get", "tomorrow")
+	f.fails(t, "", cli.ExitFailed, "there is no task nobody", "task", "delete", "nobody")
 	var report subjects.TaskReport
 	if err := json.Unmarshal([]byte(f.must(t, "", "task", "stats", "--json")), &report); err != nil {
 		t.Fatal(err)
@@ -156,7 +170,7 @@ func tourRetry(t *testing.T, f *fleet) {
 	if i < 0 {
 		t.Fatalf("no statistics of the kind in %+v", report)
 	}
-	if k := report.Kinds[i]; k.Completed != 2 || k.Failed != 2 || k.Retries != 4 || k.Pending != 0 || k.Running != 0 || k.DurationMS <= 0 {
+	if k := report.Kinds[i]; k.Completed != 3 || k.Failed != 2 || k.Retries != 4 || k.Pending != 0 || k.Running != 0 || k.DurationMS <= 0 {
 		t.Errorf("the statistics are %+v", k)
 	}
 }

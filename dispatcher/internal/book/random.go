@@ -130,6 +130,10 @@ func (a *author) input() step.Input {
 		return step.CancelTask{At: a.now, ID: a.one()}
 	case n < 83:
 		return step.RetryTask{At: a.now, ID: a.one()}
+	case n < 84:
+		return step.RunTask{At: a.now, ID: a.one()}
+	case n < 85:
+		return step.DeleteTask{At: a.now, ID: a.one()}
 	case n < 88:
 		return step.PullTasks{At: a.now, Limit: 1 + a.rng.IntN(5), Bytes: 1000, Receipt: fmt.Sprint("r", a.rng.IntN(10))}
 	case n < 90:

@@ -20,7 +20,7 @@ import (
 //	  [unique=U] [key=X] [batch=B] [after-batch=B] [steps=a,b,c] [partial]
 //	finish WORKER ACTIVATION[=OUTCOME[!][:TEXT]] ...   TEXT is the result or the error; '!': it is permanent
 //	progress WORKER ACTIVATION PERCENT TEXT
-//	cancel ID | retry ID | retry kind=K [limit=N]
+//	cancel ID | run-now ID | delete ID | retry ID | retry kind=K [limit=N]
 //	pull [limit=N] [kind=K] [pool=P] [receipt=R]
 //	pause kind=K | pool=P, and so resume
 //	limit kind=K | pool=P | key=X [concurrency=N] [rate=R] [burst=N]
@@ -30,7 +30,7 @@ import (
 //	show records,sends,events,replies    of what is to come, only these
 func (s *script) taskCommands() map[string]func(*arguments) error {
 	return map[string]func(*arguments) error{
-		"submit": s.submit, "finish": s.finishTasks, "progress": s.progress, "cancel": s.cancelTask, "retry": s.retryTasks, "pull": s.pullTasks,
+		"submit": s.submit, "finish": s.finishTasks, "progress": s.progress, "cancel": s.cancelTask, "run-now": s.runTask, "delete": s.deleteTask, "retry": s.retryTasks, "pull": s.pullTasks,
 		"pause": s.pause(true), "resume": s.pause(false), "limit": s.limit, "batch": s.batch, "gone": s.gone,
 		"task": s.task, "tasks": s.tasks, "stats": s.stats, "show": s.showOnly,
 	}
@@ -145,6 +145,14 @@ func (s *script) ask(a *arguments, in step.Input) error {
 
 func (s *script) cancelTask(a *arguments) error {
 	return s.ask(a, step.CancelTask{At: s.now, ID: ha.TaskID(a.word())})
+}
+
+func (s *script) runTask(a *arguments) error {
+	return s.ask(a, step.RunTask{At: s.now, ID: ha.TaskID(a.word())})
+}
+
+func (s *script) deleteTask(a *arguments) error {
+	return s.ask(a, step.DeleteTask{At: s.now, ID: ha.TaskID(a.word())})
 }
 
 func (s *script) retryTasks(a *arguments) error {

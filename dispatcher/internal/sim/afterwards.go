@@ -22,6 +22,9 @@ func (b *books) enterForgotten(r *record.TasksForgotten) error {
 			return fmt.Errorf("task %s is %s", t.id, t.state)
 		}
 		t.forgotten = true
+		if b.w.tasks.deleted[t.id] {
+			b.w.nemesis.tally.Tasks.Deleted++
+		}
 		b.counts[t.state]--
 		b.w.nemesis.tally.Tasks.Forgotten++
 		if b.w.short {

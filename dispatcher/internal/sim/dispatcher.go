@@ -31,6 +31,7 @@ type dispatcher struct {
 	mark       markFile
 	heard      mark.Position
 	acceptLoss bool // it was started with leave to go on without what is missing
+	acceptOld  bool // and the journal had the first format then
 	// reads is the newest format that its program reads, installs the one that the next process will; 0: the
 	// same. heardAt holds who was heard, by name.
 	reads, installs int
@@ -62,7 +63,7 @@ func (d *dispatcher) kill() {
 	d.say("%s ends", d.name)
 	d.dropTerm()
 	d.end()
-	d.acceptLoss = false
+	d.acceptLoss, d.acceptOld = false, false
 }
 
 // dropTerm lets go of the term, if there is one.

@@ -62,6 +62,11 @@ func (b *books) mayMove(t *task, f record.Fate) error {
 		return nil
 	case t.state == ha.TaskWaiting && to == ha.TaskFailed:
 		return b.mayDoom(t)
+	case t.state == ha.TaskScheduled && to == ha.TaskPending && b.w.tasks.hurried[t.id]:
+		if b.early(t, f.At) {
+			b.w.nemesis.tally.Tasks.Hurried++
+		}
+		return nil
 	case t.state == ha.TaskScheduled && to == ha.TaskPending && b.early(t, f.At):
 		return fmt.Errorf("it is due at %s", t.due)
 	case t.state == ha.TaskPending:

@@ -76,7 +76,7 @@ func (p *logPort) Append(op uint64, a journal.Action) {
 	w := p.v.d.w
 	again := a.Entry.Same(p.tried)
 	if !again || p.anew {
-		p.claim, p.anew = claimant{p.v.d.known(), p.v.began, p.v.d.acceptLoss, p.v.d.reads}, false
+		p.claim, p.anew = claimant{p.v.d.known(), p.v.began, p.v.d.acceptLoss, p.v.d.acceptOld, p.v.d.reads}, false
 	}
 	if !again {
 		a.Entry.Data = w.mutatedRecords(bytes.Clone(a.Entry.Data))

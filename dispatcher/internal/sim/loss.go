@@ -16,6 +16,7 @@ type claimant struct {
 	known   mark.Position
 	began   mark.Position // and when the term began
 	accepts bool          // it was started to accept a loss
+	old     bool          // and the journal had the first format then, in which no claim can say that one was accepted
 	reads   int           // the newest format that its program reads
 }
 
@@ -33,7 +34,7 @@ func (w *world) checkClaim(e journal.Entry, c claimant) bool {
 		w.fail("%s goes on although it knows that the log had %+v", e.Node, c.known)
 	case e.Type != journal.EntryClaim:
 		w.stop(w.unseen(), fmt.Sprintf("%s goes on in a log that lost its end, and knows of nothing that it has not: %+v", e.Node, c.known))
-	case accepts && met && l.meets(c.began):
+	case accepts && met && l.meets(c.began) && !c.old:
 		w.fail("%s accepts a loss, and what it knows of is in the log", e.Node)
 	case !accepts && !met:
 		w.fail("%s leads although it knows that the log had %+v", e.Node, c.known)

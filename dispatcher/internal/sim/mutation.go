@@ -44,6 +44,8 @@ const (
 	LostPieces
 	// NoReceipts takes the receipt off a pull.
 	NoReceipts
+	// NoDeletes answers requests to delete tasks, and does nothing.
+	NoDeletes
 	// ErrorsPass takes an append that failed for another reason than a conflict for one
 	// that has passed.
 	ErrorsPass
@@ -130,6 +132,11 @@ func (d *dispatcher) mutatedInput(in step.Input) step.Input {
 	case step.PullTasks:
 		if mutation == NoReceipts {
 			in.Receipt = ""
+		}
+		return in
+	case step.DeleteTask:
+		if mutation == NoDeletes {
+			return step.Tick{At: in.At, Wall: in.At}
 		}
 		return in
 	case step.Room:

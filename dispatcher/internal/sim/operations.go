@@ -28,9 +28,13 @@ func (c *client) startRandom() {
 		kind := pick(w, w.tasks.kinds...)
 		w.tasks.revivedKinds[kind] = true
 		c.ask(step.RetryTask{Kind: kind, Limit: 1 + w.rng.IntN(5)})
-	case k < 83:
+	case k < 82:
 		c.pull()
-	case k < 87:
+	case k < 84:
+		c.runNow(w.scheduled())
+	case k < 86:
+		c.delete(w.someTask())
+	case k < 89:
 		c.pauseSome()
 	case k < 91:
 		c.limit()
@@ -146,6 +150,27 @@ func (c *client) cancel(id ha.TaskID) {
 func (c *client) revive(id ha.TaskID) {
 	c.w.tasks.revived[id] = true
 	c.ask(step.RetryTask{ID: id})
+}
+
+// scheduled is a task that waits for its time, or some task.
+func (w *world) scheduled() ha.TaskID {
+	list := w.books.tasks
+	for i, from := 0, w.rng.IntN(len(list)+1); i < len(list); i++ {
+		if t := list[(from+i)%len(list)]; t.state == ha.TaskScheduled {
+			return t.id
+		}
+	}
+	return w.someTask()
+}
+
+func (c *client) runNow(id ha.TaskID) {
+	c.w.tasks.hurried[id] = true
+	c.ask(step.RunTask{ID: id})
+}
+
+func (c *client) delete(id ha.TaskID) {
+	c.w.tasks.deleted[id] = true
+	c.ask(step.DeleteTask{ID: id})
 }
 
 func (c *client) pull() {

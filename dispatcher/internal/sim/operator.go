@@ -44,7 +44,7 @@ func (w *world) acceptLoss() {
 		if d == chosen || all {
 			accept := d == chosen || old
 			w.restart(d)
-			d.acceptLoss = accept
+			d.acceptLoss, d.acceptOld = accept, accept && old
 		}
 	}
 }

@@ -25,6 +25,10 @@ func (b *books) checkSentTaskReply(in step.Input, r step.Reply) {
 		if t := b.byID[in.ID]; t == nil || len(t.ends) == 0 {
 			b.w.fail("a client is told that task %s has ended, and no committed record says so", in.ID)
 		}
+	case step.DeleteTask:
+		if t := b.byID[in.ID]; t == nil || !t.forgotten {
+			b.w.fail("a client is told that task %s is deleted, and no committed record says so", in.ID)
+		}
 	case step.PullTasks:
 		if results := resultsOf(r); in.Receipt != "" && len(results) > len(b.receipts[in.Receipt]) {
 			b.w.fail("a client is handed %d results, and no committed record says so", len(results))
@@ -44,6 +48,7 @@ func resultsOf(r step.Reply) []step.Result {
 var refusals = map[string]bool{
 	"not_unique": true, "backlog_full": true, "batch_closed": true, "cyclic": true, "id_conflict": true,
 	"unknown_task": true, "unknown_batch": true, "not_failed": true, "expired": true, "upstream_open": true,
+	"ended": true, "not_ended": true,
 }
 
 // checkReply checks what a client was told, once it has arrived.
@@ -72,6 +77,15 @@ func (b *books) checkReply(o *operation, a reply) {
 		b.checkRecordReply(in.ID, r)
 		if record, ok := r.Body.(ha.TaskRecord); ok && !record.State.Final() {
 			b.w.fail("task %s was cancelled and is %s", in.ID, record.State)
+		}
+	case step.RunTask:
+		b.checkRecordReply(in.ID, r)
+		if record, ok := r.Body.(ha.TaskRecord); ok && record.State == ha.TaskScheduled {
+			b.w.fail("task %s is to run now and is scheduled", in.ID)
+		}
+	case step.DeleteTask:
+		if t := b.byID[in.ID]; r.Err == nil && (t == nil || !t.forgotten) {
+			b.w.fail("task %s was deleted, and the log has %s", in.ID, t)
 		}
 	case step.RetryTask:
 		if in.ID != "" {

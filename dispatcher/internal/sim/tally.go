@@ -54,6 +54,8 @@ type TaskTally struct {
 	// with one of them, Expired those that nobody started in time, Revived those that
 	// somebody put back.
 	Waited, Doomed, Expired, Revived int
+	// Hurried counts tasks that were started before their time, as somebody asked for, Deleted those that were deleted.
+	Hurried, Deleted int
 	// Stepped counts steps after the first, Partial those that went on past a failed one.
 	Stepped, Partial int
 	// Again counts attempts after the first, Wandered those on another worker than
@@ -104,7 +106,7 @@ func (t *Tally) list() []*int {
 		&t.Upgrades, &t.UpgradesRefused, &t.StepsBack, &t.TooOld, &t.Shortages, &t.NoRoom, &t.ShortCleanings, &t.ShortForgotten,
 		&t.ClockSteps, &t.Clocks,
 		&k.Submitted, &k.Completed, &k.Failed, &k.Cancelled, &k.TimedOut,
-		&k.Waited, &k.Doomed, &k.Expired, &k.Revived, &k.Stepped, &k.Partial,
+		&k.Waited, &k.Doomed, &k.Expired, &k.Revived, &k.Hurried, &k.Deleted, &k.Stepped, &k.Partial,
 		&k.Again, &k.Wandered, &k.Late, &k.Overdue, &k.Stubborn, &k.Gone, &k.Slandered, &k.CameBack,
 		&k.Repeated, &k.NotUnique, &k.Full, &k.Cyclic, &k.Conflicts,
 		&k.Pulled, &k.Repulled, &k.Forgotten, &k.Batches, &k.HeldBack, &k.Mended,

@@ -29,6 +29,7 @@ type taskSettings struct {
 	// Somebody has asked for these to happen.
 	gone, leavers      map[ha.WorkerID]bool
 	cancelled, revived map[ha.TaskID]bool
+	hurried, deleted   map[ha.TaskID]bool
 	revivedKinds       map[string]bool
 }
 
@@ -40,7 +41,7 @@ func (w *world) drawTasks() {
 		remaining: pick(w, 50, 150, 300), skew: pick(w, 0, time.Second, 20*time.Second),
 		work:     pick(w, 100*time.Millisecond, time.Second, 3*time.Second),
 		intended: map[string]*ha.TaskSpec{}, said: map[ha.ActivationID]step.Finished{}, gone: map[ha.WorkerID]bool{}, leavers: map[ha.WorkerID]bool{},
-		cancelled: map[ha.TaskID]bool{}, revived: map[ha.TaskID]bool{}, revivedKinds: map[string]bool{},
+		cancelled: map[ha.TaskID]bool{}, revived: map[ha.TaskID]bool{}, hurried: map[ha.TaskID]bool{}, deleted: map[ha.TaskID]bool{}, revivedKinds: map[string]bool{},
 	}
 	w.drawTaskLimits(&w.cfg.TaskConfig)
 	if !k.on {

@@ -202,8 +202,9 @@ func (v *driver) follow() {
 // no dispatcher that reads it goes on.
 func (v *driver) cannotRead(err error) {
 	w := v.d.w
-	if errors.Is(err, journal.ErrCorrupt) && w.log.damage == nil && !v.before.IsZero() && w.wasDamaged(v) {
-		// It has read what was lost since, or cleaned away, and goes on to read what was written then.
+	if errors.Is(err, journal.ErrCorrupt) && w.log.damage == nil && w.wasDamaged(v) {
+		// It has read what was lost since, or cleaned away, and goes on to read what was written then; or it begins
+		// with what a lagging replica holds of a log whose beginning is lost, and not yet the snapshot that mended it.
 		w.nemesis.tally.Misled++
 		v.d.say("%s: %v", v.d.name, err)
 		w.restart(v.d)
@@ -218,7 +219,7 @@ func (v *driver) cannotRead(err error) {
 
 // wasDamaged reports whether v has read something of a damage that is mended by now.
 func (w *world) wasDamaged(v *driver) bool {
-	return w.accepted > 0 && !w.log.holds(v.before) || w.nemesis.tally.Healed > 0
+	return w.accepted > 0 && !v.before.IsZero() && !w.log.holds(v.before) || w.nemesis.tally.Healed > 0
 }
 
 // noteStandby takes note that the next claim is not a repetition.

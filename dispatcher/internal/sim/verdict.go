@@ -53,7 +53,13 @@ func (w *world) judge() {
 	if !w.run(w.now + 35*time.Second) {
 		return
 	}
-	if !w.until("the living are registered and nobody else", timing.EvictAfter, w.registryIsRight) {
+	// A dispatcher that has just been started may have to wait for a lease before it leads, and gives every worker
+	// its full time then.
+	longest := time.Duration(0)
+	for _, d := range w.dispatchers {
+		longest = max(longest, d.lease)
+	}
+	if !w.until("the living are registered and nobody else", timing.EvictAfter+3*longest, w.registryIsRight) {
 		return
 	}
 	// What went wrong before is noticed within two heartbeats.

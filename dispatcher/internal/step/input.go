@@ -99,6 +99,18 @@ type RetryTask struct {
 	Limit int
 }
 
+// RunTask asks to start a task now that is to run later.
+type RunTask struct {
+	At time.Time
+	ID ha.TaskID
+}
+
+// DeleteTask asks to forget a task that has ended.
+type DeleteTask struct {
+	At time.Time
+	ID ha.TaskID
+}
+
 // PullTasks asks for results.
 type PullTasks struct {
 	At                  time.Time
@@ -212,6 +224,12 @@ func (i CancelTask) Time() time.Time { return i.At }
 
 // Time returns i.At.
 func (i RetryTask) Time() time.Time { return i.At }
+
+// Time returns i.At.
+func (i RunTask) Time() time.Time { return i.At }
+
+// Time returns i.At.
+func (i DeleteTask) Time() time.Time { return i.At }
 
 // Time returns i.At.
 func (i PullTasks) Time() time.Time { return i.At }

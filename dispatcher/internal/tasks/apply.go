@@ -266,6 +266,7 @@ func (ts *Tasks) applyTasksForgotten(r *record.TasksForgotten) error {
 		if ts.common.Loading {
 			continue
 		}
+		ts.leaveEnded(t)
 		t.class.kind.failed.first(&ts.table) // which drops what is void
 		ts.forgotten.keep(record.RememberedID{Hash: HashOf(t.id), Print: t.fingerprint, State: t.state})
 		if t.extras != nil && t.extras.batch != nil {

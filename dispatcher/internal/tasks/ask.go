@@ -20,6 +20,10 @@ func (ts *Tasks) Step(in step.Input, out *step.Ready) (reply step.Reply, ok bool
 		return ts.cancel(in, out), true
 	case step.RetryTask:
 		return ts.retryTask(in, out), true
+	case step.RunTask:
+		return ts.runNow(in, out), true
+	case step.DeleteTask:
+		return ts.delete(in, out), true
 	case step.PullTasks:
 		return ts.pull(in, out), true
 	case step.SetPause:
@@ -139,7 +143,7 @@ func (ts *Tasks) retryKind(in step.RetryTask, out *step.Ready) step.Retried {
 			break
 		}
 		e := k.failed.list[0]
-		k.failed.list = k.failed.list[1:]
+		k.failed.dropFirst()
 		if ts.retryable(t) == nil {
 			ts.putBack(out, t)
 			r.Retried++

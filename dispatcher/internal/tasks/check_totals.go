@@ -135,6 +135,9 @@ func (r *recount) endsKept() {
 		for _, e := range q.ends.list {
 			listed[e] = true
 		}
+		if kept := r.ts.counts[q.in[0]] + r.ts.counts[q.in[1]]; len(q.ends.list) > 4*kept+4*sweepFrom {
+			r.fail("%d tasks that ended are kept, and their queue holds %d", kept, len(q.ends.list))
+		}
 		for _, t := range r.tasks {
 			if (t.state == q.in[0] || t.state == q.in[1]) && !listed[endRef{t.number, t.turn}] {
 				r.fail("task %s, %s, will never be forgotten", t.id, t.state.Name())

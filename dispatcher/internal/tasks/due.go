@@ -117,7 +117,7 @@ func (ts *Tasks) forgetOld(out *step.Ready) {
 			}
 			dropped += t.size()
 			forgotten.Tasks = append(forgotten.Tasks, t.number)
-			q.ends.list = q.ends.list[1:]
+			q.ends.dropFirst()
 		}
 	}
 	if len(forgotten.Tasks) > 0 {

@@ -142,6 +142,9 @@ func (ts *Tasks) advance(t *task, f *record.Fate) {
 
 // revive makes a task that ended one that has not.
 func (ts *Tasks) revive(t *task) {
+	if !ts.common.Loading {
+		ts.leaveEnded(t)
+	}
 	t.attempt, t.failures, t.lost = 0, 0, 0
 	t.ready, t.ended, t.returned, t.returns = 0, 0, false, 0
 	if t.extras == nil {
