@@ -3,7 +3,6 @@ package worker_test
 import (
 	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
 	"strconv"
@@ -30,7 +29,6 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	_ = flag.Set("test.parallel", "6") // more than processors: most of what these tests do is to wait
 	var err error
 	if server, err = embedded.Start(context.Background(), embedded.Config{}); err != nil {
 		fmt.Fprintln(os.Stderr, err)
